@@ -1,0 +1,58 @@
+"""A snapshot: all customers at one cutoff, with their features and, once matured, their outcomes."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Any
+
+import numpy as np
+
+from worthwhile.tasks import Task
+
+Array = np.ndarray[Any, Any]
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What happened in the horizon, for each customer of the snapshot, in its order."""
+
+    amount: Array  # (N,) float64 >= 0: spend or value
+    orders: Array  # (N,) float64 >= 0: whole numbers
+
+    @property
+    def active(self) -> Array:  # (N,) bool
+        return self.orders > 0
+
+
+@dataclass(frozen=True)
+class Snapshot:
+    """All customers with an order before the cutoff. `outcome` is None until the horizon has passed in the log."""
+
+    task: Task
+    cutoff: datetime  # UTC
+    end: datetime  # UTC: cutoff + horizon by the shop's calendar
+    customer_ids: Array  # (N,) str objects, ascending
+    features: Array  # (N, F) float32; NaN where a feature has no value
+    names: tuple[str, ...]  # (F,)
+    scale: float  # the shop's median order value before the run's cutoff, in its currency
+    history_days: float  # from the log's first event to the cutoff
+    outcome: Outcome | None = None
+
+    def __len__(self) -> int:
+        return len(self.customer_ids)
+
+    def __getitem__(self, rows: Any) -> Snapshot:
+        outcome = self.outcome and Outcome(self.outcome.amount[rows], self.outcome.orders[rows])
+        return replace(self, customer_ids=self.customer_ids[rows], features=self.features[rows], outcome=outcome)
+
+    @property
+    def horizon_days(self) -> float:
+        return (self.end - self.cutoff).total_seconds() / 86_400
+
+    def column(self, name: str) -> Array:  # (N,) float64
+        return self.features[:, self.names.index(name)].astype(np.float64)
+
+    def columns(self, names: Sequence[str]) -> Array:  # (N, len(names)) float32
+        return self.features[:, [self.names.index(name) for name in names]]

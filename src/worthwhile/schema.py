@@ -1,0 +1,121 @@
+"""The event log: its columns and their types, the kinds of event, and how time and money are held.
+
+Times are UTC microseconds; the shop's wall clock stands beside them, so that a local day is integer arithmetic
+on every engine. Money is a float in the shop's currency: amounts are sums of a few thousand lines at most, where
+a double is exact to far below a cent.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, date, datetime, time
+from zoneinfo import ZoneInfo
+
+import pyarrow as pa
+
+MICROSECONDS_PER_DAY = 86_400_000_000
+
+# Kind of event -> what it stands for. Amounts of `order_line` are >= 0, of `refund` <= 0, of all others absent.
+EVENT_KINDS: dict[str, str] = {
+    "order_line": "one line of a purchase: so many of an item at a price",
+    "refund": "money given back: a cancellation, a return, a credit; its amount is negative",
+    "view": "an item or page was looked at",
+    "search": "something was searched for; `text` holds the query",
+    "cart": "an item was put into the cart",
+    "review": "an item was rated or written about; `rating` and `text`",
+    "campaign": "the customer was contacted; `channel` says how, `text` which campaign",
+}
+
+EVENTS = pa.schema(
+    [
+        pa.field(
+            "event_id", pa.string(), nullable=False
+        ),  # content digest and occurrence: the same line twice has one id
+        pa.field("ts", pa.timestamp("us", tz="UTC"), nullable=False),
+        pa.field("local_ts", pa.timestamp("us"), nullable=False),  # the shop's wall clock at ts, without a zone
+        pa.field("customer_id", pa.string(), nullable=False),
+        pa.field("kind", pa.string(), nullable=False),
+        pa.field("order_id", pa.string()),  # absent: all lines of a customer on one local day are one order
+        pa.field("item_id", pa.string()),
+        pa.field("quantity", pa.float64()),
+        pa.field("price", pa.float64()),  # of one unit
+        pa.field("amount", pa.float64()),  # of the line, net of discount; the shop's currency
+        pa.field("discount", pa.float64()),  # >= 0, already taken off the amount
+        pa.field("category", pa.string()),  # as known when the event happened; else joined from items
+        pa.field("channel", pa.string()),
+        pa.field("country", pa.string()),
+        pa.field("rating", pa.float64()),
+        pa.field("text", pa.string()),
+        pa.field("refund_of", pa.string()),  # the order_id that a refund belongs to, where it could be matched
+        pa.field("is_goods", pa.bool_(), nullable=False),  # false for postage, fees, manual adjustments
+        pa.field("batch_id", pa.string(), nullable=False),
+    ]
+)
+
+ITEMS = pa.schema(
+    [
+        pa.field("item_id", pa.string(), nullable=False),
+        pa.field("category", pa.string()),
+        pa.field("price", pa.float64()),  # the latest seen
+        pa.field("title", pa.string()),
+        pa.field("description", pa.string()),
+        pa.field("picture", pa.string()),
+        pa.field("is_goods", pa.bool_(), nullable=False),
+        pa.field("batch_id", pa.string(), nullable=False),
+    ]
+)
+
+CUSTOMERS = pa.schema(
+    [
+        pa.field("customer_id", pa.string(), nullable=False),
+        pa.field("country", pa.string()),
+        pa.field("registered_at", pa.timestamp("us", tz="UTC")),
+        pa.field("attributes", pa.string()),  # JSON object of whatever else the source held
+        pa.field("batch_id", pa.string(), nullable=False),
+    ]
+)
+
+QUARANTINE = pa.schema(
+    [
+        pa.field("batch_id", pa.string(), nullable=False),
+        pa.field("file", pa.string(), nullable=False),
+        pa.field("row", pa.int64(), nullable=False),  # 1 is the first row after the header
+        pa.field("reason", pa.string(), nullable=False),  # a key of ingest.REASONS
+        pa.field("detail", pa.string()),
+        pa.field("content", pa.string()),  # the row as JSON, so that nothing is lost
+    ]
+)
+
+BATCHES = pa.schema(
+    [
+        pa.field("batch_id", pa.string(), nullable=False),
+        pa.field("file", pa.string(), nullable=False),
+        pa.field("digest", pa.string(), nullable=False),  # sha256 of the source's bytes
+        pa.field("format", pa.string(), nullable=False),
+        pa.field("ingested_at", pa.timestamp("us", tz="UTC"), nullable=False),
+        pa.field("rows", pa.int64(), nullable=False),
+        pa.field("events", pa.int64(), nullable=False),  # new ones
+        pa.field("known", pa.int64(), nullable=False),  # already in the log
+        pa.field("refused", pa.int64(), nullable=False),
+        pa.field("mapping", pa.string(), nullable=False),  # JSON: event column -> column of the file
+    ]
+)
+
+TABLES: dict[str, pa.Schema] = {
+    "events": EVENTS,
+    "items": ITEMS,
+    "customers": CUSTOMERS,
+    "quarantine": QUARANTINE,
+    "batches": BATCHES,
+}
+
+
+def to_us(moment: datetime) -> int:
+    """Microseconds since 1970-01-01 UTC of an aware datetime, exactly."""
+    assert moment.tzinfo is not None
+    delta = moment - datetime(1970, 1, 1, tzinfo=UTC)
+    return (delta.days * 86_400 + delta.seconds) * 1_000_000 + delta.microseconds
+
+
+def local_midnight(day: date, zone: ZoneInfo) -> datetime:
+    """The UTC moment at which a local day begins."""
+    return datetime.combine(day, time(), tzinfo=zone).astimezone(UTC)

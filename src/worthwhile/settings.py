@@ -1,0 +1,155 @@
+"""The one table of settings. `shop.toml`, environment variables, flags and docs/settings.md all come from it."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+from zoneinfo import ZoneInfo, available_timezones
+
+from worthwhile.errors import InputError
+
+
+@dataclass(frozen=True)
+class Setting:
+    """One setting: its dotted key in shop.toml, its default, how a value is read, and what it is for."""
+
+    key: str
+    default: Any
+    parse: Callable[[Any], Any]
+    doc: str
+
+    @property
+    def env(self) -> str:
+        return "WORTH_" + self.key.replace(".", "_").upper()
+
+
+def _currency(value: Any) -> str:
+    text = str(value).strip().upper()
+    if len(text) != 3 or not text.isascii() or not text.isalpha():
+        raise ValueError("a currency is an ISO 4217 code of three letters, such as GBP, CNY or USD")
+    return text
+
+
+def _timezone(value: Any) -> str:
+    text = str(value)
+    if text not in available_timezones():
+        raise ValueError("a time zone is an IANA name such as Europe/London or Asia/Shanghai")
+    return text
+
+
+def _number(low: float, high: float) -> Callable[[Any], float]:
+    def parse(value: Any) -> float:
+        number = float(value)
+        if not low <= number <= high:
+            raise ValueError(f"it must lie between {low:g} and {high:g}")
+        return number
+
+    return parse
+
+
+def _integer(low: int, high: int) -> Callable[[Any], int]:
+    def parse(value: Any) -> int:
+        if isinstance(value, bool) or float(value) != int(value) or not low <= int(value) <= high:
+            raise ValueError(f"it must be a whole number from {low} to {high}")
+        return int(value)
+
+    return parse
+
+
+def _margins(value: Any) -> dict[str, float]:
+    if not isinstance(value, Mapping):
+        raise ValueError("it must be a table of category = margin, such as { toys = 0.35 }")
+    return {str(category): _number(0, 1)(margin) for category, margin in value.items()}
+
+
+def _texts(value: Any) -> dict[str, str]:
+    if not isinstance(value, Mapping):
+        raise ValueError("it must be a table of texts")
+    return {str(key): str(text) for key, text in value.items()}
+
+
+def _optional_date(value: Any) -> str:
+    return "" if value == "" else date.fromisoformat(str(value)).isoformat()
+
+
+SETTINGS: dict[str, Setting] = {
+    s.key: s
+    for s in [
+        Setting("name", "", str, "What the shop is called in reports; the folder's name where empty."),
+        Setting("currency", "EUR", _currency, "ISO 4217 code of the currency that all amounts of the shop are in."),
+        Setting("timezone", "UTC", _timezone, "IANA time zone of the shop: its days, and times without an offset."),
+        Setting("value.margin", 1.0, _number(0, 1), "Share of an amount that is margin, for the target `value`."),
+        Setting("value.margins", {}, _margins, "Margins of single categories; others have `value.margin`."),
+        Setting("value.discount_rate", 0.10, _number(0, 10), "Yearly rate that discounts future value."),
+        Setting("ingest.columns", {}, _texts, "Column mapping kept from `--map`: event column = column of the file."),
+        Setting("ingest.date_format", "", str, "strptime format of dates that cannot be told from the data."),
+        Setting(
+            "data_until",
+            "",
+            _optional_date,
+            "First day not covered by the data; the day after the last event where empty.",
+        ),
+        Setting("seed", 0, _integer(0, 2**31 - 1), "Seed of everything that draws random numbers."),
+        Setting(
+            "memory_limit_gb", 4.0, _number(0.1, 10_000), "Memory that queries may take before they spill to disk."
+        ),
+        Setting("threads", 0, _integer(0, 1024), "Threads that queries and training may use; 0 takes all cores."),
+    ]
+}
+
+
+@dataclass(frozen=True)
+class Settings:
+    """All settings of a shop, checked. Read one with `settings["currency"]`."""
+
+    values: Mapping[str, Any]
+
+    def __getitem__(self, key: str) -> Any:
+        return self.values[key]
+
+    @property
+    def zone(self) -> ZoneInfo:
+        return ZoneInfo(self.values["timezone"])
+
+
+def _flatten(table: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
+    flat: dict[str, Any] = {}
+    for key, value in table.items():
+        name = prefix + key
+        if isinstance(value, Mapping) and name not in SETTINGS:
+            flat |= _flatten(value, name + ".")
+        else:
+            flat[name] = value
+    return flat
+
+
+def parse_setting(key: str, value: Any, *, where: str) -> Any:
+    """The checked value of one setting; raises InputError `bad-setting`."""
+    if key not in SETTINGS:
+        raise InputError(
+            "bad-setting", f"there is no setting `{key}`", where=where, remedy=f"settings are {', '.join(SETTINGS)}"
+        )
+    try:
+        return SETTINGS[key].parse(value)
+    except (ValueError, TypeError) as error:
+        raise InputError("bad-setting", f"`{key}` cannot be {value!r}: {error}", where=where) from error
+
+
+def read_settings(
+    table: Mapping[str, Any], *, where: str = "shop.toml", environ: Mapping[str, str] | None = None
+) -> Settings:
+    """Settings from a TOML table, overridden by environment variables such as WORTH_CURRENCY.
+
+    Raises InputError `bad-setting` that names the file or variable, the key and the value.
+    """
+    environ = os.environ if environ is None else environ
+    values = {key: setting.default for key, setting in SETTINGS.items()}
+    for key, value in _flatten(table).items():
+        values[key] = parse_setting(key, value, where=where)
+    for key, setting in SETTINGS.items():
+        if setting.env in environ and not isinstance(setting.default, dict):
+            values[key] = parse_setting(key, environ[setting.env], where=f"environment variable {setting.env}")
+    return Settings(values)

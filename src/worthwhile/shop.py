@@ -1,0 +1,108 @@
+"""A shop's folder: where its settings, tables, runs and reports lie. A small resource that functions take."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import tomlkit
+from tomlkit.exceptions import TOMLKitError
+
+from worthwhile.errors import InputError
+from worthwhile.settings import Settings, parse_setting, read_settings
+
+SETTINGS_FILE = "shop.toml"
+
+
+@dataclass(frozen=True)
+class Shop:
+    """An open shop. Everything that belongs to it lies below `folder`."""
+
+    folder: Path
+    settings: Settings
+
+    @property
+    def name(self) -> str:
+        return self.settings["name"] or self.folder.name
+
+    def table_path(self, table: str) -> Path:
+        return self.folder / "tables" / table
+
+    @property
+    def runs(self) -> Path:
+        return self.folder / "runs"
+
+    @property
+    def reports(self) -> Path:
+        return self.folder / "reports"
+
+    @property
+    def scratch(self) -> Path:
+        """Where queries spill; may be emptied whenever nothing runs."""
+        return self.folder / "scratch"
+
+
+def _nest(document: tomlkit.TOMLDocument, key: str, value: Any) -> None:
+    table: Any = document
+    *parents, last = key.split(".")
+    for parent in parents:
+        table = table.setdefault(parent, tomlkit.table())
+    table[last] = value
+
+
+def create_shop(folder: Path | str, **settings: Any) -> Shop:
+    """A new shop in `folder`, which is made where missing. Settings by key, dots written as `__`.
+
+    Raises InputError `shop-exists` or `bad-setting`; nothing is written then.
+    """
+    folder = Path(folder)
+    if (folder / SETTINGS_FILE).exists():
+        raise InputError(
+            "shop-exists", "there is already a shop here", where=str(folder), remedy="open it, or name another folder"
+        )
+    if folder.exists() and not folder.is_dir():
+        raise InputError(
+            "bad-argument", "this is a file, not a folder", where=str(folder), remedy="name another folder"
+        )
+    document = tomlkit.document()
+    document.add(tomlkit.comment("A shop of Worthwhile. All settings: docs/settings.md"))
+    for name, value in settings.items():
+        key = name.replace("__", ".")
+        _nest(document, key, parse_setting(key, value, where=f"setting {key}"))
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / SETTINGS_FILE).write_text(tomlkit.dumps(document), encoding="utf-8")
+    return open_shop(folder)
+
+
+def open_shop(folder: Path | str, *, environ: Mapping[str, str] | None = None) -> Shop:
+    """The shop in `folder`. Raises InputError `no-shop` or `bad-setting`."""
+    folder = Path(folder)
+    path = folder / SETTINGS_FILE
+    if not path.is_file():
+        raise InputError(
+            "no-shop",
+            f"there is no {SETTINGS_FILE} here",
+            where=str(folder),
+            remedy=f"make a shop with `worth init {folder}`",
+        )
+    try:
+        table = tomlkit.parse(path.read_text(encoding="utf-8")).unwrap()
+    except (TOMLKitError, UnicodeDecodeError) as error:
+        raise InputError(
+            "bad-setting", f"this is not TOML: {error}", where=str(path), remedy="mend the line named"
+        ) from error
+    return Shop(folder, read_settings(table, where=str(path), environ=environ))
+
+
+def change_settings(shop: Shop, changes: Mapping[str, Any]) -> Shop:
+    """The shop with some settings changed in shop.toml, comments and order kept."""
+    path = shop.folder / SETTINGS_FILE
+    document = tomlkit.parse(path.read_text(encoding="utf-8"))
+    for key, value in changes.items():
+        _nest(document, key, parse_setting(key, value, where=f"setting {key}"))
+    temporary = path.with_suffix(".toml.new")
+    temporary.write_text(tomlkit.dumps(document), encoding="utf-8")
+    temporary.replace(path)
+    return open_shop(shop.folder)
