@@ -395,3 +395,21 @@ def agree_over_horizons(forecasts: Sequence[Forecast]) -> list[Forecast]:
             moved[name] = from_cdf(b.grid, cum, tail_mean=np.maximum(a.tail_mean, b.tail_mean))
         agreed.append(replace(longer, **moved))
     return agreed
+
+
+def concatenate(forecasts: Sequence[Forecast]) -> Forecast:
+    """One forecast of all entities of several that differ in nothing else."""
+    first = forecasts[0]
+    if len(forecasts) == 1:
+        return first
+
+    def joined(histograms: list[Histogram]) -> Histogram:
+        prob = np.concatenate([h.prob for h in histograms])
+        return Histogram(histograms[0].grid, prob, np.concatenate([h.tail_mean for h in histograms]))
+
+    return replace(
+        first,
+        entity_ids=np.concatenate([f.entity_ids for f in forecasts]),
+        amount=joined([f.amount for f in forecasts]),
+        orders=joined([f.orders for f in forecasts]),
+    )

@@ -1,0 +1,162 @@
+"""All models by name. Adding one is adding a row here and its family's file."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from importlib import import_module
+from typing import Any
+
+from worthwhile.errors import InputError
+from worthwhile.models.protocol import Model
+
+
+@dataclass(frozen=True)
+class Needs:
+    """The least history with which a model has a chance; below it the gate leaves the model out."""
+
+    customers: int = 1
+    repeat_buyers: int = 0
+    matured_rows: int = 0  # customers summed over matured windows
+    matured_buyers: int = 0  # of them, those who bought in the window
+
+
+@dataclass(frozen=True)
+class ModelKind:
+    """A row of the catalogue: where the class is, its family, what it needs, and what it is in a sentence."""
+
+    family: str
+    place: str  # module:class, imported when first used
+    needs: Needs
+    is_member: bool  # of the ensemble by default
+    sentence: str
+
+
+_NEEDS_LINEAR = Needs(customers=50, matured_rows=200, matured_buyers=30)
+_NEEDS_TREES = Needs(customers=100, matured_rows=400, matured_buyers=60)
+_NEEDS_NETWORKS = Needs(customers=200, matured_rows=1_000, matured_buyers=100)
+_NEEDS_REPEATS = Needs(customers=30, repeat_buyers=10)
+
+MODELS: dict[str, ModelKind] = {
+    "last-period": ModelKind(
+        "heuristic",
+        "worthwhile.models.heuristics:LastPeriod",
+        Needs(),
+        False,
+        "each customer spends in the horizon what they spent in the period of the same length before it",
+    ),
+    "past-rate": ModelKind(
+        "heuristic",
+        "worthwhile.models.heuristics:PastRate",
+        Needs(),
+        False,
+        "each customer goes on at the mean rate since their first order",
+    ),
+    "bg-nbd": ModelKind(
+        "buy till you die",
+        "worthwhile.models.buytilldie:BgNbd",
+        _NEEDS_REPEATS,
+        True,
+        "orders at a personal rate until a chance after each order ends it (BG/NBD), with Gamma-Gamma amounts",
+    ),
+    "mbg-nbd": ModelKind(
+        "buy till you die",
+        "worthwhile.models.buytilldie:MbgNbd",
+        _NEEDS_REPEATS,
+        False,
+        "BG/NBD in which a customer may also be lost right after the first order, with Gamma-Gamma amounts",
+    ),
+    "pareto-nbd": ModelKind(
+        "buy till you die",
+        "worthwhile.models.buytilldie:ParetoNbd",
+        _NEEDS_REPEATS,
+        True,
+        "orders at a personal rate over a personal lifetime (Pareto/NBD), with Gamma-Gamma amounts",
+    ),
+    "linear": ModelKind(
+        "linear",
+        "worthwhile.models.linear:LinearSpend",
+        _NEEDS_LINEAR,
+        False,
+        "linear regression of spend on all features",
+    ),
+    "logistic": ModelKind(
+        "linear",
+        "worthwhile.models.linear:LogisticSpend",
+        _NEEDS_LINEAR,
+        True,
+        "logistic regression of buying, linear regression of the amount given buying",
+    ),
+    "svm": ModelKind(
+        "linear",
+        "worthwhile.models.linear:SvmSpend",
+        _NEEDS_LINEAR,
+        False,
+        "support vector machines for buying and for the amount given buying",
+    ),
+    "trees-two-stage": ModelKind(
+        "boosted trees",
+        "worthwhile.models.trees:TwoStageTrees",
+        _NEEDS_TREES,
+        True,
+        "boosted trees for buying, others for the amount given buying",
+    ),
+    "trees-tweedie": ModelKind(
+        "boosted trees",
+        "worthwhile.models.trees:TweedieTrees",
+        _NEEDS_TREES,
+        True,
+        "boosted trees for mean spend with the Tweedie loss",
+    ),
+    "trees-histogram": ModelKind(
+        "boosted trees",
+        "worthwhile.models.trees:HistogramTrees",
+        _NEEDS_TREES,
+        True,
+        "boosted trees for the whole distribution of spend at once",
+    ),
+    "net-mse": ModelKind(
+        "network",
+        "worthwhile.models.networks:MeanNetwork",
+        _NEEDS_NETWORKS,
+        False,
+        "a 64-32 network with squared error",
+    ),
+    "net-ziln": ModelKind(
+        "network",
+        "worthwhile.models.networks:LognormalNetwork",
+        _NEEDS_NETWORKS,
+        False,
+        "a 64-32 network with the zero-inflated log-normal loss",
+    ),
+    "net-histogram": ModelKind(
+        "network",
+        "worthwhile.models.networks:HistogramNetwork",
+        _NEEDS_NETWORKS,
+        True,
+        "a 64-32 network that gives the whole distribution of spend",
+    ),
+    "ensemble": ModelKind(
+        "ensemble",
+        "worthwhile.models.ensemble:Ensemble",
+        Needs(),
+        False,
+        "a weighted mixture of the models that the history can carry, its total recalibrated on past windows",
+    ),
+}
+
+
+def model_class(name: str) -> type[Any]:
+    """The class of a model by name. Raises InputError `no-such-model`."""
+    if name not in MODELS:
+        raise InputError(
+            "no-such-model", f"`{name}` is no model", where="--model", remedy=f"models are {', '.join(MODELS)}"
+        )
+    module, _, attribute = MODELS[name].place.partition(":")
+    return getattr(import_module(module), attribute)
+
+
+def maker(name: str, **params: Any) -> Callable[[], Model]:
+    """A function that makes the model anew, with these parameters of its constructor."""
+    made = model_class(name)
+    return lambda: made(**params)

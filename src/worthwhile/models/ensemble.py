@@ -1,0 +1,229 @@
+"""A linear pool of models, weighted by CRPS on matured windows before the cutoff, its total recalibrated.
+
+Pooling keeps each member's honesty: a mixture of calibrated distributions errs on the wide side, and no member's
+blow-up can carry it away further than its weight (Ranjan & Gneiting 2010).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from scipy.optimize import minimize
+
+from worthwhile.errors import InputError
+from worthwhile.features.snapshot import Snapshot
+from worthwhile.forecast import Forecast, Histogram, concatenate, pool
+from worthwhile.models.catalogue import MODELS, maker, model_class
+from worthwhile.models.files import read_json, write_json
+from worthwhile.models.protocol import Model
+from worthwhile.models.recalibrate import PastTotal, past_total, recalibrated, season_factor, total_factor
+
+Array = np.ndarray[Any, Any]
+Maker = Callable[[], Model]
+
+CHUNK = 100_000  # customers forecast at once: members x 100,000 x 99 bins x 4 bytes stay below 0.5 GB
+SAMPLE = 20_000  # customers of a window that the weights are fitted on
+VALIDATION_WINDOWS = 2
+EVEN_PULL = 0.05  # how strongly weights are drawn to equal ones, relative to the members' mean CRPS matrix
+
+
+def default_members() -> dict[str, Maker]:
+    return {name: maker(name) for name, kind in MODELS.items() if kind.is_member}
+
+
+@dataclass
+class _Window:
+    """One matured window held out: what each member, trained before it, forecast for it."""
+
+    snapshot: Snapshot
+    trained_on: list[Snapshot]
+    forecasts: dict[str, Forecast] = field(default_factory=dict)
+
+
+class Ensemble:
+    """The pool. `members` maps names to functions that make the models; by default the catalogue's members."""
+
+    name = "ensemble"
+
+    def __init__(self, members: Mapping[str, Maker] | None = None) -> None:
+        self.makers = dict(default_members() if members is None else members)
+        self.fitted: dict[str, Model] = {}
+        self.weights: dict[str, float] = {}
+        self.left_out: dict[str, str] = {}  # member -> why
+        self.season_by_member: dict[str, float] = {}
+        self.total: float = 1.0
+        self.past: list[PastTotal] = []
+
+    def fit(self, matured: Sequence[Snapshot], current: Snapshot, *, seed: int = 0) -> None:
+        """Fit members on all matured windows; weights and total on windows that members fitted earlier had not seen.
+
+        Raises InputError `no-history` if no member can be fitted.
+        """
+        self.fitted = self._fit_members(matured, current, seed)
+        if not self.fitted:
+            why = "; ".join(f"{name}: {reason}" for name, reason in self.left_out.items())
+            raise InputError("no-history", f"no model can be fitted ({why})", remedy="take a later cutoff or a shorter horizon")
+        windows = self._validate(matured, seed)
+        names = list(self.fitted)
+        self.weights = dict(zip(names, pool_weights(windows, names), strict=True))
+        self.past = [
+            past_total(self._pooled(w.forecasts, season_of_members(names, w.trained_on, w.snapshot)), w.snapshot.outcome.amount)
+            for w in windows
+            if w.snapshot.outcome is not None
+        ]
+        self.total = total_factor(self.past)
+        self.season_by_member = season_of_members(names, matured, current)
+
+    def _fit_members(self, matured: Sequence[Snapshot], current: Snapshot, seed: int) -> dict[str, Model]:
+        fitted = {}
+        for name, make in self.makers.items():
+            model = make()
+            try:
+                model.fit(matured, current, seed=seed)
+            except InputError as error:  # too little history for this member: the others carry on
+                self.left_out[name] = error.what
+                continue
+            fitted[name] = model
+        return fitted
+
+    def _validate(self, matured: Sequence[Snapshot], seed: int) -> list[_Window]:
+        windows = []
+        for snapshot in validation_windows(matured):
+            earlier = [s for s in matured if s.end <= snapshot.cutoff]
+            window = _Window(snapshot, earlier)
+            for name in self.fitted:
+                model = self.makers[name]()
+                try:
+                    model.fit(earlier, snapshot, seed=seed)
+                except InputError:  # fits now, did not then: the windows where it could be judged decide
+                    continue
+                window.forecasts[name] = model.forecast(snapshot)
+            if window.forecasts:
+                windows.append(window)
+        return windows
+
+    def _pooled(self, forecasts: Mapping[str, Forecast], season: Mapping[str, float]) -> Forecast:
+        names = [name for name in forecasts if self.weights[name] > 0] or list(forecasts)
+        weights = [max(self.weights[name], 1e-9) for name in names]
+        moved = [recalibrated(forecasts[name], season[name]) for name in names]
+        amount, orders = (pool([getattr(f, part) for f in moved], weights) for part in ("amount", "orders"))
+        return replace(moved[0], amount=amount, orders=orders, model=self.name)
+
+    def forecast(self, snapshot: Snapshot) -> Forecast:
+        """The recalibrated pool for each customer of the snapshot."""
+        used = {name: model for name, model in self.fitted.items() if self.weights[name] > 0}
+        parts = []
+        for start in range(0, max(len(snapshot), 1), CHUNK):
+            rows = snapshot[start : start + CHUNK]
+            forecasts = {name: model.forecast(rows) for name, model in used.items()}
+            parts.append(recalibrated(self._pooled(forecasts, self.season_by_member), self.total))
+        return concatenate(parts)
+
+    def save(self, folder: Path) -> None:
+        """Write weights and factors as JSON and each member that has a weight into a folder of its name."""
+        folder.mkdir(parents=True, exist_ok=True)
+        used = [name for name in self.fitted if self.weights[name] > 0]
+        for name in used:
+            self.fitted[name].save(folder / name)
+        write_json(
+            folder / "ensemble.json",
+            {
+                "weights": {name: self.weights[name] for name in used},
+                "season_by_member": {name: self.season_by_member[name] for name in used},
+                "total": self.total,
+                "left_out": self.left_out,
+                "past": [[p.forecast, p.actual, p.noise] for p in self.past],
+            },
+        )
+
+    @classmethod
+    def load(cls, folder: Path) -> Ensemble:
+        kept = read_json(folder / "ensemble.json")
+        model = cls({name: maker(name) for name in kept["weights"]})
+        model.fitted = {name: model_class(name).load(folder / name) for name in kept["weights"]}
+        model.weights, model.season_by_member = kept["weights"], kept["season_by_member"]
+        model.total, model.left_out = kept["total"], kept["left_out"]
+        model.past = [PastTotal(*row) for row in kept["past"]]
+        return model
+
+
+def validation_windows(matured: Sequence[Snapshot]) -> list[Snapshot]:
+    """The matured windows that members can be judged on: the latest, and the latest that does not overlap it.
+
+    Each needs an earlier window that had closed by its cutoff, for the members to learn from; where there is no such
+    window, the latest alone judges those members that need none.
+    """
+    if not matured:
+        return []
+    chosen: list[Snapshot] = []
+    for snapshot in reversed(matured):
+        teachable = any(s.end <= snapshot.cutoff for s in matured)
+        apart = all(snapshot.end <= c.cutoff for c in chosen)
+        if teachable and apart and len(chosen) < VALIDATION_WINDOWS:
+            chosen.append(snapshot)
+    return chosen or [matured[-1]]
+
+
+def season_of_members(names: Sequence[str], trained_on: Sequence[Snapshot], asked: Snapshot) -> dict[str, float]:
+    """The seasonal factor of each member: models that learn from windows are moved from their season to the asked."""
+    factor = season_factor(trained_on, asked)
+    return {name: factor if MODELS[name].needs.matured_rows else whole_history_season(asked) for name in names}
+
+
+def whole_history_season(asked: Snapshot) -> float:
+    """For models of the whole history, whose level is the mean over the year: the season against that mean."""
+    return season_factor([replace(asked, season=1.0)], asked)
+
+
+def pool_weights(windows: Sequence[_Window], names: Sequence[str]) -> Array:
+    """Weights on the simplex that minimise the mean CRPS of the pool over the windows; equal if there are none.
+
+    The CRPS of a pool is quadratic in its weights: the integral of (sum_m w_m F_m(x) - 1{x >= y})^2.
+    Each member's total is first set to the actual one, since the level is recalibrated apart.
+    """
+    count = len(names)
+    judged = [w for w in windows if all(name in w.forecasts for name in names)]
+    if not judged or count == 1:
+        return np.full(count, 1 / count)
+    gram = sum(_crps_matrix(w, names) for w in judged) / len(judged)
+    gram = gram / np.trace(gram) * count
+    pull = EVEN_PULL * np.eye(count)
+    even = np.full(count, 1 / count)
+
+    def loss(w: Array) -> float:
+        return float(w @ gram @ w + (w - even) @ pull @ (w - even))
+
+    def slope(w: Array) -> Array:
+        return 2 * gram @ w + 2 * pull @ (w - even)
+
+    found = minimize(
+        loss, even, jac=slope, bounds=[(0, 1)] * count, constraints={"type": "eq", "fun": lambda w: w.sum() - 1}
+    )
+    weights = np.where(found.x < 0.01, 0.0, found.x)
+    return weights / weights.sum()
+
+
+def _crps_matrix(window: _Window, names: Sequence[str]) -> Array:
+    """Mean over customers of the integral of (F_a - 1{x >= y}) (F_b - 1{x >= y}) for each two members: (members, members)."""
+    outcome = window.snapshot.outcome
+    assert outcome is not None
+    rows = np.random.default_rng(0).permutation(len(window.snapshot))[:SAMPLE]
+    actual = outcome.amount[rows]
+    errors = []
+    for name in names:
+        whole = window.forecasts[name]
+        level = float(np.clip(outcome.amount.sum() / max(whole.amount.mean().sum(), 1e-12), 0.25, 4.0))
+        errors.append(_errors(recalibrated(whole[rows], level).amount, actual))
+    gaps = np.diff(window.forecasts[names[0]].amount.grid.points)
+    stacked = np.stack(errors)  # (members, rows, points)
+    middle = (stacked[:, :, 1:] + stacked[:, :, :-1]) / 2 * np.sqrt(gaps)
+    flat = middle.reshape(len(names), -1)
+    return flat @ flat.T / len(rows)
+
+
+def _errors(amount: Histogram, actual: Array) -> Array:  # (N, points)
+    return amount.cumulative() - (amount.grid.points[None, :] >= actual[:, None])
