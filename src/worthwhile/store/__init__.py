@@ -1,0 +1,1 @@
+"""The tables of a shop: atomic writes, reads at one version, the event log opened for queries."""

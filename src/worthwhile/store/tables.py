@@ -1,0 +1,185 @@
+"""The Delta tables of a shop, and how a change to several of them becomes one.
+
+Delta commits one table at a time. A shop has five, so the ledger `batches` is written last, and its commit carries
+the versions of the other four in its metadata: readers take each table at the version that the ledger names. A crash
+before that commit leaves rows that nobody reads; the next writer takes the tables back to the versions named.
+The version of the ledger is thereby the version of all data.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Literal, TypeAlias
+
+import pyarrow as pa
+from deltalake import CommitProperties, DeltaTable, write_deltalake
+from deltalake.exceptions import DeltaError
+
+from worthwhile.errors import InputError
+from worthwhile.schema import BATCHES, TABLES
+from worthwhile.shop import Shop
+
+try:
+    import fcntl
+except ImportError:  # pragma: no cover - Windows, where the second writer is not held off
+    fcntl = None  # type: ignore[assignment]
+
+LEDGER = "batches"
+_VERSIONS = "worthwhile.versions"  # key in the metadata of the ledger's commits
+
+Rows: TypeAlias = "pa.Table | pa.RecordBatchReader"
+
+
+def read_versions(shop: Shop) -> dict[str, int]:
+    """The version of every table as of the last finished write, the ledger's own included; {} before the first.
+
+    Raises InputError `damaged`.
+    """
+    ledger = _open(shop, LEDGER, None)
+    if ledger is None:
+        return {}
+    return versions_at(shop, ledger.version())
+
+
+def versions_at(shop: Shop, ledger_version: int) -> dict[str, int]:
+    """The versions of all tables that belong to one version of the ledger, for reading the data as it was."""
+    ledger = _open(shop, LEDGER, ledger_version)
+    commit = ledger.history(1)[0] if ledger is not None else {}
+    if _VERSIONS not in commit:
+        raise _damaged(shop, LEDGER, "its last commit does not name the versions of the other tables")
+    return {**json.loads(commit[_VERSIONS]), LEDGER: ledger_version}
+
+
+def table_files(shop: Shop, table: str, versions: dict[str, int]) -> list[str]:
+    """The Parquet files of a table at a version; none where it has not been written yet."""
+    if table not in versions:
+        return []
+    opened = _open(shop, table, versions[table])
+    if opened is None:
+        raise _damaged(shop, table, "the ledger names it and it is not there")
+    return sorted(opened.file_uris())
+
+
+def read_table(shop: Shop, table: str, *, versions: dict[str, int] | None = None) -> pa.Table:
+    """A whole table in memory, in the columns of `schema.py`. For the small ones: items, ledger, quarantine."""
+    versions = read_versions(shop) if versions is None else versions
+    if table not in versions:
+        return TABLES[table].empty_table()
+    opened = _open(shop, table, versions[table])
+    if opened is None:
+        raise _damaged(shop, table, "the ledger names it and it is not there")
+    return opened.to_pyarrow_table().select(TABLES[table].names).cast(TABLES[table])
+
+
+@dataclass
+class Writing:
+    """A change of a shop's tables under way: see `writing`. Reads see what was written before in it."""
+
+    shop: Shop
+    versions: dict[str, int] = field(default_factory=dict)
+
+    def append(self, table: str, rows: Rows) -> None:
+        """Add rows, streamed where `rows` is a reader."""
+        self._write(table, rows, "append")
+
+    def replace(self, table: str, rows: Rows) -> None:
+        """Put other rows in place of all rows of a small table; older versions keep theirs."""
+        self._write(table, rows, "overwrite")
+
+    def files(self, table: str) -> list[str]:
+        return table_files(self.shop, table, self.versions)
+
+    def commit(self, batches: pa.Table) -> None:
+        """Finish: the ledger gets its new rows, and with them everything written becomes visible at once."""
+        named = {table: version for table, version in sorted(self.versions.items()) if table != LEDGER}
+        write_deltalake(
+            self.shop.table_path(LEDGER),
+            batches.cast(BATCHES),
+            mode="append",
+            commit_properties=CommitProperties(custom_metadata={_VERSIONS: json.dumps(named)}),
+        )
+        self.versions = read_versions(self.shop)
+
+    def _write(self, table: str, rows: Rows, mode: Literal["append", "overwrite"]) -> None:
+        assert table in TABLES and table != LEDGER
+        path = self.shop.table_path(table)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        schema = TABLES[table]
+        batches = rows.to_batches() if isinstance(rows, pa.Table) else rows
+        # DuckDB gives its own nullability; the cast holds each batch to the schema while it streams by.
+        stream = pa.RecordBatchReader.from_batches(schema, (batch.cast(schema) for batch in batches))
+        write_deltalake(path, stream, mode=mode)  # type: ignore[call-overload]
+        self.versions[table] = DeltaTable(path).version()
+
+
+@contextmanager
+def writing(shop: Shop) -> Iterator[Writing]:
+    """Change a shop's tables: append and replace, then `commit` once. Without the commit nothing has changed.
+
+    One writer at a time: raises InputError `shop-busy` where another process is writing.
+    """
+    with _alone(shop):
+        change = Writing(shop, read_versions(shop))
+        _take_back(change)
+        yield change
+
+
+def _take_back(change: Writing) -> None:
+    """Undo what a writer left that never reached its commit."""
+    for table in TABLES:
+        path = change.shop.table_path(table)
+        if table == LEDGER or not path.exists():
+            continue
+        if table not in change.versions:
+            shutil.rmtree(path)
+        elif (current := DeltaTable(path)).version() != change.versions[table]:
+            current.restore(change.versions[table])
+            # The restored version is a new one with the old content. It is named at the next commit only;
+            # until then readers keep to the version that the ledger names, which has the same content.
+            change.versions[table] = DeltaTable(path).version()
+
+
+@contextmanager
+def _alone(shop: Shop) -> Iterator[None]:
+    """Hold the shop's folder against other writers. The lock ends with the process, so a crash leaves none."""
+    if fcntl is None:  # pragma: no cover
+        yield
+        return
+    handle = os.open(shop.folder, os.O_RDONLY)
+    try:
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError as error:
+            raise InputError(
+                "shop-busy",
+                "another process is writing to this shop",
+                where=str(shop.folder),
+                remedy="wait until it is done and try again",
+            ) from error
+        yield
+    finally:
+        os.close(handle)
+
+
+def _open(shop: Shop, table: str, version: int | None) -> DeltaTable | None:
+    path = shop.table_path(table)
+    if not (path / "_delta_log").is_dir():
+        return None
+    try:
+        return DeltaTable(path, version=version)
+    except (DeltaError, OSError) as error:
+        raise _damaged(shop, table, str(error).splitlines()[0]) from error
+
+
+def _damaged(shop: Shop, table: str, what: str) -> InputError:
+    return InputError(
+        "damaged",
+        f"table `{table}` cannot be read: {what}",
+        where=str(shop.table_path(table)),
+        remedy="restore the shop's folder from a copy, or make the shop anew from its files",
+    )
