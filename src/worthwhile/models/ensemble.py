@@ -66,12 +66,16 @@ class Ensemble:
         self.fitted = self._fit_members(matured, current, seed)
         if not self.fitted:
             why = "; ".join(f"{name}: {reason}" for name, reason in self.left_out.items())
-            raise InputError("no-history", f"no model can be fitted ({why})", remedy="take a later cutoff or a shorter horizon")
+            raise InputError(
+                "no-history", f"no model can be fitted ({why})", remedy="take a later cutoff or a shorter horizon"
+            )
         windows = self._validate(matured, seed)
         names = list(self.fitted)
         self.weights = dict(zip(names, pool_weights(windows, names), strict=True))
         self.past = [
-            past_total(self._pooled(w.forecasts, season_of_members(names, w.trained_on, w.snapshot)), w.snapshot.outcome.amount)
+            past_total(
+                self._pooled(w.forecasts, season_of_members(names, w.trained_on, w.snapshot)), w.snapshot.outcome.amount
+            )
             for w in windows
             if w.snapshot.outcome is not None
         ]
@@ -208,7 +212,7 @@ def pool_weights(windows: Sequence[_Window], names: Sequence[str]) -> Array:
 
 
 def _crps_matrix(window: _Window, names: Sequence[str]) -> Array:
-    """Mean over customers of the integral of (F_a - 1{x >= y}) (F_b - 1{x >= y}) for each two members: (members, members)."""
+    """(members, members): mean over customers of the integral of (F_a - 1{x >= y}) (F_b - 1{x >= y}) dx."""
     outcome = window.snapshot.outcome
     assert outcome is not None
     rows = np.random.default_rng(0).permutation(len(window.snapshot))[:SAMPLE]

@@ -23,9 +23,11 @@ FACTOR_LIMITS = (0.25, 4.0)
 
 
 def _tilted(orders: Histogram, target_mean: Array) -> Histogram:
-    """The positive part of counts tilted by theta^n so that its mean is `target_mean` (>= 1). Bisection on log theta."""
+    """The positive part of counts, tilted by theta^n so that its mean is `target_mean` >= 1; bisection on log theta."""
     prob = orders.given_positive().prob.astype(np.float64)[:, 1:]
-    points = np.concatenate([np.broadcast_to(orders.grid.points[1:-1], (len(orders), prob.shape[1] - 1)), orders.tail_mean[:, None]], axis=1)
+    points = np.concatenate(
+        [np.broadcast_to(orders.grid.points[1:-1], (len(orders), prob.shape[1] - 1)), orders.tail_mean[:, None]], axis=1
+    )
     low, high = np.full(len(prob), -4.0), np.full(len(prob), 2.0)
     for _ in range(30):
         middle = (low + high) / 2

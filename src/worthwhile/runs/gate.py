@@ -1,0 +1,134 @@
+"""The sufficiency gate: which models a shop's history can carry, and why, in words."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, fields
+from typing import Any
+
+import numpy as np
+
+from worthwhile.features.snapshot import Snapshot
+from worthwhile.models.catalogue import MODELS, Needs
+
+# What a shop has of each need -> how a lack of it is said.
+_LACKS = {
+    "customers": {
+        "en": "{has:,} customers, it needs {need:,}",
+        "zh": "只有 {has:,} 位顾客，需要 {need:,} 位",
+    },
+    "repeat_buyers": {
+        "en": "{has:,} customers ordered again, it needs {need:,}",
+        "zh": "只有 {has:,} 位顾客复购，需要 {need:,} 位",
+    },
+    "matured_rows": {
+        "en": "{has:,} customers in past windows to learn from, it needs {need:,}",
+        "zh": "可供学习的历史窗口中只有 {has:,} 位顾客，需要 {need:,} 位",
+    },
+    "matured_buyers": {
+        "en": "{has:,} buyers in past windows to learn from, it needs {need:,}",
+        "zh": "可供学习的历史窗口中只有 {has:,} 位购买者，需要 {need:,} 位",
+    },
+}
+
+_SENTENCES = {
+    "history": {
+        "en": "Before the cutoff the log holds {days:,.0f} days and {customers:,} customers, {repeat:,} of whom ordered again.",
+        "zh": "截止日之前的记录覆盖 {days:,.0f} 天、{customers:,} 位顾客，其中 {repeat:,} 位下单不止一次。",
+    },
+    "windows": {
+        "en": "{windows} past windows of this length have closed, so models can learn from what customers then did.",
+        "zh": "已有 {windows} 个同样长度的历史窗口结束，模型可以从顾客当时的行为中学习。",
+    },
+    "no-window": {
+        "en": "No past window of this length has closed yet: nothing shows how well such forecasts do at this shop.",
+        "zh": "还没有同样长度的历史窗口结束：无法用本店的历史检验这类预测的好坏。",
+    },
+    "used": {
+        "en": "Models used: {models}.",
+        "zh": "采用的模型：{models}。",
+    },
+    "left-out": {
+        "en": "Left out: {model} ({lack}).",
+        "zh": "未采用：{model}（{lack}）。",
+    },
+    "little": {
+        "en": "This is little history. Take the forecast as a rough guide: its intervals are wide for that reason.",
+        "zh": "历史数据很少，预测只能作为粗略参考，因此区间较宽。",
+    },
+    "beyond": {
+        "en": "The horizon is longer than the whole history: this is extrapolation.",
+        "zh": "预测期比全部历史还长：这是外推。",
+    },
+}
+
+
+@dataclass(frozen=True)
+class Gate:
+    """Which models may be used here; `facts` is what the shop has of each need; `lacks` says why others may not."""
+
+    allowed: tuple[str, ...]
+    lacks: dict[str, str]  # model -> the first need that it lacks
+    facts: Needs
+    history_days: float
+    windows: int
+    horizon_days: float
+
+    def sentences(self, lang: str = "en") -> list[str]:
+        """The gate in plain words, most important first. `lang` is en or zh."""
+        facts = self.facts
+        said = [
+            _SENTENCES["history"][lang].format(
+                days=self.history_days, customers=facts.customers, repeat=facts.repeat_buyers
+            ),
+            _SENTENCES["windows" if self.windows else "no-window"][lang].format(windows=self.windows),
+        ]
+        if self.horizon_days > self.history_days:
+            said.append(_SENTENCES["beyond"][lang])
+        if self.is_little:
+            said.append(_SENTENCES["little"][lang])
+        said.append(_SENTENCES["used"][lang].format(models=", ".join(self.allowed)))
+        for model, need in self.lacks.items():
+            lack = _LACKS[need][lang].format(has=getattr(facts, need), need=getattr(MODELS[model].needs, need))
+            said.append(_SENTENCES["left-out"][lang].format(model=model, lack=lack))
+        return said
+
+    @property
+    def is_little(self) -> bool:
+        """Whether only heuristics can be used, or too few customers for any average to be steady."""
+        return self.facts.customers < 100 or all(MODELS[name].family == "heuristic" for name in self.allowed)
+
+    @property
+    def members(self) -> tuple[str, ...]:
+        """What the ensemble is made of: its usual members that may be used, else the past rate alone."""
+        usual = tuple(name for name in self.allowed if MODELS[name].is_member)
+        return usual or ("past-rate",)
+
+    def to_dict(self) -> dict[str, Any]:
+        return {
+            "allowed": list(self.allowed),
+            "left_out": self.lacks,
+            "facts": {f.name: getattr(self.facts, f.name) for f in fields(Needs)},
+            "history_days": self.history_days,
+            "windows": self.windows,
+            "sentences": {lang: self.sentences(lang) for lang in ("en", "zh")},
+        }
+
+
+def gate(matured: Sequence[Snapshot], current: Snapshot) -> Gate:
+    """What this history can carry: `matured` windows before the cutoff and the snapshot that is asked about."""
+    repeats = current.column("x")
+    facts = Needs(
+        customers=len(current),
+        repeat_buyers=int(np.sum(np.nan_to_num(repeats) > 0)),
+        matured_rows=sum(len(s) for s in matured),
+        matured_buyers=sum(int(s.outcome.active.sum()) for s in matured if s.outcome),
+    )
+    allowed, lacks = [], {}
+    for name, kind in MODELS.items():
+        lacking = [f.name for f in fields(Needs) if getattr(facts, f.name) < getattr(kind.needs, f.name)]
+        if lacking:
+            lacks[name] = lacking[0]
+        elif name != "ensemble":
+            allowed.append(name)
+    return Gate(tuple(allowed), lacks, facts, current.history_days, len(matured), current.horizon_days)

@@ -1,0 +1,70 @@
+"""From the log to what models take: the snapshot asked about, and the matured ones before it to learn from."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+
+from worthwhile.errors import InputError
+from worthwhile.features.build import snapshot_at, training_cutoffs
+from worthwhile.features.snapshot import Snapshot
+from worthwhile.features.terms import ValueTerms
+from worthwhile.progress import Progress, part
+from worthwhile.store.log import Log
+from worthwhile.tasks import Task
+
+
+@dataclass
+class Snapshots:
+    """Snapshots of one log and task, each made once: a backtest asks for the same ones again and again."""
+
+    log: Log
+    task: Task
+    value: ValueTerms | None = None
+    made: dict[datetime, Snapshot] = field(default_factory=dict)
+
+    def at(self, cutoff: datetime) -> Snapshot:
+        if cutoff not in self.made:
+            self.made[cutoff] = snapshot_at(self.log, self.task, cutoff, value=self.value)
+        return self.made[cutoff]
+
+    def before(self, cutoff: datetime, progress: Progress) -> tuple[list[Snapshot], Snapshot]:
+        """The matured snapshots whose windows had closed by `cutoff`, oldest first, and the one at `cutoff`.
+
+        All are on the scale of the latter, so that their forecasts share one grid.
+        """
+        current = self.at(cutoff)
+        cutoffs = sorted(training_cutoffs(self.log, self.task, cutoff))
+        matured = []
+        for done, earlier in enumerate(cutoffs):
+            progress("features", done / len(cutoffs))
+            matured.append(replace(self.at(earlier), scale=current.scale))
+        progress("features", 1.0)
+        return matured, current
+
+
+def default_backtest_cutoffs(log: Log, task: Task, count: int) -> list[datetime]:
+    """The latest cutoffs whose outcome is known, one horizon apart, oldest first; at most `count`.
+
+    Only cutoffs with as much history before them as the horizon is long, so that the past can teach anything.
+    Raises InputError `not-matured` if there is none.
+    """
+    cutoffs: list[datetime] = []
+    cutoff = task.horizon.before(log.until, log.zone)
+    while len(cutoffs) < count and cutoff - log.first >= (task.horizon.after(cutoff, log.zone) - cutoff):
+        cutoffs.append(cutoff)
+        cutoff = task.horizon.before(cutoff, log.zone)
+    if not cutoffs:
+        days = (log.until - log.first).days
+        raise InputError(
+            "not-matured",
+            f"the log spans {days} days: no horizon of {task.horizon} has passed after as long a history",
+            where="--horizon",
+            remedy=f"take a horizon of at most {max(days // 2, 1)}d, or ingest more history",
+        )
+    return cutoffs[::-1]
+
+
+def progress_of(progress: Progress, done: int, total: int) -> Progress:
+    """The share of the bar for step `done` of `total`."""
+    return part(progress, done / total, (done + 1) / total)

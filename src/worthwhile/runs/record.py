@@ -1,0 +1,92 @@
+"""Recorded runs: a folder each, with a manifest that says from what the results were made."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import shutil
+from collections.abc import Callable, Mapping
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+from worthwhile.errors import InputError
+from worthwhile.models.files import read_json, write_json
+from worthwhile.shop import Shop
+
+MANIFEST = "manifest.json"
+PACKAGES = ("worthwhile", "numpy", "scipy", "scikit-learn", "lightgbm", "torch", "duckdb", "deltalake")
+
+
+def run_id_of(kind: str, asked: Mapping[str, Any]) -> str:
+    """An id made of what was asked and of which data: asking the same again gives the same run."""
+    digest = hashlib.sha256(json.dumps(asked, sort_keys=True, default=str).encode()).hexdigest()
+    return f"{kind}-{digest[:12]}"
+
+
+def package_versions() -> dict[str, str]:
+    return {name: version(name) for name in PACKAGES}
+
+
+def _digest(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def record(
+    shop: Shop, kind: str, asked: Mapping[str, Any], results: Mapping[str, Any], fill: Callable[[Path], None]
+) -> Path:
+    """Write a run's folder: `fill` puts its files in, the manifest comes last; the folder appears at once or not.
+
+    `asked` fixes the run's id; `results` are further facts for the manifest.
+    """
+    run_id = run_id_of(kind, asked)
+    folder, growing = shop.runs / run_id, shop.runs / f".{run_id}"
+    shutil.rmtree(growing, ignore_errors=True)
+    growing.mkdir(parents=True)
+    fill(growing)
+    files = {str(p.relative_to(growing)): _digest(p) for p in sorted(growing.rglob("*")) if p.is_file()}
+    number = 1 + max((int(run["number"]) for run in list_runs(shop)), default=0)
+    manifest = {
+        "run_id": run_id,
+        "kind": kind,
+        "number": number,
+        "asked": dict(asked),
+        **results,
+        "packages": package_versions(),
+        "sha256": files,
+    }
+    write_json(growing / MANIFEST, json.loads(json.dumps(manifest, default=str)))
+    shutil.rmtree(folder, ignore_errors=True)
+    growing.replace(folder)
+    return folder
+
+
+def list_runs(shop: Shop, kind: str | None = None) -> list[dict[str, Any]]:
+    """The manifests of the shop's runs, newest first."""
+    found = [read_json(path) for path in sorted(shop.runs.glob(f"[!.]*/{MANIFEST}"))]
+    return sorted((m for m in found if kind in (None, m["kind"])), key=lambda m: -int(m["number"]))
+
+
+def run_folder(shop: Shop, run_id: str) -> Path:
+    """The folder of a run. Raises InputError `no-such-run`."""
+    known = {m["run_id"] for m in list_runs(shop)}
+    if run_id not in known:
+        raise InputError(
+            "no-such-run", f"there is no run `{run_id}`", where=str(shop.folder), remedy="see `worth runs`"
+        )
+    return shop.runs / run_id
+
+
+def check_digests(folder: Path) -> dict[str, Any]:
+    """The manifest of a run whose files are as they were written. Raises InputError `damaged`."""
+    manifest = read_json(folder / MANIFEST)
+    for name, digest in manifest["sha256"].items():
+        if not (folder / name).is_file() or _digest(folder / name) != digest:
+            raise InputError(
+                "damaged",
+                "this file of a run is missing or was changed",
+                where=str(folder / name),
+                remedy="run it anew",
+            )
+    return manifest
