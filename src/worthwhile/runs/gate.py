@@ -33,7 +33,7 @@ _LACKS = {
 
 _SENTENCES = {
     "history": {
-        "en": "Before the cutoff the log holds {days:,.0f} days and {customers:,} customers, {repeat:,} of whom ordered again.",
+        "en": "The log holds {days:,.0f} days and {customers:,} customers before the cutoff; {repeat:,} ordered again.",
         "zh": "截止日之前的记录覆盖 {days:,.0f} 天、{customers:,} 位顾客，其中 {repeat:,} 位下单不止一次。",
     },
     "windows": {
