@@ -66,6 +66,14 @@ def create_shop(folder: Path | str, **settings: Any) -> Shop:
         raise InputError(
             "bad-argument", "this is a file, not a folder", where=str(folder), remedy="name another folder"
         )
+    odd = sorted({sign for part in folder.absolute().parts[1:] for sign in part if sign in "[]%\\"})
+    if odd:  # delta-rs 1.6 takes paths for URLs: it aborts on brackets and decodes %20
+        raise InputError(
+            "bad-argument",
+            f"the tables cannot lie below a folder with {' or '.join(odd)} in its name",
+            where=str(folder),
+            remedy="name another folder",
+        )
     document = tomlkit.document()
     document.add(tomlkit.comment("A shop of Worthwhile. All settings: docs/settings.md"))
     for name, value in settings.items():

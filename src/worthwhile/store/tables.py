@@ -40,19 +40,24 @@ def read_versions(shop: Shop) -> dict[str, int]:
 
     Raises InputError `damaged`.
     """
-    ledger = _open(shop, LEDGER, None)
-    if ledger is None:
-        return {}
-    return versions_at(shop, ledger.version())
+    return _named(shop, None)
 
 
 def versions_at(shop: Shop, ledger_version: int) -> dict[str, int]:
     """The versions of all tables that belong to one version of the ledger, for reading the data as it was."""
+    return _named(shop, ledger_version)
+
+
+def _named(shop: Shop, ledger_version: int | None) -> dict[str, int]:
+    """The versions that one commit of the ledger names, or its last one."""
     ledger = _open(shop, LEDGER, ledger_version)
-    commit = ledger.history(1)[0] if ledger is not None else {}
-    if _VERSIONS not in commit:
-        raise _damaged(shop, LEDGER, "its last commit does not name the versions of the other tables")
-    return {**json.loads(commit[_VERSIONS]), LEDGER: ledger_version}
+    if ledger is None:
+        return {}
+    # A table opened at an old version still tells its whole history, newest first.
+    for commit in ledger.history(1 if ledger_version is None else None):
+        if ledger_version in (None, commit["version"]) and _VERSIONS in commit:
+            return {**json.loads(commit[_VERSIONS]), LEDGER: int(commit["version"])}
+    raise _damaged(shop, LEDGER, "its commit does not name the versions of the other tables")
 
 
 def table_files(shop: Shop, table: str, versions: dict[str, int]) -> list[str]:
@@ -62,7 +67,9 @@ def table_files(shop: Shop, table: str, versions: dict[str, int]) -> list[str]:
     opened = _open(shop, table, versions[table])
     if opened is None:
         raise _damaged(shop, table, "the ledger names it and it is not there")
-    return sorted(opened.file_uris())
+    # The URIs come percent-encoded (a folder named 店 or with a blank); the names of the files never need it.
+    folder = shop.table_path(table).absolute()
+    return sorted(str(folder / uri.rsplit("/", 1)[-1]) for uri in opened.file_uris())
 
 
 def read_table(shop: Shop, table: str, *, versions: dict[str, int] | None = None) -> pa.Table:
