@@ -1,8 +1,8 @@
 """The Delta tables of a shop, and how a change to several of them becomes one.
 
-Delta commits one table at a time. A shop has five, so the ledger `batches` is written last, and its commit carries
-the versions of the other four in its metadata: readers take each table at the version that the ledger names. A crash
-before that commit leaves rows that nobody reads; the next writer takes the tables back to the versions named.
+Delta commits one table at a time. A shop has five, so the ledger `batches` is written last, and each of its rows names
+the versions of all tables: readers take every table at the versions that the ledger's last row names. A crash before
+that commit leaves rows that nobody reads; the next writer takes the tables back to the versions named.
 The version of the ledger is thereby the version of all data.
 """
 
@@ -11,13 +11,13 @@ from __future__ import annotations
 import json
 import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import Literal, TypeAlias
+from typing import Any, Literal, TypeAlias
 
 import pyarrow as pa
-from deltalake import CommitProperties, DeltaTable, write_deltalake
+from deltalake import DeltaTable, write_deltalake
 from deltalake.exceptions import DeltaError
 
 from worthwhile.errors import InputError
@@ -30,34 +30,20 @@ except ImportError:  # pragma: no cover - Windows, where the second writer is no
     fcntl = None  # type: ignore[assignment]
 
 LEDGER = "batches"
-_VERSIONS = "worthwhile.versions"  # key in the metadata of the ledger's commits
 
 Rows: TypeAlias = "pa.Table | pa.RecordBatchReader"
 
 
-def read_versions(shop: Shop) -> dict[str, int]:
+def read_versions(shop: Shop, *, ledger_version: int | None = None) -> dict[str, int]:
     """The version of every table as of the last finished write, the ledger's own included; {} before the first.
 
-    Raises InputError `damaged`.
+    With a ledger version, those that belong to it: the data as it was. Raises InputError `damaged`.
     """
-    return _named(shop, None)
-
-
-def versions_at(shop: Shop, ledger_version: int) -> dict[str, int]:
-    """The versions of all tables that belong to one version of the ledger, for reading the data as it was."""
-    return _named(shop, ledger_version)
-
-
-def _named(shop: Shop, ledger_version: int | None) -> dict[str, int]:
-    """The versions that one commit of the ledger names, or its last one."""
     ledger = _open(shop, LEDGER, ledger_version)
     if ledger is None:
         return {}
-    # A table opened at an old version still tells its whole history, newest first.
-    for commit in ledger.history(1 if ledger_version is None else None):
-        if ledger_version in (None, commit["version"]) and _VERSIONS in commit:
-            return {**json.loads(commit[_VERSIONS]), LEDGER: int(commit["version"])}
-    raise _damaged(shop, LEDGER, "its commit does not name the versions of the other tables")
+    named = [json.loads(text) for text in ledger.to_pyarrow_table(columns=["versions"])["versions"].to_pylist()]
+    return max(named, key=lambda versions: versions[LEDGER])
 
 
 def table_files(shop: Shop, table: str, versions: dict[str, int]) -> list[str]:
@@ -101,16 +87,15 @@ class Writing:
     def files(self, table: str) -> list[str]:
         return table_files(self.shop, table, self.versions)
 
-    def commit(self, batches: pa.Table) -> None:
-        """Finish: the ledger gets its new rows, and with them everything written becomes visible at once."""
-        named = {table: version for table, version in sorted(self.versions.items()) if table != LEDGER}
-        write_deltalake(
-            self.shop.table_path(LEDGER),
-            batches.cast(BATCHES),
-            mode="append",
-            commit_properties=CommitProperties(custom_metadata={_VERSIONS: json.dumps(named)}),
-        )
-        self.versions = read_versions(self.shop)
+    def commit(self, batches: Sequence[Mapping[str, Any]]) -> None:
+        """Finish: the ledger gets its new rows, and with them everything written becomes visible at once.
+
+        Rows are those of `schema.BATCHES` without `versions`, which is filled in here.
+        """
+        self.versions[LEDGER] = self.versions.get(LEDGER, -1) + 1
+        named = json.dumps(self.versions, sort_keys=True)
+        rows = pa.Table.from_pylist([{**batch, "versions": named} for batch in batches], schema=BATCHES)
+        write_deltalake(self.shop.table_path(LEDGER), rows, mode="append")
 
     def _write(self, table: str, rows: Rows, mode: Literal["append", "overwrite"]) -> None:
         assert table in TABLES and table != LEDGER
