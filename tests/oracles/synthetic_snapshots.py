@@ -84,7 +84,7 @@ def _snapshot(log, cutoff, horizon, scale, noise):
         names,
         scale,
         float(cutoff),
-        Outcome(amount, orders),
+        outcome=Outcome(amount, orders),
     )
     return snapshot[known]
 
