@@ -1,3 +1,78 @@
-"""Worthwhile forecasts what each customer of an online shop will be worth, says why, and what to do about it."""
+"""Worthwhile forecasts what each customer of an online shop will be worth, says why, and what to do about it.
+
+The public names are functions that take a shop:
+
+    import worthwhile as ww
+
+    shop = ww.open_shop("myshop")
+    ww.ingest(shop, "orders.csv")
+    run = ww.forecast(shop, horizon="90d")
+    run.table()
+
+They are imported when first used, so that `import worthwhile` costs nothing.
+"""
+
+from __future__ import annotations
+
+import sys
+from importlib import import_module
+from types import ModuleType
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from worthwhile.errors import InputError as InputError
+    from worthwhile.ingest import ingest as ingest
+    from worthwhile.ingest.quality import check as check
+    from worthwhile.report import write_report as write_report
+    from worthwhile.runs import Asked as Asked
+    from worthwhile.runs import backtest as backtest
+    from worthwhile.runs import forecast as forecast
+    from worthwhile.runs import list_runs as list_runs
+    from worthwhile.shop import change_settings as change_settings
+    from worthwhile.shop import create_shop as create_shop
+    from worthwhile.shop import open_shop as open_shop
 
 __version__ = "0.1.0"
+
+# Public name -> the module that it lies in.
+PUBLIC: dict[str, str] = {
+    "create_shop": "worthwhile.shop",
+    "open_shop": "worthwhile.shop",
+    "change_settings": "worthwhile.shop",
+    "ingest": "worthwhile.ingest",
+    "check": "worthwhile.ingest.quality",
+    "backtest": "worthwhile.runs",
+    "forecast": "worthwhile.runs",
+    "Asked": "worthwhile.runs",
+    "list_runs": "worthwhile.runs",
+    "write_report": "worthwhile.report",
+    "InputError": "worthwhile.errors",
+}
+__all__ = [*PUBLIC, "__version__"]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in PUBLIC:
+        raise AttributeError(f"module 'worthwhile' has no attribute '{name}'")
+    value = getattr(import_module(PUBLIC[name]), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *PUBLIC})
+
+
+class _Package(ModuleType):
+    """Keeps `worthwhile.ingest` and `worthwhile.forecast` the functions.
+
+    The first import of the modules of these names would otherwise bind the modules over them, so that what
+    `ww.forecast` is would hang on what was imported before. `from worthwhile.forecast import Forecast` works as ever.
+    """
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        if not (name in PUBLIC and isinstance(value, ModuleType)):
+            super().__setattr__(name, value)
+
+
+sys.modules[__name__].__class__ = _Package

@@ -1,0 +1,101 @@
+"""What a command answers: one document for `--json`, and tables and sentences for people."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import math
+import sys
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+PIPE_WIDTH = 120  # of tables that are not printed on a terminal
+
+
+@dataclass(frozen=True)
+class Answer:
+    """A command's answer: `document` is the JSON, `shown` what a person reads, top to bottom."""
+
+    document: Mapping[str, Any]
+    shown: Sequence[str | Table]
+
+
+def print_answer(answer: Answer, *, wants_json: bool) -> None:
+    """The answer on stdout."""
+    if wants_json:
+        sys.stdout.write(as_json(answer.document))
+        return
+    console = Console(file=sys.stdout, width=None if sys.stdout.isatty() else PIPE_WIDTH)
+    for part in answer.shown:
+        if isinstance(part, str):
+            console.print(printable(part), markup=False, highlight=False, soft_wrap=True)
+        else:
+            console.print(part)
+
+
+def error_console() -> Console:
+    return Console(file=sys.stderr)
+
+
+def as_json(document: Mapping[str, Any]) -> str:
+    """One JSON document with a final newline; what JSON cannot say (NaN, infinity) is null."""
+    unicode = (sys.stdout.encoding or "").lower().replace("-", "") == "utf8"
+    return json.dumps(_plain(document), ensure_ascii=not unicode, indent=2, allow_nan=False) + "\n"
+
+
+def _plain(value: Any) -> Any:
+    if dataclasses.is_dataclass(value) and not isinstance(value, type):
+        return _plain({field.name: getattr(value, field.name) for field in dataclasses.fields(value)})
+    if isinstance(value, Mapping):
+        return {str(key): _plain(item) for key, item in value.items()}
+    if isinstance(value, list | tuple | set | frozenset):
+        return [_plain(item) for item in value]
+    if isinstance(value, datetime | date):
+        return value.isoformat()
+    if isinstance(value, Path):
+        return str(value)
+    if hasattr(value, "tolist"):  # numpy arrays and scalars
+        return _plain(value.tolist())
+    if isinstance(value, float) and not math.isfinite(value):
+        return None
+    return value
+
+
+def table(title: str, columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> Table:
+    """A table whose columns of numbers stand to the right. Cells are texts, numbers are formatted by the caller."""
+    texts = [[printable(str(cell)) for cell in row] for row in rows]
+    shown = Table(title=printable(title), title_justify="left", title_style="bold", box=None, pad_edge=False)
+    for k, name in enumerate(columns):
+        numeric = bool(texts) and all(_is_number(row[k]) for row in texts)
+        shown.add_column(name, justify="right" if numeric else "left", header_style="dim", overflow="fold")
+    for row in texts:
+        shown.add_row(*(Text(cell) for cell in row))
+    return shown
+
+
+def printable(text: str) -> str:
+    """The text without characters that steer a terminal: ids and titles come from files of strangers."""
+    return "".join(c if c.isprintable() or c == "\n" else repr(c)[1:-1] for c in text)
+
+
+def _is_number(text: str) -> bool:
+    return text in ("", "-") or text.lstrip("+-").replace(",", "").replace(".", "").rstrip(" %").isdigit()
+
+
+def money(amount: float, currency: str = "") -> str:
+    """`1,234 GBP`; two decimals below 100."""
+    if not math.isfinite(amount):
+        return "-"
+    number = f"{amount:,.0f}" if abs(amount) >= 100 else f"{amount:,.2f}"
+    return f"{number} {currency}".strip()
+
+
+def percent(share: float) -> str:
+    return f"{share * 100:.1f} %" if math.isfinite(share) else "-"

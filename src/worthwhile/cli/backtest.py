@@ -1,0 +1,111 @@
+"""`worth backtest`: how good forecasts would have been."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+from rich.table import Table
+
+from worthwhile.cli.answer import Answer, table
+from worthwhile.cli.options import Category, Channel, Item, Seed, ShopFolder, Target, Tune
+from worthwhile.cli.progress import progress
+from worthwhile.errors import InputError
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+    from worthwhile.runs import BacktestRun
+
+# What a person sees; all metrics are in the run's table of scores and in --json.
+SHOWN_METRICS = ("crps", "mae", "bias", "gini", "auc", "brier", "coverage_90_buyers")
+HEADLINE = {"orders": "orders_crps", "active": "brier", "churn": "brier"}  # of other targets: crps
+
+
+def backtest(
+    folder: ShopFolder,
+    horizon: Annotated[str, typer.Option(help="Span after each cutoff: 90d, 12w, 6mo, 1y.")] = "90d",
+    cutoffs: Annotated[
+        list[str] | None,
+        typer.Option("--cutoffs", help="How many, a horizon apart up to the latest; or a day, repeated. [default: 4]"),
+    ] = None,
+    target: Target = "spend",
+    category: Category = None,
+    channel: Channel = None,
+    item: Item = None,
+    model: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--model", help="A model to score; may be repeated. [default: the ensemble, its members, two rules]"
+        ),
+    ] = None,
+    tune: Tune = 0,
+    seed: Seed = None,
+) -> Answer:
+    """Show how good such forecasts were in the past.
+
+    Every model forecasts at past cutoffs with what was known then, and is scored on what came after.
+
+    Example:
+
+        worth backtest myshop --horizon 90d --cutoffs 4
+    """
+    from worthwhile.runs import Asked
+    from worthwhile.runs import backtest as run_backtest
+    from worthwhile.shop import open_shop
+
+    shop = open_shop(folder)
+    with progress() as watch:
+        run = run_backtest(
+            shop,
+            horizon,
+            cutoffs=_cutoffs(cutoffs),
+            asked=Asked(target, category, channel, item),
+            models=model,
+            tune=tune,
+            seed=seed,
+            progress=watch,
+        )
+    return backtest_answer(run, target=target)
+
+
+def backtest_answer(run: BacktestRun, *, target: str) -> Answer:
+    """The run in short: mean scores of each model, best first, and the verdict in sentences."""
+    from worthwhile.evaluation import summary
+
+    means = summary(run.scores)
+    shown: list[str | Table] = [_scores_table(means, HEADLINE.get(target, "crps"), cutoffs=len(run.facts["cutoffs"]))]
+    shown += run.verdict.sentences.values()
+    shown.append(f"Run {run.run_id} in {run.folder}")
+    return Answer(run.to_dict() | {"summary": means.to_pylist()}, shown)
+
+
+def _scores_table(means: pa.Table, headline: str, *, cutoffs: int) -> Table:
+    names = (headline, *(name for name in SHOWN_METRICS if name != headline))
+    by_model: dict[str, dict[str, float]] = {}
+    for row in means.to_pylist():
+        by_model.setdefault(row["model"], {})[row["metric"]] = row["mean"]
+    best_first = sorted(by_model, key=lambda model: (by_model[model][headline], model))
+    rows = [(model, *(_number(by_model[model][name]) for name in names)) for model in best_first]
+    return table(f"Means over {cutoffs} cutoffs, best {headline} first", ("model", *names), rows)
+
+
+def _number(value: float) -> str:
+    if value != value:
+        return "-"
+    return f"{value:,.2f}" if abs(value) >= 10 else f"{value:.3f}"
+
+
+def _cutoffs(texts: list[str] | None) -> int | list[str]:
+    if not texts:
+        return 4
+    if len(texts) == 1 and texts[0].isdecimal() and len(texts[0]) < 4:
+        return int(texts[0])
+    if any(text.isdecimal() for text in texts):
+        raise InputError(
+            "bad-argument",
+            f"{', '.join(texts)} are neither one number nor days",
+            where="--cutoffs",
+            remedy="write --cutoffs 4, or --cutoffs 2011-03-01 --cutoffs 2011-06-01",
+        )
+    return texts

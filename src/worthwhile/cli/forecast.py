@@ -1,0 +1,116 @@
+"""`worth forecast`: what every customer will be worth."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+from rich.table import Table
+
+from worthwhile.cli.answer import Answer, money, percent, table
+from worthwhile.cli.options import Category, Channel, Horizons, Item, Seed, ShopFolder, Target, Tune
+from worthwhile.cli.progress import progress
+
+if TYPE_CHECKING:
+    from worthwhile.forecast import Forecast
+    from worthwhile.runs import ForecastRun
+
+
+def forecast(
+    folder: ShopFolder,
+    horizon: Horizons = None,
+    cutoff: Annotated[
+        str | None, typer.Option(help="Forecast as of this day, 2011-09-01. [default: the end of the data]")
+    ] = None,
+    target: Target = "spend",
+    category: Category = None,
+    channel: Channel = None,
+    item: Item = None,
+    model: Annotated[str | None, typer.Option(help="One of `worth models`. [default: the ensemble]")] = None,
+    tune: Tune = 0,
+    seed: Seed = None,
+    out: Annotated[Path | None, typer.Option(help="File for the forecast table: .parquet or .csv.")] = None,
+    top: Annotated[int, typer.Option(min=0, max=1000, help="Customers to show, most first.")] = 10,
+) -> Answer:
+    """Forecast every customer.
+
+    Amount, number of orders and chance to buy, each with its uncertainty, are kept as a run.
+
+    Example:
+
+        worth forecast myshop --horizon 90d --cutoff 2011-09-01 --out forecasts.parquet
+    """
+    from worthwhile.runs import Asked
+    from worthwhile.runs import forecast as make_forecast
+    from worthwhile.shop import open_shop
+
+    shop = open_shop(folder)
+    asked = Asked(target, category, channel, item)
+    with progress() as watch:
+        run = make_forecast(
+            shop,
+            horizon or "90d",
+            cutoff=cutoff,
+            asked=asked,
+            model=model,
+            tune=tune,
+            seed=seed,
+            out=out,
+            progress=watch,
+        )
+    return forecast_answer(run, target=target, currency=shop.settings["currency"], top=top, out=out)
+
+
+def forecast_answer(run: ForecastRun, *, target: str, currency: str, top: int, out: Path | None) -> Answer:
+    """The run in short: totals, the customers with most of the target, and what the gate says."""
+    leading = [_leading(one, target, top) for one in run.forecasts]
+    document = run.to_dict() | {"currency": currency, "out": out, "top": [row for rows in leading for row in rows]}
+    shown: list[str | Table] = [_totals(run, currency)]
+    if top:
+        shown.append(_top_table(leading[0], run.forecasts[0], currency))
+    shown += run.gate.sentences()
+    shown.append(f"Run {run.run_id} in {run.folder}" + (f"; table in {out}" if out else ""))
+    return Answer(document, shown)
+
+
+def _totals(run: ForecastRun, currency: str) -> Table:
+    name = run.forecasts[0].amount_name
+    rows = [
+        (
+            total["horizon"],
+            f"{total['customers']:,}",
+            f"{total['active_total']:,.0f}",
+            f"{total['orders_total']:,.0f}",
+            money(total[f"{name}_total"], currency),
+        )
+        for total in run.to_dict()["totals"]
+    ]
+    title = f"Forecast as of {run.facts['cutoff']}"
+    return table(title, ("horizon", "customers", "expected to buy", "orders", name), rows)
+
+
+def _leading(one: Forecast, target: str, top: int) -> list[dict[str, Any]]:
+    """The `top` customers by the target, most first; ties in order of id."""
+    import numpy as np
+
+    by_target = {"orders": one.orders.mean, "active": lambda: one.p_active, "churn": lambda: 1 - one.p_active}
+    headline = by_target.get(target, one.amount.mean)()
+    first = np.lexsort((one.entity_ids.astype(str), -headline))[:top]
+    return one[first].table("").drop_columns(["run_id", "model", "cutoff"]).to_pylist()
+
+
+def _top_table(rows: list[dict[str, Any]], one: Forecast, currency: str) -> Table:
+    name = one.amount_name
+    cells = [
+        (
+            row["customer_id"],
+            percent(row["p_active"]),
+            f"{row['orders_mean']:.2f}",
+            money(row[f"{name}_mean"]),
+            f"{money(row[f'{name}_q05'])} to {money(row[f'{name}_q95'])}",
+        )
+        for row in rows
+    ]
+    columns = ("customer", "chance to buy", "orders", f"{name} {currency}", "90 % interval")
+    return table(f"First {len(rows)} customers over {one.horizon}", columns, cells)

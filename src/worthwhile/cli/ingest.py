@@ -1,0 +1,54 @@
+"""`worth ingest`: files become events."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from worthwhile.cli.answer import Answer
+from worthwhile.cli.options import ShopFolder
+from worthwhile.cli.progress import progress
+from worthwhile.errors import InputError
+
+
+def ingest(
+    folder: ShopFolder,
+    files: Annotated[
+        list[Path], typer.Argument(metavar="FILE...", help="CSV, TSV, Parquet or XLSX.", show_default=False)
+    ],
+    columns: Annotated[
+        list[str] | None,
+        typer.Option("--map", metavar="EVENT=FILE", help="customer_id=Buyer: column of events = column of the file."),
+    ] = None,
+    format: Annotated[str | None, typer.Option(help="Format of the files, where it is not recognised.")] = None,
+    date_format: Annotated[str | None, typer.Option(help="strptime format of the dates, such as %d/%m/%Y.")] = None,
+) -> Answer:
+    """Read files of orders into a shop.
+
+    Columns are recognised by their names and values; `--map` overrides that and is kept in shop.toml. Rows that
+    cannot be used go to quarantine with their file, row and reason. The same file again adds nothing.
+
+    Example:
+
+        worth ingest myshop orders.csv --map customer_id=Buyer
+    """
+    from worthwhile.ingest import ingest as ingest_files
+    from worthwhile.shop import open_shop
+
+    shop = open_shop(folder)
+    mapping = _mapping(columns or [])
+    with progress() as watch:
+        done = ingest_files(shop, *files, mapping=mapping, format=format, date_format=date_format, progress=watch)
+    return Answer(done.to_dict(), ())
+
+
+def _mapping(columns: list[str]) -> dict[str, str] | None:
+    mapping = {}
+    for text in columns:
+        event_column, equals, file_column = text.partition("=")
+        if not equals or not event_column or not file_column:
+            raise InputError("bad-argument", f"`{text}` maps nothing", where="--map", remedy="write customer_id=Buyer")
+        mapping[event_column.strip()] = file_column
+    return mapping or None

@@ -1,0 +1,34 @@
+"""`worth models`: the models that can be asked for."""
+
+from __future__ import annotations
+
+from worthwhile.cli.answer import Answer, table
+
+
+def models() -> Answer:
+    """List all models.
+
+    Each with its family, what it is, and the least history that it needs.
+
+    Example:
+
+        worth models
+    """
+    from worthwhile.models.catalogue import MODELS
+
+    listed = [
+        {
+            "name": name,
+            "family": kind.family,
+            "sentence": kind.sentence,
+            "needs": kind.needs,
+            "in_ensemble": kind.is_member,
+        }
+        for name, kind in MODELS.items()
+    ]
+    rows = [
+        (name, kind.family, "yes" if kind.is_member else "", kind.needs.customers or "", kind.sentence)
+        for name, kind in MODELS.items()
+    ]
+    columns = ("model", "family", "in ensemble", "customers needed", "what it is")
+    return Answer({"models": listed}, (table("Models", columns, rows),))

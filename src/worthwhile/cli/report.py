@@ -1,0 +1,31 @@
+"""`worth report`: the HTML report."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from worthwhile.cli.answer import Answer
+from worthwhile.cli.options import ShopFolder
+
+
+def report(
+    folder: ShopFolder,
+    lang: Annotated[str, typer.Option(help="en or zh.")] = "en",
+    out: Annotated[Path | None, typer.Option(help="File to write. [default: in the shop's folder reports]")] = None,
+) -> Answer:
+    """Write the report as one HTML file.
+
+    It shows the shop's data, its latest forecast and its latest backtest, and opens without a network.
+
+    Example:
+
+        worth report myshop --lang zh
+    """
+    from worthwhile.report import write_report
+    from worthwhile.shop import open_shop
+
+    path = write_report(open_shop(folder), lang, out)
+    return Answer({"report": path, "lang": lang}, (f"Wrote {path}",))

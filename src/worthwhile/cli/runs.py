@@ -1,0 +1,61 @@
+"""`worth runs`: what was forecast and backtested."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+import typer
+
+from worthwhile.cli.answer import Answer, table
+from worthwhile.cli.options import ShopFolder
+
+
+def runs(
+    folder: ShopFolder,
+    run_id: Annotated[str | None, typer.Argument(metavar="[RUN]", help="One run in full.", show_default=False)] = None,
+    last: Annotated[int, typer.Option(min=1, max=1000, help="How many to list, newest first.")] = 20,
+) -> Answer:
+    """List recorded runs, or show one.
+
+    A run is shown after checking that its files are as they were written.
+
+    Example:
+
+        worth runs myshop
+    """
+    from worthwhile.runs import list_runs
+    from worthwhile.shop import open_shop
+
+    shop = open_shop(folder)
+    if run_id is not None:
+        return _one(shop, run_id)
+    listed = list_runs(shop)[:last]
+    rows = [
+        (m["run_id"], m["kind"], _days(m["asked"]), ", ".join(m["asked"]["horizons"]), _models(m["asked"]))
+        for m in listed
+    ]
+    shown = (
+        table(f"Runs of {shop.name}", ("run", "kind", "cutoff", "horizon", "models"), rows) if rows else "No runs yet."
+    )
+    return Answer({"shop": shop.folder, "runs": listed}, (shown,))
+
+
+def _one(shop: Any, run_id: str) -> Answer:
+    from worthwhile.runs import run_folder
+    from worthwhile.runs.record import check_digests
+
+    folder = run_folder(shop, run_id)
+    manifest = check_digests(folder)
+    facts = [(key, value if isinstance(value, str) else repr(value)) for key, value in manifest["asked"].items()]
+    facts += [(name, digest) for name, digest in manifest["sha256"].items()]
+    return Answer(manifest, (table(run_id, ("fact", "value"), facts), *manifest["gate"]["sentences"]["en"]))
+
+
+def _days(asked: dict[str, Any]) -> str:
+    """The cutoffs as UTC dates; the first and the last of several."""
+    cutoffs = [text[:10] for text in asked.get("cutoffs", [asked.get("cutoff", "")])]
+    return cutoffs[0] if len(cutoffs) == 1 else f"{cutoffs[0]} to {cutoffs[-1]}"
+
+
+def _models(asked: dict[str, Any]) -> str:
+    return str(asked["model"]) if asked.get("model") else ", ".join(asked["models"])
