@@ -9,9 +9,10 @@ Letters: N entities, M columns of probabilities, K inner bins (M = K + 2).
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
+from functools import wraps
 from typing import Any
 
 import numpy as np
@@ -20,9 +21,10 @@ from scipy.special import log_ndtr, ndtr
 
 Array = np.ndarray[Any, Any]
 
-LOG_STEP = 0.125  # of amount bins: 13 % wide, so that a mean read off the midpoints is right to 0.1 %
+LOG_STEP = 0.125  # of amount bins: 13 % wide, so that a mean read off the midpoints is right to 0.3 %
 LOG_LOW, LOG_HIGH = -4.0, 8.0  # in log(amount / scale): from 2 % of a median order to 3,000 of them
 TAIL_LIMIT = 20.0  # a tail's mean is at most this many times the last edge; a Pareto law of index 1.05
+CHUNK_ROWS = 16_384  # entities read at once: in double precision their rows take 13 MB, a million's 0.8 GB
 
 
 @dataclass(frozen=True)
@@ -77,6 +79,21 @@ def _count_points() -> Array:
 COUNT_GRID = Grid(_count_points(), discrete=True)
 
 
+def _in_chunks(read: Callable[..., Array]) -> Callable[..., Array]:
+    """Make a method of Histogram, which gives a number for each entity, work on CHUNK_ROWS entities at a time."""
+
+    @wraps(read)
+    def chunked(self: Histogram, *args: Array | float) -> Array:
+        n = len(self)
+        if n <= CHUNK_ROWS:
+            return read(self, *args)
+        each = [np.broadcast_to(np.asarray(a, dtype=np.float64), (n,)) for a in args]
+        slices = [slice(start, start + CHUNK_ROWS) for start in range(0, n, CHUNK_ROWS)]
+        return np.concatenate([read(self[rows], *(a[rows] for a in each)) for rows in slices])
+
+    return chunked
+
+
 @dataclass(frozen=True)
 class Histogram:
     """Probabilities over a grid, one row for each entity. `tail_mean` is each entity's mean given the open end."""
@@ -101,36 +118,46 @@ class Histogram:
     def p_positive(self) -> Array:  # (N,)
         return 1.0 - self.prob[:, 0].astype(np.float64)
 
+    @_in_chunks
     def mean(self) -> Array:  # (N,)
         last = self.grid.points[-1]
         return self.prob @ self.grid.centers + self.prob[:, -1] * (self.tail_mean - last)
 
     def cumulative(self) -> Array:  # (N, M - 1): P(X <= point) at every grid point
-        return np.minimum(np.cumsum(self.prob[:, :-1], axis=1, dtype=np.float64), 1.0)
+        # Summed from the far end: rows of float32 sum to 1 only within 1e-7, which is nothing beside the atom at zero
+        # but would weigh as much as a true tail in a mean.
+        above = np.cumsum(self.prob[:, :0:-1], axis=1, dtype=np.float64)[:, ::-1]
+        total = above[:, :1]
+        return 1.0 - above * (self.p_positive[:, None] / np.where(total > 0, total, 1.0))
 
     def _tail_index(self) -> Array:  # (N,) Pareto index of the open end, from its mean
         last = self.grid.points[-1]
         mean = np.clip(self.tail_mean, last * 1.001, last * TAIL_LIMIT)
         return mean / (mean - last)
 
+    @_in_chunks
     def cdf(self, x: Array | float) -> Array:  # (N,)
         """P(X <= x), x a number or one for each entity."""
         x = np.broadcast_to(np.asarray(x, dtype=np.float64), (len(self),))
+        if not self.grid.discrete:
+            return self._cdf_amounts(x[:, None])[:, 0]
         points, cum = self.grid.points, self.cumulative()
-        rows = np.arange(len(self))
-        if self.grid.discrete:
-            k = np.searchsorted(points, x, side="right") - 1  # the last point that is <= x
-            full = np.concatenate([cum, np.ones((len(self), 1))], axis=1)
-            return np.where(k < 0, 0.0, full[rows, np.maximum(k, 0)])
-        k = np.clip(np.searchsorted(points, x, side="right") - 1, 0, len(points) - 1)
-        low = cum[rows, k]
-        last = k == len(points) - 1
-        up = np.minimum(k + 1, len(points) - 1)
-        width = np.where(last, 1.0, points[up] - points[k])
-        inner = low + (cum[rows, up] - low) * (x - points[k]) / width
-        beyond = 1 - (1 - low) * (np.maximum(x, points[-1]) / points[-1]) ** -self._tail_index()
-        return np.where(x < 0, 0.0, np.where(last, beyond, inner))
+        k = np.clip(np.searchsorted(points, x, side="right") - 1, 0, len(points) - 2)  # the last point that is <= x
+        inner = cum[np.arange(len(self)), k]
+        return np.where(x < 0, 0.0, np.where(x >= np.maximum(self.tail_mean, points[-1]), 1.0, inner))
 
+    def _cdf_amounts(self, x: Array) -> Array:
+        """P(X <= x) for J amounts of each entity: (N, J)."""
+        points, cum = self.grid.points, self.cumulative()
+        k = np.clip(np.searchsorted(points, x, side="right") - 1, 0, len(points) - 1)
+        up = np.minimum(k + 1, len(points) - 1)
+        low = np.take_along_axis(cum, k, axis=1)
+        width = np.where(up > k, points[up] - points[k], 1.0)
+        inner = low + (np.take_along_axis(cum, up, axis=1) - low) * (x - points[k]) / width
+        beyond = 1 - (1 - low) * (np.maximum(x, points[-1]) / points[-1]) ** -self._tail_index()[:, None]
+        return np.where(x < 0, 0.0, np.where(up == k, beyond, inner))
+
+    @_in_chunks
     def quantile(self, q: float | Array) -> Array:  # (N,)
         """The smallest x with P(X <= x) >= q; q in (0, 1), a number or one for each entity."""
         q = np.broadcast_to(np.asarray(q, dtype=np.float64), (len(self),))
@@ -149,6 +176,7 @@ class Histogram:
         tail = points[-1] * np.minimum(np.maximum((1 - q) / left, 1e-12), 1.0) ** (-1 / self._tail_index())
         return np.where(k == 0, 0.0, np.where(k > len(points) - 1, tail, value))
 
+    @_in_chunks
     def crps(self, y: Array) -> Array:  # (N,)
         """Continuous ranked probability score of outcomes y >= 0, exact for this distribution.
 
@@ -225,18 +253,35 @@ class Histogram:
     def scaled(self, factor: float | Array) -> Histogram:
         """The distribution of factor * X on the same grid (amounts only); factor > 0, one number or one an entity."""
         assert not self.grid.discrete
-        factor = np.broadcast_to(np.asarray(factor, dtype=np.float64), (len(self),))
-        cum = np.stack([self.cdf(edge / factor) for edge in self.grid.points], axis=1)
-        cum[:, 0] = self.prob[:, 0]
-        return from_cdf(self.grid, cum, tail_mean=np.maximum(self.tail_mean * factor, self.grid.points[-1]))
+        n = len(self)
+        factor = np.broadcast_to(np.asarray(factor, dtype=np.float64), (n,))
+        prob, tail_mean = np.empty_like(self.prob), np.empty(n)
+        for start in range(0, n, CHUNK_ROWS):
+            rows = slice(start, start + CHUNK_ROWS)
+            part = self[rows]
+            cum = part._cdf_amounts(self.grid.points / factor[rows, None])
+            tail_mean[rows] = part._scaled_tail(factor[rows])
+            prob[rows] = from_cdf(self.grid, cum).prob
+        return Histogram(self.grid, prob, tail_mean)
+
+    def _scaled_tail(self, factor: Array) -> Array:  # (N,)
+        """E[factor * X | factor * X > last]. A shrunk Pareto tail keeps its mean; a grown one takes in bins below."""
+        points, last = self.grid.points, self.grid.points[-1]
+        start = np.maximum(points[:-1], (last / factor)[:, None])  # (N, K): of the part of each bin that crosses
+        mass = self.prob[:, 1:-1] * np.clip(points[1:] - start, 0.0, None) / np.diff(points)
+        total = mass.sum(axis=1) + self.prob[:, -1]
+        amount = (mass * (points[1:] + start) / 2).sum(axis=1) + self.prob[:, -1] * self.tail_mean
+        grown = factor * amount / np.where(total > 0, total, 1.0)
+        return np.where((factor > 1) & (total > 0), np.clip(grown, last, last * TAIL_LIMIT), self.tail_mean)
 
     def capped_tail(self, q: float) -> Histogram:
-        """The distribution cut at its own quantile q: the mass above is laid on the bin that holds the quantile.
+        """The positive part cut at its own quantile q: the mass above is laid on the bin that holds the quantile.
 
-        The mean of a histogram hangs on nearly empty far bins; a cut disciplines it.
+        The mean of a histogram hangs on nearly empty far bins; a cut disciplines it. P(X > 0) stays as it is.
         """
         cum = self.cumulative()
-        cum = np.where(cum >= q - 1e-12, 1.0, cum)
+        reached = cum[:, 1:] >= 1 - (1 - q) * self.p_positive[:, None] - 1e-12
+        cum[:, 1:] = np.where(reached, 1.0, cum[:, 1:])
         return from_cdf(self.grid, cum, tail_mean=self.tail_mean)
 
 
@@ -284,11 +329,12 @@ def from_samples(grid: Grid, samples: Array) -> Histogram:
     beyond = columns == grid.columns - 1
     last = grid.points[-1]
     tail = np.where(beyond, samples, 0.0).sum(axis=1) / np.maximum(beyond.sum(axis=1), 1)
-    return from_prob(grid, flat.reshape(n, grid.columns), tail_mean=np.maximum(tail, last * 1.001))
+    return from_prob(grid, flat.reshape(n, grid.columns), tail_mean=np.clip(tail, last * 1.001, last * TAIL_LIMIT))
 
 
 def from_pmf(pmf: Array, *, tail_mean: Array | None = None) -> Histogram:
-    """Counts from P(X = n), n = 0 .. L - 1: (N, L). Mass missing from 1 lies at the last point's tail.
+    """Counts from P(X = n), n = 0 .. L - 1: (N, L). Mass missing from 1 lies beyond the last point, at 1.2 times it
+    on average where `tail_mean` is not given.
 
     A count between two points of the grid is split between them so that its mean is kept.
     """
@@ -301,24 +347,29 @@ def from_pmf(pmf: Array, *, tail_mean: Array | None = None) -> Histogram:
     spread[np.arange(length), upper] = share
     spread[np.arange(length), upper - 1] += 1 - share
     prob = np.clip(pmf @ spread, 0.0, None)
-    prob[:, -1] += np.clip(1 - prob.sum(axis=1), 0.0, 1.0)
+    missing = np.clip(1 - prob.sum(axis=1), 0.0, 1.0)
+    prob[:, -1] += missing
     if tail_mean is None:
-        tail_mean = np.full(len(prob), points[-1] * 1.2)
+        excess = pmf @ np.clip(np.arange(length) - points[-1], 0.0, None) + missing * points[-1] * 0.2
+        tail_mean = points[-1] + excess / np.maximum(prob[:, -1], 1e-12)
     return from_prob(COUNT_GRID, prob, tail_mean=tail_mean)
 
 
 def from_geometric(p: Array, mean: Array) -> Histogram:
-    """Counts: zero with 1 - p, else geometric on 1, 2, ... of this mean (of the positive part, >= 1). All (N,)."""
-    stop = 1 / np.maximum(mean, 1.0)  # chance that each order is the last
+    """Counts: zero with 1 - p, else geometric on 1, 2, ... of this mean (of the positive part, >= 1). All (N,).
+
+    As in `from_pmf`, a count between two points is split so that the mean is kept: the masses are the second
+    differences of E[max(X - point, 0)], which for this law is mean * (1 - 1 / mean)^point.
+    """
+    mean = np.maximum(mean, 1.0)
     points = COUNT_GRID.points
-    upper = np.concatenate([(points[1:] + points[:-1]) / 2, [np.inf]])  # each point stands for the counts nearest to it
-    survive = np.where(np.isinf(upper), 0.0, np.power((1 - stop)[:, None], np.floor(upper)))
-    prob = -np.diff(survive[:, :], axis=1, prepend=1.0)
-    prob[:, 0] = 0.0
-    prob /= np.maximum(prob.sum(axis=1, keepdims=True), 1e-12)
+    excess = mean[:, None] * np.power((1 - 1 / mean)[:, None], points)  # (N, M)
+    above = -np.diff(excess, axis=1) / np.diff(points)  # (N, M - 1)
+    prob = np.clip(-np.diff(above, axis=1, prepend=1.0, append=0.0), 0.0, None)
+    tail_mean = points[-1] + excess[:, -1] / np.maximum(prob[:, -1], 1e-300)
     prob *= p[:, None]
     prob[:, 0] = 1 - p
-    return from_prob(COUNT_GRID, prob, tail_mean=points[-1] + np.maximum(mean, 1.0))
+    return from_prob(COUNT_GRID, prob, tail_mean=tail_mean)
 
 
 def pool(histograms: Sequence[Histogram], weights: Sequence[float] | Array) -> Histogram:
@@ -388,13 +439,14 @@ def agree_over_horizons(forecasts: Sequence[Forecast]) -> list[Forecast]:
     agreed = [forecasts[0]]
     for longer in forecasts[1:]:
         shorter = agreed[-1]
-        moved = {}
-        for name in ("amount", "orders"):
-            a, b = getattr(shorter, name), getattr(longer, name)
-            cum = np.minimum(a.cumulative(), b.cumulative())
-            moved[name] = from_cdf(b.grid, cum, tail_mean=np.maximum(a.tail_mean, b.tail_mean))
-        agreed.append(replace(longer, **moved))
+        amount = _at_least(longer.amount, shorter.amount)
+        agreed.append(replace(longer, amount=amount, orders=_at_least(longer.orders, shorter.orders)))
     return agreed
+
+
+def _at_least(longer: Histogram, shorter: Histogram) -> Histogram:
+    cum = np.minimum(longer.cumulative(), shorter.cumulative())
+    return from_cdf(longer.grid, cum, tail_mean=np.maximum(longer.tail_mean, shorter.tail_mean))
 
 
 def concatenate(forecasts: Sequence[Forecast]) -> Forecast:
