@@ -26,7 +26,8 @@ def demo(
 ) -> Answer:
     """Do all of it once, on a real shop.
 
-    Loads CDNOW (23,570 customers of 1997), checks, backtests, forecasts and reports. The data comes with the package lifetimes: `pip install "worthwhile[demo]"`.
+    Loads CDNOW (23,570 customers of 1997), checks, backtests, forecasts and reports. The data comes with the package
+    lifetimes, which the extra `demo` installs.
 
     Example:
 

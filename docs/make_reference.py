@@ -1,0 +1,205 @@
+"""Writes the tables of the reference pages from the code's own tables: python docs/make_reference.py
+
+A page holds its table between `<!-- begin: name -->` and `<!-- end: name -->`; everything else is written by hand.
+A test fails where a page is out of date.
+"""
+
+from __future__ import annotations
+
+import inspect
+import re
+import sys
+from collections.abc import Callable, Iterable, Sequence
+from pathlib import Path
+from typing import Any
+
+DOCS = Path(__file__).parent
+BLOCK = re.compile(r"(<!-- begin: (?P<name>[\w-]+) -->\n).*?(<!-- end: (?P=name) -->)", re.DOTALL)
+
+
+def _table(columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> str:
+    lines = ["| " + " | ".join(columns) + " |", "|" + "---|" * len(columns)]
+    for row in rows:
+        lines.append("| " + " | ".join(str(cell).replace("|", "\\|").replace("\n", " ") for cell in row) + " |")
+    return "\n".join(lines) + "\n"
+
+
+def _sentence(text: str) -> str:
+    """With a capital and a full stop."""
+    text = text.strip()
+    return text[:1].upper() + text[1:] + ("" if text.endswith((".", "?", "!")) else ".")
+
+
+def settings() -> str:
+    from worthwhile.settings import SETTINGS
+
+    def default(value: Any) -> str:
+        return {"": "(empty)"}.get(value, f"`{value}`") if isinstance(value, str) else f"`{value}`"
+
+    def env(setting: Any) -> str:
+        return "" if isinstance(setting.default, dict) else f"`{setting.env}`"
+
+    return _table(
+        ("setting", "default", "environment variable", "what it is for"),
+        ((f"`{s.key}`", default(s.default), env(s), s.doc) for s in SETTINGS.values()),
+    )
+
+
+def errors() -> str:
+    from worthwhile.errors import ERROR_KINDS
+
+    return _table(
+        ("code", "exit code", "HTTP status", "meaning"),
+        ((f"`{code}`", kind.exit_code, kind.http_status, kind.meaning) for code, kind in ERROR_KINDS.items()),
+    )
+
+
+def metrics() -> str:
+    from worthwhile.evaluation.metrics import METRICS
+
+    def better(metric: Any) -> str:
+        return f"nearest to {metric.ideal:g}" if metric.direction == "nearest" else metric.direction
+
+    return _table(
+        ("metric", "better", "unit", "definition", "source"),
+        ((f"`{m.name}`", better(m), m.unit, m.definition, m.source) for m in METRICS.values()),
+    )
+
+
+def curves() -> str:
+    from worthwhile.evaluation.curves import CURVES
+
+    return _table(("curve", "what its points are"), ((f"`{name}`", text) for name, text in CURVES.items()))
+
+
+def models() -> str:
+    from worthwhile.models.catalogue import MODELS
+
+    def needs(kind: Any) -> str:
+        texts = {
+            "customers": "{} customers",
+            "repeat_buyers": "{} who ordered again",
+            "matured_rows": "{} customers in matured windows",
+            "matured_buyers": "{} buyers in matured windows",
+        }
+        least = {name: getattr(kind.needs, name) for name in texts}
+        return ", ".join(texts[name].format(f"{count:,}") for name, count in least.items() if count)
+
+    return _table(
+        ("model", "family", "member of the ensemble", "needs at least", "what it is"),
+        (
+            (f"`{name}`", kind.family, "yes" if kind.is_member else "no", needs(kind), _sentence(kind.sentence))
+            for name, kind in MODELS.items()
+        ),
+    )
+
+
+def targets() -> str:
+    from worthwhile.tasks import TARGETS
+
+    return _table(("target", "what it is"), ((f"`{name}`", _sentence(text)) for name, text in TARGETS.items()))
+
+
+def features() -> str:
+    from worthwhile.features.declared import FEATURES, GROUPS
+
+    parts = []
+    for group, (english, _) in GROUPS.items():
+        rows = [(f"`{f.name}`", f.unit, _sentence(f.meaning)) for f in FEATURES if f.group == group]
+        parts.append(f"### {_sentence(english)[:-1]}\n\n" + _table(("feature", "unit", "meaning"), rows))
+    return "\n".join(parts)
+
+
+def kinds() -> str:
+    from worthwhile.schema import EVENT_KINDS
+
+    return _table(
+        ("kind", "what it stands for"), ((f"`{kind}`", _sentence(text)) for kind, text in EVENT_KINDS.items())
+    )
+
+
+def findings() -> str:
+    from worthwhile.ingest.quality import FINDINGS
+
+    return _table(
+        ("code", "severity", "meaning"), ((f"`{c}`", k.severity, _sentence(k.meaning)) for c, k in FINDINGS.items())
+    )
+
+
+def reasons() -> str:
+    from worthwhile.ingest import REASONS
+
+    return _table(("reason", "meaning"), ((f"`{code}`", _sentence(text)) for code, text in REASONS.items()))
+
+
+def commands() -> str:
+    from typer.main import get_command
+
+    from worthwhile.cli.app import app
+
+    group: Any = get_command(app)
+    parts = []
+    for name, command in group.commands.items():
+        text = inspect.cleandoc(command.help or "")
+        text, _, example = text.partition("Example:")
+        rows = []
+        for parameter in command.params:
+            is_argument = parameter.param_type_name == "argument"
+            shown = parameter.metavar if is_argument else "/".join(parameter.opts)
+            rows.append((f"`{shown}`", _default(parameter), parameter.help or ""))
+        code = "\n".join(line.strip() for line in example.strip().splitlines())
+        parts.append(
+            f"## worth {name}\n\n{text.strip()}\n\n```bash\n{code}\n```\n\n"
+            + _table(("argument or option", "default", "what it does"), rows)
+        )
+    return "\n".join(parts)
+
+
+def _default(parameter: Any) -> str:
+    if parameter.required:
+        return "required"
+    value = parameter.default
+    return f"`{value}`" if value not in (None, False, (), []) else ""
+
+
+def public() -> str:
+    import worthwhile
+
+    parts = []
+    for name, module in worthwhile.PUBLIC.items():
+        value = getattr(worthwhile, name)
+        signature = re.sub(r"'(?=[^']*\b[A-Z])|'", "", str(inspect.signature(value))) if callable(value) else ""
+        first = inspect.cleandoc(value.__doc__ or "").split("\n\n")[0].replace("\n", " ")
+        parts.append(f"### `ww.{name}`\n\n{first}\n\n```text\n{name}{signature}\n```\n\nLies in `{module}`.\n")
+    return "\n".join(parts)
+
+
+BLOCKS: dict[str, Callable[[], str]] = {
+    f.__name__: f
+    for f in (settings, errors, metrics, curves, models, targets, features, kinds, findings, reasons, commands, public)
+}
+
+
+def renewed(page: str) -> str:
+    """The page with each of its tables as the code has it now."""
+
+    def fill(match: re.Match[str]) -> str:
+        return f"{match[1]}\n{BLOCKS[match['name']]()}\n{match[3]}"
+
+    return BLOCK.sub(fill, page)
+
+
+def main() -> int:
+    changed = 0
+    for path in sorted(DOCS.glob("*.md")):
+        old = path.read_text(encoding="utf-8")
+        new = renewed(old)
+        if new != old:
+            path.write_text(new, encoding="utf-8")
+            sys.stdout.write(f"renewed {path.name}\n")
+            changed += 1
+    return changed
+
+
+if __name__ == "__main__":
+    main()
