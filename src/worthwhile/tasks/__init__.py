@@ -2,5 +2,6 @@
 
 from worthwhile.tasks.horizon import Horizon
 from worthwhile.tasks.task import TARGETS, Task
+from worthwhile.tasks.value import ValueTerms
 
-__all__ = ["TARGETS", "Horizon", "Task"]
+__all__ = ["TARGETS", "Horizon", "Task", "ValueTerms"]

@@ -1,0 +1,169 @@
+"""Snapshots: the features of all customers at a cutoff and, once matured, their outcomes."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from datetime import UTC, date, datetime, timedelta
+from zoneinfo import ZoneInfo
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+from sqlglot import exp
+
+from worthwhile.errors import InputError
+from worthwhile.features import sql
+from worthwhile.features.declared import MAIN_CATEGORIES, NAMES, WINDOWS
+from worthwhile.features.outcomes import outcome_of
+from worthwhile.features.snapshot import Array, Snapshot
+from worthwhile.schema import MICROSECONDS_PER_DAY, local_midnight, to_us
+from worthwhile.store.log import Log
+from worthwhile.tasks import Horizon, Task, ValueTerms
+
+# Cutoffs to learn from lie this many horizons before the one asked about: the latest ones that have matured, and
+# some further back, so that seasons and growth are seen. Fractions overlap their neighbours and add customers' days.
+TRAINING_STEPS = (1, 1.25, 1.5, 2, 2.5, 3, 4)
+LEAST_HISTORY_DAYS = 14.0
+
+
+def cutoff_from(text: str | date | datetime, zone: ZoneInfo) -> datetime:
+    """The UTC moment of a cutoff: a date (`2011-09-01`) is local midnight at its start; a time without an offset is
+    the shop's wall clock. Raises InputError `bad-argument`.
+    """
+    moment: date | datetime
+    if isinstance(text, str):
+        try:
+            written = text.strip()
+            moment = date.fromisoformat(written) if len(written) <= 10 else datetime.fromisoformat(written)
+        except ValueError as error:
+            raise InputError(
+                "bad-argument",
+                f"`{text}` is no date or time",
+                where="--cutoff",
+                remedy="write it as 2011-09-01 or 2011-09-01T12:00:00",
+            ) from error
+    else:
+        moment = text
+    if not isinstance(moment, datetime):
+        return local_midnight(moment, zone)
+    return (moment if moment.tzinfo else moment.replace(tzinfo=zone)).astimezone(UTC)
+
+
+def snapshot_at(
+    log: Log,
+    task: Task,
+    cutoff: datetime,
+    *,
+    scale: float | None = None,
+    value: ValueTerms | None = None,
+    categories: Sequence[str] | None = None,
+    outcome: bool = True,
+) -> Snapshot:
+    """All customers with an order line before `cutoff` (UTC), their features and, where matured, their outcomes.
+
+    `scale` is the median order value (default: that before this cutoff) and `categories` are the shop's main ones
+    (default: the largest before this cutoff); a run gives those of its own cutoff to all its snapshots, so that a
+    column means the same in each. `value` holds margins and discount rate for the target `value`.
+    Raises InputError `no-history` where no customer had ordered before the cutoff.
+    """
+    asked = sql.Asked.of(task, value)
+    names = main_categories(log, cutoff) if categories is None else categories
+    question = sql.Question(to_us(cutoff), _moments(log.zone, task.horizon, cutoff), asked, names)
+    customer_ids, features = _matrix(log, sql.feature_matrix(question))
+    if len(customer_ids) == 0:
+        raise no_history(cutoff, log)
+    end = task.horizon.after(cutoff, log.zone)
+    matured = outcome and log.until >= end
+    return Snapshot(
+        task=task,
+        cutoff=cutoff,
+        end=end,
+        customer_ids=customer_ids.to_numpy(zero_copy_only=False),
+        features=features,
+        names=NAMES,
+        scale=median_order_value(log, task, cutoff, value=value) if scale is None else scale,
+        history_days=(cutoff - log.first).total_seconds() / 86_400,
+        outcome=outcome_of(log, task, cutoff, customer_ids, value=value) if matured else None,
+    )
+
+
+def no_history(cutoff: datetime, log: Log) -> InputError:
+    return InputError(
+        "no-history",
+        "no customer had ordered before the cutoff",
+        where=f"cutoff {cutoff.astimezone(log.zone).isoformat()}",
+        remedy=f"the log begins on {log.first.astimezone(log.zone).date()}; take a later cutoff",
+    )
+
+
+def median_order_value(log: Log, task: Task, cutoff: datetime, *, value: ValueTerms | None = None) -> float:
+    """The median value of the orders asked about before `cutoff`, free ones aside; 1 where there is none."""
+    days = sql.order_days(sql.Asked.of(task, value), sql.Span(None, to_us(cutoff)))
+    query = exp.select("MEDIAN(asked_value)").from_(days.subquery("d")).where("asked", "asked_value > 0")
+    [row] = log.con.execute(query.sql("duckdb")).fetchall()
+    return 1.0 if row[0] is None else row[0] / 1_000_000
+
+
+def main_categories(log: Log, cutoff: datetime, count: int = MAIN_CATEGORIES) -> tuple[str, ...]:
+    """The categories with most order lines before `cutoff`, largest first; equal ones by name."""
+    lines = sql.goods_lines(sql.Span(None, to_us(cutoff)))
+    query = (
+        exp.select("category").from_(lines.subquery("g")).where("NOT category IS NULL")
+        .group_by("category").order_by("COUNT(*) DESC", "category").limit(count)
+    )  # fmt: skip
+    return tuple(row[0] for row in log.con.execute(query.sql("duckdb")).fetchall())
+
+
+def training_cutoffs(log: Log, task: Task, cutoff: datetime) -> list[datetime]:
+    """Earlier cutoffs whose outcome had closed by `cutoff`, oldest first; empty where the log is too short.
+
+    They lie 1, 1.25, 1.5, 2, 2.5, 3 and 4 horizons before it: whole ones by the calendar, fractions in days, at local
+    midnight. Each has at least half a horizon, and two weeks, of history before it.
+    """
+    least = timedelta(days=max(task.horizon.nominal_days / 2, LEAST_HISTORY_DAYS))
+    found = {_steps_before(task.horizon, cutoff, log.zone, steps) for steps in TRAINING_STEPS}
+    closed = (at for at in found if task.horizon.after(at, log.zone) <= cutoff)
+    return sorted(at for at in closed if at - log.first >= least)
+
+
+def _steps_before(horizon: Horizon, cutoff: datetime, zone: ZoneInfo, steps: float) -> datetime:
+    at = cutoff
+    whole = int(steps)
+    at = Horizon(horizon.count * whole, horizon.unit).before(cutoff, zone)
+    if steps == whole:
+        return at
+    local = (at - timedelta(days=(steps - whole) * horizon.nominal_days)).astimezone(zone)
+    return local_midnight(local.date(), zone)
+
+
+def _wall_us(moment: datetime, zone: ZoneInfo) -> int:
+    """Microseconds since 1970-01-01 on the shop's wall clock."""
+    return to_us(moment.astimezone(zone).replace(tzinfo=UTC))
+
+
+def _moments(zone: ZoneInfo, horizon: Horizon, cutoff: datetime) -> dict[str, int | float]:
+    """The placeholders of `declared.py`: first days of windows, and the cutoff itself, by the shop's wall clock.
+
+    A cutoff within a day leaves out of a window the day that it would cut through.
+    """
+    now = _wall_us(cutoff, zone)
+    moments: dict[str, int | float] = {
+        f"d{window}": math.ceil((now - window * MICROSECONDS_PER_DAY) / MICROSECONDS_PER_DAY) for window in WINDOWS
+    }
+    moments["horizon"] = -(-_wall_us(horizon.before(cutoff, zone), zone) // MICROSECONDS_PER_DAY)
+    moments["today"] = now / MICROSECONDS_PER_DAY
+    return moments
+
+
+def _matrix(log: Log, query: exp.Select) -> tuple[pa.Array, Array]:
+    """Customers, ascending (N,), and their features (N, F), float32, through Arrow."""
+    table = log.con.sql(query.sql("duckdb")).to_arrow_table()
+    order = pc.sort_indices(table["customer_id"])
+    customers = table["customer_id"].combine_chunks().take(order)
+    rows = order.to_numpy()
+    matrix = np.empty((len(rows), len(NAMES)), dtype=np.float32)
+    for column, name in enumerate(NAMES):
+        filled = table[name].to_numpy()
+        matrix[:, column] = filled[rows]
+    return customers, matrix
