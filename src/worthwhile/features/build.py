@@ -17,9 +17,10 @@ from worthwhile.features import sql
 from worthwhile.features.declared import MAIN_CATEGORIES, NAMES, WINDOWS
 from worthwhile.features.outcomes import outcome_of
 from worthwhile.features.snapshot import Array, Snapshot
+from worthwhile.features.terms import ValueTerms
 from worthwhile.schema import MICROSECONDS_PER_DAY, local_midnight, to_us
 from worthwhile.store.log import Log
-from worthwhile.tasks import Horizon, Task, ValueTerms
+from worthwhile.tasks import Horizon, Task
 
 # Cutoffs to learn from lie this many horizons before the one asked about: the latest ones that have matured, and
 # some further back, so that seasons and growth are seen. Fractions overlap their neighbours and add customers' days.

@@ -11,9 +11,10 @@ from sqlglot import exp
 
 from worthwhile.features import sql
 from worthwhile.features.snapshot import Array, Outcome
+from worthwhile.features.terms import ValueTerms
 from worthwhile.schema import to_us
 from worthwhile.store.log import Log
-from worthwhile.tasks import Task, ValueTerms
+from worthwhile.tasks import Task
 
 
 def outcome_query(task: Task, start_us: int, end_us: int, start_day: int, *, value: ValueTerms | None) -> exp.Select:

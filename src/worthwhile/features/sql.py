@@ -17,8 +17,9 @@ from dataclasses import dataclass, field
 from sqlglot import exp, parse_one
 
 from worthwhile.features.declared import FEATURES, IN_MILLIONTHS, Feature
+from worthwhile.features.terms import ValueTerms
 from worthwhile.schema import MICROSECONDS_PER_DAY
-from worthwhile.tasks import Task, ValueTerms
+from worthwhile.tasks import Task
 
 # An order is refunded to nothing when less than this share of it is left: a rest of a cent comes from rounding the
 # parts of a discount, not from a customer who kept something.

@@ -2,6 +2,5 @@
 
 from worthwhile.tasks.horizon import Horizon
 from worthwhile.tasks.task import TARGETS, Task
-from worthwhile.tasks.value import ValueTerms
 
-__all__ = ["TARGETS", "Horizon", "Task", "ValueTerms"]
+__all__ = ["TARGETS", "Horizon", "Task"]
