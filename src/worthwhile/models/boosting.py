@@ -1,0 +1,169 @@
+"""LightGBM as the tree models use it: float matrices, early stopping forward in time, then a refit on all rows.
+
+Deterministic: row-wise histograms, no sampling of rows, columns sampled by the seed, a fixed number of threads.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import lightgbm as lgb
+import numpy as np
+
+from worthwhile.errors import InputError
+from worthwhile.models.files import read_json, read_text, write_json
+
+Array = np.ndarray[Any, Any]
+
+PATIENCE = 20  # rounds without gain on the validation rows before boosting stops
+BLIND_ROUNDS = 30  # where the validation rows are too few to judge by
+JUDGES = 20  # rows that validation needs at least
+LARGEST_RAW = 30.0  # of log-odds and log means
+
+
+@dataclass(frozen=True)
+class Boosting:
+    """How trees are grown. `leaves` small and `min_rows` not, since buyers are few and spend is noisy."""
+
+    rounds: int = 300  # at most
+    learning_rate: float = 0.06
+    leaves: int = 15
+    min_rows: int = 30  # in a leaf
+    l2: float = 5.0
+    columns: float = 0.5  # share of columns that each tree may use
+    threads: int = 2
+
+    def params(self, objective: str, seed: int) -> dict[str, Any]:
+        return {
+            "objective": objective,
+            "learning_rate": self.learning_rate,
+            "num_leaves": self.leaves,
+            "min_data_in_leaf": self.min_rows,
+            "lambda_l2": self.l2,
+            "feature_fraction": self.columns,
+            "max_bin": 127,
+            "seed": seed,
+            "deterministic": True,
+            "force_row_wise": True,
+            "num_threads": self.threads,
+            "verbosity": -1,
+        }
+
+
+@dataclass(frozen=True)
+class Rows:
+    """What one booster learns from: columns (N, D), target, weight and, where given, a start on the link's scale."""
+
+    matrix: Array  # (N, D) float32, NaN where missing
+    target: Array  # (N,)
+    weight: Array  # (N,)
+    start: Array | None = None  # (N,)
+
+    def __len__(self) -> int:
+        return len(self.target)
+
+    def __getitem__(self, rows: Array) -> Rows:
+        start = None if self.start is None else self.start[rows]
+        return Rows(self.matrix[rows], self.target[rows], self.weight[rows], start)
+
+
+@dataclass(frozen=True)
+class Booster:
+    """A fitted booster, or a constant where there was nothing to split. Answers on the link's scale."""
+
+    text: str  # LightGBM's model text; empty for a constant
+    constant: float
+    rounds: int
+    threads: int = 2
+
+    def reader(self) -> Callable[[Array], Array]:
+        """A function from columns (N, D) to raw answers (N,). Make it once for many slices: it parses the text."""
+        if not self.text:
+            return lambda matrix: np.full(len(matrix), self.constant)
+        booster = lgb.Booster(model_str=self.text)
+        return lambda matrix: np.asarray(booster.predict(matrix, raw_score=True, num_threads=self.threads))
+
+    def save(self, folder: Path, name: str) -> None:
+        """As `<name>.txt` (LightGBM's own text) and `<name>.json`."""
+        kept = {"constant": self.constant, "rounds": self.rounds, "threads": self.threads, "trees": bool(self.text)}
+        write_json(folder / f"{name}.json", kept)
+        if self.text:
+            (folder / f"{name}.txt").write_text(self.text, encoding="utf-8")
+
+    @classmethod
+    def load(cls, folder: Path, name: str) -> Booster:
+        """What `save` wrote. Raises InputError `damaged`."""
+        kept = read_json(folder / f"{name}.json")
+        text = read_text(folder / f"{name}.txt") if kept.pop("trees") else ""
+        # LightGBM ends the process on some broken texts instead of raising, so the end mark is looked for first
+        if text and "end of trees" not in text:
+            raise InputError(
+                "damaged",
+                "these trees are cut short",
+                where=str(folder / f"{name}.txt"),
+                remedy="run the forecast anew",
+            )
+        return cls(text, **kept)
+
+
+def boost(
+    rows: Rows, boosting: Boosting, objective: str, *, split: tuple[Array, Array], seed: int, **extra: Any
+) -> Booster:
+    """Grow trees on the rows of `split[0]` until those of `split[1]` gain no more; then as many on all rows.
+
+    `objective` is LightGBM's; `extra` are further parameters of it. Where the target is constant or the rows are
+    fewer than two leaves' worth, a constant is the answer.
+    """
+    if len(rows) < 2 * boosting.min_rows or np.ptp(rows.target) == 0:
+        return _constant(rows, objective, boosting)
+    params = boosting.params(objective, seed) | extra
+    earlier, later = (rows[part] for part in split)
+    rounds = min(BLIND_ROUNDS, boosting.rounds)
+    if len(earlier) >= 2 * boosting.min_rows and len(later) >= JUDGES and np.ptp(earlier.target) > 0:
+        train = _dataset(earlier)
+        stop = lgb.early_stopping(PATIENCE, verbose=False)
+        valid = _dataset(later, reference=train)
+        rounds = lgb.train(params, train, boosting.rounds, valid_sets=[valid], callbacks=[stop]).best_iteration
+    return boost_rounds(rows, boosting, objective, rounds=max(rounds, 1), seed=seed, **extra)
+
+
+def boost_rounds(rows: Rows, boosting: Boosting, objective: str, *, rounds: int, seed: int, **extra: Any) -> Booster:
+    """A known number of rounds on these rows; a constant where there is nothing to split."""
+    if len(rows) < 2 * boosting.min_rows or np.ptp(rows.target) == 0:
+        return _constant(rows, objective, boosting)
+    grown = lgb.train(boosting.params(objective, seed) | extra, _dataset(rows), rounds)
+    return Booster(grown.model_to_string(), 0.0, rounds, boosting.threads)
+
+
+def _dataset(rows: Rows, reference: lgb.Dataset | None = None) -> lgb.Dataset:
+    names = [f"f{i}" for i in range(rows.matrix.shape[1])]
+    return lgb.Dataset(
+        rows.matrix, rows.target, weight=rows.weight, init_score=rows.start, reference=reference, feature_name=names
+    )
+
+
+def _constant(rows: Rows, objective: str, boosting: Boosting) -> Booster:
+    """The best constant on the link's scale, beside the start where there is one."""
+    mean = float(np.average(rows.target, weights=rows.weight)) if len(rows) else 0.0
+    if rows.start is not None:
+        raw = 0.0
+    elif objective == "binary":
+        mean = min(max(mean, 1e-12), 1 - 1e-12)
+        raw = float(np.log(mean / (1 - mean)))
+    elif objective in ("poisson", "tweedie", "gamma"):
+        raw = float(np.log(max(mean, 1e-12)))
+    else:
+        return Booster("", mean, 0, boosting.threads)
+    return Booster("", float(np.clip(raw, -LARGEST_RAW, LARGEST_RAW)), 0, boosting.threads)
+
+
+def unseen(rows: Rows, folds: Array, grow: Callable[[Rows], Booster]) -> Array:  # (N,)
+    """The raw answer for each row of a booster that was grown on the other folds."""
+    answer = np.empty(len(rows))
+    for fold in np.unique(folds):
+        here = folds == fold
+        answer[here] = grow(rows[~here]).reader()(rows.matrix[here])
+    return answer

@@ -1,0 +1,406 @@
+"""Boosted trees (LightGBM): two-stage, Tweedie, and the histogram itself.
+
+All three take a snapshot's raw features, with NaN where there is no value, and share two boosters: one for P(active),
+one for a buyer's orders beyond the first (Poisson, so that its mean is kept). They differ in the amount.
+Amounts are learned in units of the shop's scale.
+
+Letters: N customers or rows, F features, B coarse bins, M columns of the amount grid.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any, ClassVar, Self
+
+import numpy as np
+from scipy.special import expit, logit
+
+from worthwhile.features.snapshot import Snapshot
+from worthwhile.forecast import Forecast, Grid, Histogram, amount_grid, from_geometric, from_lognormal, from_prob
+from worthwhile.models.boosting import LARGEST_RAW, Booster, Boosting, Rows, boost, boost_rounds, unseen
+from worthwhile.models.calibrate import LOWEST_AMOUNT, Spread, fit_spread, least_chance, log_amount
+from worthwhile.models.chunks import forecast_in_chunks
+from worthwhile.models.files import read_arrays, read_json, write_arrays, write_json
+from worthwhile.models.training import Training, customer_folds, split_forward, training_rows
+
+Array = np.ndarray[Any, Any]
+SearchSpace = Mapping[str, tuple[str, float, float]]
+
+ROWS = 400_000  # that trees are grown on
+SEARCH_SPACE: SearchSpace = {
+    "learning_rate": ("log", 0.02, 0.2),
+    "leaves": ("int", 4, 48),
+    "min_rows": ("int", 10, 150),
+    "l2": ("log", 0.3, 100.0),
+    "columns": ("float", 0.2, 1.0),
+}
+
+
+@dataclass(frozen=True)
+class _Task:
+    """Everything the boosters are grown from."""
+
+    training: Training
+    matrix: Array  # (N, F) float32
+    split: tuple[Array, Array]  # rows to fit on, rows to validate on: (N,) bool
+    folds: Array  # (N,) int, by customer
+    boosting: Boosting
+    seed: int
+
+    def everyone(self, target: Array) -> Rows:
+        return Rows(self.matrix, target.astype(np.float64), self.training.weight)
+
+    def buyers(self, target: Array) -> tuple[Rows, tuple[Array, Array]]:
+        """Rows of buyers, and the split among them. `target` is given for all rows."""
+        b = self.training.active
+        rows = Rows(self.matrix[b], target[b].astype(np.float64), self.training.weight[b])
+        return rows, (self.split[0][b], self.split[1][b])
+
+
+def _prepare(matured: Sequence[Snapshot], boosting: Boosting, seed: int) -> _Task:
+    training = training_rows(matured, cap=ROWS, seed=seed)
+    matrix = training.matrix(lambda s: s.features.astype(np.float32, copy=False))
+    return _Task(training, matrix, split_forward(training, seed), customer_folds(training, 2, seed), boosting, seed)
+
+
+@dataclass(frozen=True)
+class Buying:
+    """Who buys, and how often: the part that all three tree models share."""
+
+    names: tuple[str, ...]  # (F,) features, in the order of the boosters' columns
+    active: Booster
+    orders: Booster
+    limit: float  # P(active) is held within [limit, 1 - limit]
+    most_orders: float  # that any customer placed in a horizon of the training rows
+
+    def reader(self) -> Callable[[Array], tuple[Array, Array]]:
+        """From features (N, F) to P(active) (N,) and mean orders given active (N,)."""
+        active, orders = self.active.reader(), self.orders.reader()
+
+        def read(matrix: Array) -> tuple[Array, Array]:
+            p = np.clip(expit(active(matrix)), self.limit, 1 - self.limit)
+            more = np.exp(np.minimum(orders(matrix), LARGEST_RAW))
+            return p, np.minimum(1 + more, self.most_orders)
+
+        return read
+
+    def save(self, folder: Path) -> None:
+        kept = {"names": list(self.names), "limit": self.limit, "most_orders": self.most_orders}
+        write_json(folder / "buying.json", kept)
+        self.active.save(folder, "active")
+        self.orders.save(folder, "orders")
+
+    @classmethod
+    def load(cls, folder: Path) -> Buying:
+        kept = read_json(folder / "buying.json")
+        return cls(
+            tuple(kept["names"]),
+            Booster.load(folder, "active"),
+            Booster.load(folder, "orders"),
+            kept["limit"],
+            kept["most_orders"],
+        )
+
+
+def _fit_buying(task: _Task) -> Buying:
+    training = task.training
+    active = boost(task.everyone(training.active), task.boosting, "binary", split=task.split, seed=task.seed)
+    rows, split = task.buyers(training.orders - 1)
+    orders = boost(rows, task.boosting, "poisson", split=split, seed=task.seed)
+    names = training.snapshots[-1].names
+    return Buying(names, active, orders, least_chance(len(training)), float(training.orders.max()))
+
+
+class TwoStageTrees:
+    """P(active) by a classifier; a buyer's log amount by regression, made a log-normal law by groups of prediction.
+
+    The mean and the spread around a prediction are learned from predictions for customers that the booster had not
+    seen, since trees remember.
+    """
+
+    name: ClassVar[str] = "trees-two-stage"
+    search_space: ClassVar[SearchSpace] = SEARCH_SPACE
+
+    def __init__(self, **growth: Any) -> None:
+        """`growth`: fields of `Boosting`."""
+        self.boosting = Boosting(**growth)
+        self._buying: Buying | None = None
+        self._size: Booster | None = None
+        self._spread: Spread | None = None
+
+    def fit(self, matured: Sequence[Snapshot], current: Snapshot, *, seed: int = 0) -> None:
+        """Raises InputError `no-history` where nobody bought in any past horizon."""
+        task = _prepare(matured, self.boosting, seed)
+        rows, split = task.buyers(log_amount(task.training.amount))
+        size = boost(rows, self.boosting, "regression", split=split, seed=seed)
+        buyers = task.training.active
+        mu = unseen(
+            rows,
+            task.folds[buyers],
+            lambda r: boost_rounds(r, self.boosting, "regression", rounds=max(size.rounds, 1), seed=seed),
+        )
+        self._spread = fit_spread(mu, task.training.amount[buyers], rows.weight)
+        self._buying, self._size = _fit_buying(task), size
+
+    def forecast(self, snapshot: Snapshot) -> Forecast:
+        assert self._buying and self._size and self._spread, "fit first"
+        buying, size, spread, names = self._buying.reader(), self._size.reader(), self._spread, self._buying.names
+
+        def answer(part: Snapshot) -> tuple[Histogram, Histogram]:
+            matrix = part.columns(names)
+            p, orders = buying(matrix)
+            mean, sigma = spread.mean_sigma(size(matrix))
+            return from_lognormal(amount_grid(part.scale), p, mean * part.scale, sigma), from_geometric(p, orders)
+
+        return forecast_in_chunks(snapshot, self.name, answer)
+
+    def save(self, folder: Path) -> None:
+        assert self._buying and self._size and self._spread, "fit first"
+        write_json(folder / "model.json", asdict(self.boosting))
+        self._buying.save(folder)
+        self._size.save(folder, "size")
+        write_arrays(folder / "model.safetensors", self._spread.to_arrays("spread."))
+
+    @classmethod
+    def load(cls, folder: Path) -> Self:
+        model = cls(**read_json(folder / "model.json"))
+        model._buying = Buying.load(folder)
+        model._size = Booster.load(folder, "size")
+        model._spread = Spread.from_arrays(read_arrays(folder / "model.safetensors"), "spread.")
+        return model
+
+
+class TweedieTrees:
+    """The mean amount of everyone, buyers or not, by Tweedie regression (compound Poisson-gamma, 1 < power < 2).
+
+    Divided by P(active) it is the mean of a buyer's log-normal law, whose spread is learned by groups as above.
+    """
+
+    name: ClassVar[str] = "trees-tweedie"
+    search_space: ClassVar[SearchSpace] = {**SEARCH_SPACE, "power": ("float", 1.1, 1.9)}
+
+    def __init__(self, *, power: float = 1.5, **growth: Any) -> None:
+        """`power`: of the Tweedie law's variance; `growth`: fields of `Boosting`."""
+        self.power = power
+        self.boosting = Boosting(**growth)
+        self._buying: Buying | None = None
+        self._mean: Booster | None = None
+        self._spread: Spread | None = None
+        self._largest = 0.0  # mean amount of a buyer that is still believed: the largest amount in training
+
+    def fit(self, matured: Sequence[Snapshot], current: Snapshot, *, seed: int = 0) -> None:
+        """Raises InputError `no-history` where nobody bought in any past horizon."""
+        task = _prepare(matured, self.boosting, seed)
+        self._buying = _fit_buying(task)
+        rows, power = task.everyone(task.training.amount), {"tweedie_variance_power": self.power}
+        self._mean = boost(rows, self.boosting, "tweedie", split=task.split, seed=seed, **power)
+        rounds = max(self._mean.rounds, 1)
+        raw = unseen(
+            rows,
+            task.folds,
+            lambda r: boost_rounds(r, self.boosting, "tweedie", rounds=rounds, seed=seed, **power),
+        )
+        self._largest = max(float(task.training.amount.max()), 2 * LOWEST_AMOUNT)
+        p, _ = self._buying.reader()(task.matrix)
+        buyers = task.training.active
+        mu = np.log(_given_active(raw, p, self._largest))
+        self._spread = fit_spread(mu[buyers], rows.target[buyers], rows.weight[buyers])
+
+    def forecast(self, snapshot: Snapshot) -> Forecast:
+        assert self._buying and self._mean and self._spread, "fit first"
+        buying, mean, spread, names = self._buying.reader(), self._mean.reader(), self._spread, self._buying.names
+
+        def answer(part: Snapshot) -> tuple[Histogram, Histogram]:
+            matrix = part.columns(names)
+            p, orders = buying(matrix)
+            given = _given_active(mean(matrix), p, self._largest)
+            _, sigma = spread.mean_sigma(np.log(given))
+            return from_lognormal(amount_grid(part.scale), p, given * part.scale, sigma), from_geometric(p, orders)
+
+        return forecast_in_chunks(snapshot, self.name, answer)
+
+    def save(self, folder: Path) -> None:
+        assert self._buying and self._mean and self._spread, "fit first"
+        write_json(folder / "model.json", {"power": self.power, **asdict(self.boosting)})
+        self._buying.save(folder)
+        self._mean.save(folder, "mean")
+        arrays = self._spread.to_arrays("spread.") | {"largest": np.array([self._largest])}
+        write_arrays(folder / "model.safetensors", arrays)
+
+    @classmethod
+    def load(cls, folder: Path) -> Self:
+        model, arrays = cls(**read_json(folder / "model.json")), read_arrays(folder / "model.safetensors")
+        model._buying = Buying.load(folder)
+        model._mean = Booster.load(folder, "mean")
+        model._spread = Spread.from_arrays(arrays, "spread.")
+        model._largest = float(arrays["largest"][0])
+        return model
+
+
+def _given_active(raw: Array, p: Array, largest: float) -> Array:
+    """Mean amount of a buyer (N,) from the log mean amount of everyone and P(active)."""
+    return np.clip(np.exp(np.minimum(raw, LARGEST_RAW)) / p, LOWEST_AMOUNT, largest)
+
+
+BIN_SHARES = (0.05, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 0.95, 0.975, 0.99)  # of buyers, below each edge
+BIN_BUYERS = 15  # that a coarse bin has at least
+SMOOTH_ROWS = 10.0  # buyers' worth of a smooth law that is mixed into each coarse bin
+STEPS = 500_000  # rows of buyers times bins that the hazards are learned from
+HAZARD_CHUNK = 10_000  # customers at a time: times bins times features in single precision, some 50 MB
+
+
+@dataclass(frozen=True)
+class Bins:
+    """Coarse bins of a buyer's amount, and how each is spread over the fine grid."""
+
+    last: Array  # (B - 1,) int64: the last column of the amount grid in each bin but the open one
+    base: Array  # (B - 1,) log-odds of being in a bin for those who reached it
+    shape: Array  # (B, M) rows sum to 1
+    tail_mean: float  # over the scale
+
+    def bin_of(self, amount: Array) -> Array:  # (N,) int
+        """The bin of amounts over the scale."""
+        return np.searchsorted(self.last, np.maximum(amount_grid(1.0).column_of(amount), 1), side="left")
+
+
+def fit_bins(amount: Array, weight: Array) -> Bins:
+    """Bins for buyers' amounts over the scale, and their weights, both (N,) with N >= 1."""
+    grid = amount_grid(1.0)
+    column = np.maximum(grid.column_of(amount), 1)  # free orders stand in the lowest bin
+    counts = np.bincount(column, minlength=grid.columns)
+    reached = np.cumsum(counts)
+    last: list[int] = []
+    for share in BIN_SHARES:
+        cut = int(np.searchsorted(reached, share * len(amount), side="left"))
+        inside = reached[cut] - (reached[last[-1]] if last else 0)
+        if inside >= BIN_BUYERS and len(amount) - reached[cut] >= BIN_BUYERS:
+            last.append(cut)
+    edges = np.array(last, dtype=np.int64)
+    bins = np.searchsorted(edges, column, side="left")
+    mass = np.bincount(bins, weight, minlength=len(last) + 1)
+    left = np.cumsum(mass[::-1])[::-1]
+    base = logit(np.clip(mass[:-1] / left[:-1], 1e-4, 1 - 1e-4))
+    shape = np.stack([_shape(grid, column[bins == b], weight[bins == b], edges, b) for b in range(len(last) + 1)])
+    beyond = amount > grid.points[-1]
+    tail = np.average(amount[beyond], weights=weight[beyond]) if beyond.any() else grid.points[-1] * 1.5
+    return Bins(edges, base, shape, float(tail))
+
+
+def _shape(grid: Grid, column: Array, weight: Array, edges: Array, b: int) -> Array:  # (M,)
+    """How the buyers of one bin lie on the fine grid, mixed with a law that leaves no hole and falls off outward.
+
+    Inner bins are mixed with an even law. The first and the last, which are wide, take one that falls off
+    geometrically by column from their inner edge, with the mean of their own buyers, up to one factor of e (eight
+    columns) beyond the outermost of them.
+    """
+    first = int(edges[b - 1]) + 1 if b > 0 else 1
+    final = int(edges[b]) if b < len(edges) else grid.columns - 1
+    reach = 8
+    if b == 0:
+        first = max(1, int(column.min()) - reach)
+    if b == len(edges):
+        final = min(grid.columns - 1, int(column.max()) + reach)
+    inside = np.arange(first, final + 1)
+    steps = np.zeros(len(inside))
+    if b == len(edges) and b > 0:
+        steps = (inside - first).astype(float)
+    elif b == 0 and len(edges):
+        steps = (final - inside).astype(float)
+    away = np.average(np.interp(column, inside, steps), weights=weight)
+    smooth = (away / (1 + away)) ** steps if steps.any() else np.ones(len(inside))
+    shape = np.bincount(column, weight, minlength=grid.columns).astype(np.float64)
+    shape[inside] += SMOOTH_ROWS * smooth / smooth.sum() * weight.mean()
+    return shape / shape.sum()
+
+
+class HistogramTrees:
+    """The distribution itself: a chain of chances over ordered bins of the amount, without any law assumed.
+
+    P(active) is the first link. Given active, one booster answers for every coarse bin: the chance that the amount
+    lies in it, given that it reaches it (a discrete-time hazard; Singer & Willett 1993). It starts from the hazard of
+    all buyers, so that the trees learn only how customers differ. The mass of a coarse bin is laid on the fine grid
+    as the buyers of the training rows lie there.
+    """
+
+    name: ClassVar[str] = "trees-histogram"
+    search_space: ClassVar[SearchSpace] = SEARCH_SPACE
+
+    def __init__(self, **growth: Any) -> None:
+        """`growth`: fields of `Boosting`."""
+        self.boosting = Boosting(**growth)
+        self._buying: Buying | None = None
+        self._hazard: Booster | None = None
+        self._bins: Bins | None = None
+
+    def fit(self, matured: Sequence[Snapshot], current: Snapshot, *, seed: int = 0) -> None:
+        """Raises InputError `no-history` where nobody bought in any past horizon."""
+        task = _prepare(matured, self.boosting, seed)
+        self._buying = _fit_buying(task)
+        buyers = task.training.active
+        self._bins = fit_bins(task.training.amount[buyers], task.training.weight[buyers])
+        rows, split = _steps(task, self._bins)
+        self._hazard = boost(rows, self.boosting, "binary", split=split, seed=seed)
+
+    def forecast(self, snapshot: Snapshot) -> Forecast:
+        assert self._buying and self._hazard and self._bins, "fit first"
+        buying, hazard, bins, names = self._buying.reader(), self._hazard.reader(), self._bins, self._buying.names
+
+        def answer(part: Snapshot) -> tuple[Histogram, Histogram]:
+            matrix = part.columns(names)
+            p, orders = buying(matrix)
+            prob = p[:, None] * (_bin_chances(matrix, bins, hazard) @ bins.shape)
+            prob[:, 0] = 1 - p
+            tail = np.full(len(part), bins.tail_mean * part.scale)
+            return from_prob(amount_grid(part.scale), prob, tail_mean=tail), from_geometric(p, orders)
+
+        return forecast_in_chunks(snapshot, self.name, answer, rows=HAZARD_CHUNK)
+
+    def save(self, folder: Path) -> None:
+        assert self._buying and self._hazard and self._bins, "fit first"
+        write_json(folder / "model.json", asdict(self.boosting))
+        self._buying.save(folder)
+        self._hazard.save(folder, "hazard")
+        bins = self._bins
+        arrays = {"last": bins.last, "base": bins.base, "shape": bins.shape, "tail_mean": np.array([bins.tail_mean])}
+        write_arrays(folder / "model.safetensors", arrays)
+
+    @classmethod
+    def load(cls, folder: Path) -> Self:
+        model, arrays = cls(**read_json(folder / "model.json")), read_arrays(folder / "model.safetensors")
+        model._buying = Buying.load(folder)
+        model._hazard = Booster.load(folder, "hazard")
+        model._bins = Bins(arrays["last"], arrays["base"], arrays["shape"], float(arrays["tail_mean"][0]))
+        return model
+
+
+def _bin_chances(matrix: Array, bins: Bins, hazard: Callable[[Array], Array]) -> Array:  # (N, B)
+    """P(bin | active) of customers with features (N, F)."""
+    n, links = len(matrix), len(bins.last)
+    if links == 0:
+        return np.ones((n, 1))
+    step = np.tile(np.arange(links, dtype=np.float32), n)
+    wide = np.concatenate([np.repeat(matrix, links, axis=0), step[:, None]], axis=1)  # (N * (B - 1), F + 1)
+    stop = expit(hazard(wide).reshape(n, links) + bins.base)
+    go_on = np.cumprod(1 - stop, axis=1)
+    reached = np.concatenate([np.ones((n, 1)), go_on], axis=1)
+    return np.concatenate([reached[:, :-1] * stop, reached[:, -1:]], axis=1)
+
+
+def _steps(task: _Task, bins: Bins) -> tuple[Rows, tuple[Array, Array]]:
+    """A row for each bin that a buyer's amount reaches, with the bin as last column and whether it stays there."""
+    buyers = np.flatnonzero(task.training.active)
+    links = len(bins.last)
+    reached = np.minimum(bins.bin_of(task.training.amount[buyers]) + 1, links)  # bins looked at, but the open one
+    if reached.sum() > STEPS:
+        rng = np.random.default_rng(task.seed)
+        kept = np.sort(rng.choice(len(buyers), int(len(buyers) * STEPS / reached.sum()), replace=False))
+        buyers, reached = buyers[kept], reached[kept]
+    row = np.repeat(buyers, reached)
+    step = np.arange(len(row)) - np.repeat(np.cumsum(reached) - reached, reached)
+    stays = bins.bin_of(task.training.amount)[row] == step
+    wide = np.concatenate([task.matrix[row], step.astype(np.float32)[:, None]], axis=1)
+    start = bins.base[step] if links else np.zeros(0)
+    rows = Rows(wide, stays.astype(np.float64), task.training.weight[row], start)
+    return rows, (task.split[0][row], task.split[1][row])
