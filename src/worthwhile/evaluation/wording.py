@@ -167,8 +167,8 @@ TEXTS: dict[str, tuple[str, str]] = {
         "到目前为止，简单规则与模型差不多。",
     ),
     "so.rule.unclear": (
-        "That a model does better than a simple rule here is likely, but not yet shown.",
-        "模型在本店可能胜过简单规则，但还没有得到证明。",
+        "That a model does better than a simple rule here is not shown yet.",
+        "模型在本店是否胜过简单规则，尚未得到证明。",
     ),
     "off.right": ("right to within 1%", "误差不到 1%"),
     "off.high": ("{size} too high", "偏高 {size}"),
