@@ -20,6 +20,7 @@ from scipy.special import digamma, expit, gammaln
 from worthwhile.models.buytilldie.histories import Array, Histories
 from worthwhile.models.buytilldie.law import Law, log_count_weights
 
+
 def _rule(points: int) -> tuple[Array, Array]:
     """Nodes and weights of Gauss-Legendre on (0, 1)."""
     nodes, weights = np.polynomial.legendre.leggauss(points)
@@ -46,7 +47,9 @@ def _dead_part(parameters: Array, x: Array, t_x: Array, T: Array) -> tuple[Array
     tau = start * np.expm1(v) + t_x
     log_buy, log_stay = np.log(alpha + tau), np.log(beta + tau)
     first_buy, first_stay = np.log(alpha + t_x), np.log(beta + t_x)
-    weight = WEIGHTS[:, None] * np.exp((c + 1) * v - (r + x) * (log_buy - first_buy) - (s + 1) * (log_stay - first_stay))
+    weight = WEIGHTS[:, None] * np.exp(
+        (c + 1) * v - (r + x) * (log_buy - first_buy) - (s + 1) * (log_stay - first_stay)
+    )
     total = weight.sum(axis=0)
     value = np.log(s) - (r + x) * first_buy - (s + 1) * first_stay + np.log(np.maximum(start * width * total, 1e-300))
     share = weight / total
