@@ -96,6 +96,8 @@ def fit_standardizer(snapshots: Sequence[Snapshot]) -> Standardizer:
     kept = np.flatnonzero([_varies(values[:, f]) for f in range(values.shape[1])])
     flags = _indicators(values)  # also of features whose known values are all equal
     used = np.union1d(kept, flags).astype(np.int64)
+    if not len(used):  # nothing tells customers apart: one column of zeros, so that models have something to hold
+        used = np.zeros(1, dtype=np.int64)
     return _with_moments(
         tuple(all_names[f] for f in used), amount[used], log[used], np.searchsorted(used, flags), values[:, used]
     )

@@ -188,6 +188,7 @@ class TweedieTrees:
         self._buying: Buying | None = None
         self._mean: Booster | None = None
         self._spread: Spread | None = None
+        self._level = 0.0  # added to the log mean: Tweedie deviance with a log link does not keep the total by itself
         self._largest = 0.0  # mean amount of a buyer that is still believed: the largest amount in training
 
     def fit(self, matured: Sequence[Snapshot], current: Snapshot, *, seed: int = 0) -> None:
@@ -202,10 +203,12 @@ class TweedieTrees:
             task.folds,
             lambda r: boost_rounds(r, self.boosting, "tweedie", rounds=rounds, seed=seed, **power),
         )
+        expected = np.sum(rows.weight * np.exp(np.minimum(raw, LARGEST_RAW)))
+        self._level = float(np.log(max(np.sum(rows.weight * rows.target), 1e-9) / expected))
         self._largest = max(float(task.training.amount.max()), 2 * LOWEST_AMOUNT)
         p, _ = self._buying.reader()(task.matrix)
         buyers = task.training.active
-        mu = np.log(_given_active(raw, p, self._largest))
+        mu = np.log(_given_active(raw + self._level, p, self._largest))
         self._spread = fit_spread(mu[buyers], rows.target[buyers], rows.weight[buyers])
 
     def forecast(self, snapshot: Snapshot) -> Forecast:
@@ -215,7 +218,7 @@ class TweedieTrees:
         def answer(part: Snapshot) -> tuple[Histogram, Histogram]:
             matrix = part.columns(names)
             p, orders = buying(matrix)
-            given = _given_active(mean(matrix), p, self._largest)
+            given = _given_active(mean(matrix) + self._level, p, self._largest)
             _, sigma = spread.mean_sigma(np.log(given))
             return from_lognormal(amount_grid(part.scale), p, given * part.scale, sigma), from_geometric(p, orders)
 
@@ -226,7 +229,7 @@ class TweedieTrees:
         write_json(folder / "model.json", {"power": self.power, **asdict(self.boosting)})
         self._buying.save(folder)
         self._mean.save(folder, "mean")
-        arrays = self._spread.to_arrays("spread.") | {"largest": np.array([self._largest])}
+        arrays = self._spread.to_arrays("spread.") | {"ends": np.array([self._level, self._largest])}
         write_arrays(folder / "model.safetensors", arrays)
 
     @classmethod
@@ -235,7 +238,7 @@ class TweedieTrees:
         model._buying = Buying.load(folder)
         model._mean = Booster.load(folder, "mean")
         model._spread = Spread.from_arrays(arrays, "spread.")
-        model._largest = float(arrays["largest"][0])
+        model._level, model._largest = (float(value) for value in arrays["ends"])
         return model
 
 
