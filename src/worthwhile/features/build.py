@@ -16,6 +16,7 @@ from worthwhile.errors import InputError
 from worthwhile.features import sql
 from worthwhile.features.declared import MAIN_CATEGORIES, NAMES, WINDOWS
 from worthwhile.features.outcomes import outcome_of
+from worthwhile.features.season import activity_at, activity_year_before
 from worthwhile.features.snapshot import Array, Snapshot
 from worthwhile.features.terms import ValueTerms
 from worthwhile.schema import MICROSECONDS_PER_DAY, local_midnight, to_us
@@ -85,6 +86,8 @@ def snapshot_at(
         names=NAMES,
         scale=median_order_value(log, task, cutoff, value=value) if scale is None else scale,
         history_days=(cutoff - log.first).total_seconds() / 86_400,
+        activity=activity_at(log, task, cutoff) if matured else float("nan"),
+        activity_year_before=activity_year_before(log, task, cutoff),
         outcome=outcome_of(log, task, cutoff, customer_ids, value=value) if matured else None,
     )
 

@@ -38,7 +38,8 @@ class Snapshot:
     names: tuple[str, ...]  # (F,)
     scale: float  # the shop's median order value before the run's cutoff, in its currency
     history_days: float  # from the log's first event to the cutoff
-    season: float = float("nan")  # orders in the same span a year ago, over a year's mean; NaN without a year's history
+    activity: float = float("nan")  # orders in the horizon per recent customer, once matured (features/season.py)
+    activity_year_before: float = float("nan")  # the same a year before
     outcome: Outcome | None = None
 
     def __len__(self) -> int:

@@ -15,7 +15,7 @@ import numpy as np
 from scipy.optimize import minimize
 
 from worthwhile.errors import InputError
-from worthwhile.features.snapshot import Snapshot
+from worthwhile.features.snapshot import Outcome, Snapshot
 from worthwhile.forecast import Forecast, Histogram, concatenate, pool
 from worthwhile.models.catalogue import MODELS, maker, model_class
 from worthwhile.models.files import read_json, write_json
@@ -40,8 +40,13 @@ class _Window:
     """One matured window held out: what each member, trained before it, forecast for it."""
 
     snapshot: Snapshot
-    trained_on: list[Snapshot]
+    season: float
     forecasts: dict[str, Forecast] = field(default_factory=dict)
+
+    @property
+    def outcome(self) -> Outcome:
+        assert self.snapshot.outcome is not None
+        return self.snapshot.outcome
 
 
 class Ensemble:
@@ -54,8 +59,8 @@ class Ensemble:
         self.fitted: dict[str, Model] = {}
         self.weights: dict[str, float] = {}
         self.left_out: dict[str, str] = {}  # member -> why
-        self.season_by_member: dict[str, float] = {}
-        self.total: float = 1.0
+        self.season: float = 1.0  # factor of the level: the season asked about against those learned from
+        self.total: float = 1.0  # factor of the level: the total's lasting error in past windows
         self.past: list[PastTotal] = []
 
     def fit(self, matured: Sequence[Snapshot], current: Snapshot, *, seed: int = 0) -> None:
@@ -72,15 +77,8 @@ class Ensemble:
         windows = self._validate(matured, seed)
         names = list(self.fitted)
         self.weights = dict(zip(names, pool_weights(windows, names), strict=True))
-        self.past = [
-            past_total(
-                self._pooled(w.forecasts, season_of_members(names, w.trained_on, w.snapshot)), w.snapshot.outcome.amount
-            )
-            for w in windows
-            if w.snapshot.outcome is not None
-        ]
-        self.total = total_factor(self.past)
-        self.season_by_member = season_of_members(names, matured, current)
+        self.past = [past_total(self._pooled(w.forecasts, w.season), w.outcome.amount) for w in windows]
+        self.season, self.total = season_factor(matured, current), total_factor(self.past)
 
     def _fit_members(self, matured: Sequence[Snapshot], current: Snapshot, seed: int) -> dict[str, Model]:
         fitted = {}
@@ -98,7 +96,7 @@ class Ensemble:
         windows = []
         for snapshot in validation_windows(matured):
             earlier = [s for s in matured if s.end <= snapshot.cutoff]
-            window = _Window(snapshot, earlier)
+            window = _Window(snapshot, season_factor(earlier, snapshot))
             for name in self.fitted:
                 model = self.makers[name]()
                 try:
@@ -110,12 +108,12 @@ class Ensemble:
                 windows.append(window)
         return windows
 
-    def _pooled(self, forecasts: Mapping[str, Forecast], season: Mapping[str, float]) -> Forecast:
+    def _pooled(self, forecasts: Mapping[str, Forecast], level: float) -> Forecast:
         names = [name for name in forecasts if self.weights[name] > 0] or list(forecasts)
         weights = [max(self.weights[name], 1e-9) for name in names]
-        moved = [recalibrated(forecasts[name], season[name]) for name in names]
-        amount, orders = (pool([getattr(f, part) for f in moved], weights) for part in ("amount", "orders"))
-        return replace(moved[0], amount=amount, orders=orders, model=self.name)
+        parts = [forecasts[name] for name in names]
+        amount, orders = (pool([getattr(f, part) for f in parts], weights) for part in ("amount", "orders"))
+        return recalibrated(replace(parts[0], amount=amount, orders=orders, model=self.name), level)
 
     def forecast(self, snapshot: Snapshot) -> Forecast:
         """The recalibrated pool for each customer of the snapshot."""
@@ -124,7 +122,7 @@ class Ensemble:
         for start in range(0, max(len(snapshot), 1), CHUNK):
             rows = snapshot[start : start + CHUNK]
             forecasts = {name: model.forecast(rows) for name, model in used.items()}
-            parts.append(recalibrated(self._pooled(forecasts, self.season_by_member), self.total))
+            parts.append(self._pooled(forecasts, self.season * self.total))
         return concatenate(parts)
 
     def save(self, folder: Path) -> None:
@@ -137,7 +135,7 @@ class Ensemble:
             folder / "ensemble.json",
             {
                 "weights": {name: self.weights[name] for name in used},
-                "season_by_member": {name: self.season_by_member[name] for name in used},
+                "season": self.season,
                 "total": self.total,
                 "left_out": self.left_out,
                 "past": [[p.forecast, p.actual, p.noise] for p in self.past],
@@ -149,8 +147,8 @@ class Ensemble:
         kept = read_json(folder / "ensemble.json")
         model = cls({name: maker(name) for name in kept["weights"]})
         model.fitted = {name: model_class(name).load(folder / name) for name in kept["weights"]}
-        model.weights, model.season_by_member = kept["weights"], kept["season_by_member"]
-        model.total, model.left_out = kept["total"], kept["left_out"]
+        model.weights, model.left_out = kept["weights"], kept["left_out"]
+        model.season, model.total = kept["season"], kept["total"]
         model.past = [PastTotal(*row) for row in kept["past"]]
         return model
 
@@ -170,17 +168,6 @@ def validation_windows(matured: Sequence[Snapshot]) -> list[Snapshot]:
         if teachable and apart and len(chosen) < VALIDATION_WINDOWS:
             chosen.append(snapshot)
     return chosen or [matured[-1]]
-
-
-def season_of_members(names: Sequence[str], trained_on: Sequence[Snapshot], asked: Snapshot) -> dict[str, float]:
-    """The seasonal factor of each member: models that learn from windows are moved from their season to the asked."""
-    factor = season_factor(trained_on, asked)
-    return {name: factor if MODELS[name].needs.matured_rows else whole_history_season(asked) for name in names}
-
-
-def whole_history_season(asked: Snapshot) -> float:
-    """For models of the whole history, whose level is the mean over the year: the season against that mean."""
-    return season_factor([replace(asked, season=1.0)], asked)
 
 
 def pool_weights(windows: Sequence[_Window], names: Sequence[str]) -> Array:
@@ -213,8 +200,7 @@ def pool_weights(windows: Sequence[_Window], names: Sequence[str]) -> Array:
 
 def _crps_matrix(window: _Window, names: Sequence[str]) -> Array:
     """(members, members): mean over customers of the integral of (F_a - 1{x >= y}) (F_b - 1{x >= y}) dx."""
-    outcome = window.snapshot.outcome
-    assert outcome is not None
+    outcome = window.outcome
     rows = np.random.default_rng(0).permutation(len(window.snapshot))[:SAMPLE]
     actual = outcome.amount[rows]
     errors = []

@@ -17,8 +17,8 @@ Array = np.ndarray[Any, Any]
 # fifth for reasons that do not come again (stock, promotions, weather); a model's own lasting error is as large.
 WINDOW_NOISE = 0.2
 LASTING_ERROR = 0.2
-SEASON_NOISE = 0.1  # of the ratio of two seasonal indices, beside its counting noise
-SEASON_WIDTH = 0.3  # of true seasonal ratios between windows, over shops
+SEASON_WIDTH = 0.3  # sd of the log of true seasonal ratios between windows, over shops
+SEASON_NOISE = 0.15  # sd of what the year before tells of this year's ratio, beside it
 FACTOR_LIMITS = (0.25, 4.0)
 
 
@@ -58,16 +58,16 @@ def recalibrated(forecast: Forecast, factor: float) -> Forecast:
 
 
 def season_factor(trained_on: Sequence[Snapshot], asked: Snapshot) -> float:
-    """How much busier the asked horizon should be than the horizons trained on, by the year before; 1 if unknown.
+    """How much busier the asked horizon should be than those trained on, if the year before repeats; 1 if unknown.
 
-    Each snapshot's `season` is its horizon's share of orders a year ago relative to that year's mean. Steady growth
-    cancels in the ratio. The log ratio is shrunk by its noise.
+    The ratio of activities (orders per recent customer), its log shrunk by how differently two years may go.
     """
-    known = [s.season for s in trained_on if np.isfinite(s.season) and s.season > 0]
-    if not known or len(known) < len(trained_on) / 2 or not (np.isfinite(asked.season) and asked.season > 0):
+    known = [s.activity for s in trained_on if np.isfinite(s.activity)]
+    if not known or not np.isfinite(asked.activity_year_before):
         return 1.0
-    ratio = np.log(asked.season) - np.mean(np.log(known))
-    return float(np.exp(ratio * SEASON_WIDTH**2 / (SEASON_WIDTH**2 + SEASON_NOISE**2)))
+    ratio = np.log(asked.activity_year_before) - np.mean(np.log(known))
+    trust = SEASON_WIDTH**2 / (SEASON_WIDTH**2 + SEASON_NOISE**2)
+    return float(np.clip(np.exp(ratio * trust), *FACTOR_LIMITS))
 
 
 @dataclass(frozen=True)

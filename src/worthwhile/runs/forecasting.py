@@ -184,7 +184,7 @@ def _ensemble_facts(model: Model) -> dict[str, Any] | None:
     return {
         "weights": model.weights,
         "total_factor": model.total,
-        "season": model.season_by_member,
+        "season_factor": model.season,
         "left_out": model.left_out,
     }
 

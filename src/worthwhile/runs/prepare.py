@@ -6,7 +6,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from worthwhile.errors import InputError
-from worthwhile.features.build import snapshot_at, training_cutoffs
+from worthwhile.features.build import main_categories, snapshot_at, training_cutoffs
 from worthwhile.features.snapshot import Snapshot
 from worthwhile.features.terms import ValueTerms
 from worthwhile.progress import Progress, part
@@ -21,24 +21,30 @@ class Snapshots:
     log: Log
     task: Task
     value: ValueTerms | None = None
-    made: dict[datetime, Snapshot] = field(default_factory=dict)
+    made: dict[tuple[datetime, tuple[str, ...]], Snapshot] = field(default_factory=dict)
 
-    def at(self, cutoff: datetime) -> Snapshot:
-        if cutoff not in self.made:
-            self.made[cutoff] = snapshot_at(self.log, self.task, cutoff, value=self.value)
-        return self.made[cutoff]
+    def at(self, cutoff: datetime, *, categories: tuple[str, ...] | None = None) -> Snapshot:
+        """The snapshot at a cutoff; `categories` are the main ones that its columns stand for (default: its own)."""
+        if categories is None:
+            categories = main_categories(self.log, cutoff)
+        if (cutoff, categories) not in self.made:
+            made = snapshot_at(self.log, self.task, cutoff, value=self.value, categories=categories)
+            self.made[cutoff, categories] = made
+        return self.made[cutoff, categories]
 
     def before(self, cutoff: datetime, progress: Progress) -> tuple[list[Snapshot], Snapshot]:
         """The matured snapshots whose windows had closed by `cutoff`, oldest first, and the one at `cutoff`.
 
-        All are on the scale of the latter, so that their forecasts share one grid.
+        All are on the scale of the latter and have its main categories, so that their forecasts share one grid and
+        a column means the same in each.
         """
-        current = self.at(cutoff)
+        categories = main_categories(self.log, cutoff)
+        current = self.at(cutoff, categories=categories)
         cutoffs = sorted(training_cutoffs(self.log, self.task, cutoff))
         matured = []
         for done, earlier in enumerate(cutoffs):
             progress("features", done / len(cutoffs))
-            matured.append(replace(self.at(earlier), scale=current.scale))
+            matured.append(replace(self.at(earlier, categories=categories), scale=current.scale))
         progress("features", 1.0)
         return matured, current
 

@@ -1,0 +1,85 @@
+import numpy as np
+import pytest
+from oracles.synthetic_snapshots import synthetic_shop
+
+from worthwhile.errors import InputError
+from worthwhile.models.ensemble import Ensemble, validation_windows
+from worthwhile.models.heuristics import LastPeriod, PastRate
+
+MEMBERS = {"past-rate": PastRate, "last-period": LastPeriod}
+
+
+@pytest.fixture(scope="module")
+def shop():
+    return synthetic_shop(customers=600, windows=4, seed=3)
+
+
+@pytest.fixture(scope="module")
+def fitted(shop):
+    model = Ensemble(MEMBERS)
+    model.fit(shop.matured, shop.current, seed=0)
+    return model
+
+
+def test_weights_are_a_mixture(fitted):
+    assert sum(fitted.weights.values()) == pytest.approx(1)
+    assert all(w >= 0 for w in fitted.weights.values())
+
+
+def test_the_pool_scores_no_worse_than_its_worst_member_and_near_its_best(shop, fitted):
+    scores = {n: m.forecast(shop.current).amount.crps(shop.future.amount).mean() for n, m in fitted.fitted.items()}
+    pooled = fitted.forecast(shop.current).amount.crps(shop.future.amount).mean()
+    assert pooled < max(scores.values())
+    assert pooled < min(scores.values()) * 1.1
+
+
+def test_members_are_judged_on_windows_that_lie_apart_and_can_be_taught(shop):
+    windows = validation_windows(shop.matured)
+    assert len(windows) == 2
+    assert windows[1].end <= windows[0].cutoff
+    assert all(any(s.end <= w.cutoff for s in shop.matured) for w in windows)
+
+
+def test_without_a_matured_window_weights_are_equal(shop):
+    model = Ensemble(MEMBERS)
+    model.fit([], shop.current)
+    assert set(model.weights.values()) == {0.5}
+    assert len(model.forecast(shop.current)) == len(shop.current)
+
+
+def test_a_member_that_cannot_be_fitted_is_left_out_with_its_reason(shop):
+    class Refusing(PastRate):
+        name = "bg-nbd"
+
+        def fit(self, matured, current, *, seed=0):
+            raise InputError("no-history", "no customer has ordered twice")
+
+    model = Ensemble({**MEMBERS, "bg-nbd": Refusing})
+    model.fit(shop.matured, shop.current)
+    assert model.left_out == {"bg-nbd": "no customer has ordered twice"}
+    assert set(model.weights) == set(MEMBERS)
+
+
+def test_an_ensemble_of_nothing_says_why(shop):
+    class Refusing(PastRate):
+        def fit(self, matured, current, *, seed=0):
+            raise InputError("no-history", "no customer has ordered twice")
+
+    with pytest.raises(InputError, match="no customer has ordered twice"):
+        Ensemble({"past-rate": Refusing}).fit(shop.matured, shop.current)
+
+
+def test_customers_forecast_together_or_alone_get_the_same(shop, fitted, monkeypatch):
+    whole = fitted.forecast(shop.current)
+    alone = fitted.forecast(shop.current[7:8])
+    monkeypatch.setattr("worthwhile.models.ensemble.CHUNK", 100)
+    chunked = fitted.forecast(shop.current)
+    np.testing.assert_allclose(alone.amount.prob[0], whole.amount.prob[7], atol=1e-6)
+    np.testing.assert_allclose(chunked.amount.prob, whole.amount.prob, atol=1e-6)
+    assert list(chunked.entity_ids) == list(whole.entity_ids)
+
+
+def test_a_saved_ensemble_forecasts_the_same(shop, fitted, tmp_path):
+    fitted.save(tmp_path)
+    again = Ensemble.load(tmp_path)
+    np.testing.assert_array_equal(again.forecast(shop.current).amount.prob, fitted.forecast(shop.current).amount.prob)
