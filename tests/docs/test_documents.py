@@ -1,0 +1,138 @@
+"""What README and docs tell people to type works, and what they point to is there."""
+
+from __future__ import annotations
+
+import ast
+import os
+import re
+import shlex
+import subprocess
+import sys
+from pathlib import Path
+
+import openpyxl
+import pytest
+from oracles.small_orders import order_rows, write_orders
+
+ROOT = Path(__file__).parent.parent.parent
+DOCUMENTS = [ROOT / "README.md", ROOT / "README.zh-CN.md", ROOT / "CONTRIBUTING.md", ROOT / "CHANGELOG.md"]
+DOCUMENTS += sorted((ROOT / "docs").glob("*.md"))
+BLOCK = re.compile(r"^```(\w+)\n(.*?)^```", re.DOTALL | re.MULTILINE)
+LINK = re.compile(r"\]\(([^)\s]+)\)")
+# Lines that set up a machine rather than use it, and the demo, which has a test of its own.
+NOT_RUN = ("make ", "git ", "cd ", "pip ", "python docs/", "worth demo", ".ci/")
+SHELL_PAGES = ["README.md", "README.zh-CN.md", "docs/tutorial.md", "docs/settings.md"]
+PYTHON_PAGES = [
+    "README.md",
+    "README.zh-CN.md",
+    "docs/python.md",
+    "docs/errors.md",
+    "docs/quality.md",
+    "docs/tutorial.md",
+]
+
+
+def blocks(page: str, *languages: str) -> list[str]:
+    text = (ROOT / page).read_text(encoding="utf-8")
+    return [code for language, code in BLOCK.findall(text) if language in languages]
+
+
+def write_online_retail(path: Path) -> None:
+    """A small workbook of the shape of Online Retail II: two sheets, cancellations, lines without a customer."""
+    book = openpyxl.Workbook()
+    header = ("Invoice", "StockCode", "Description", "Quantity", "InvoiceDate", "Price", "Customer ID", "Country")
+    years = {"Year 2009-2010": [], "Year 2010-2011": []}
+    for k, (_, customer, day, item, _, quantity, price) in enumerate(order_rows()):
+        sheet = "Year 2009-2010" if day < "2010-12-10" else "Year 2010-2011"
+        sold = (str(489000 + k), item, f"ITEM {item}", int(quantity), f"{day} 10:30:00", float(price))
+        buyer = None if k % 9 == 0 else 12000 + int(customer[1:])
+        years[sheet].append((*sold, buyer, "United Kingdom"))
+        if k % 25 == 1 and buyer is not None:
+            years[sheet].append(
+                (f"C{489000 + k}", item, f"ITEM {item}", -int(quantity), sold[4], sold[5], buyer, "France")
+            )
+    book.remove(book.worksheets[0])
+    for name, rows in years.items():
+        sheet = book.create_sheet(name)
+        for row in (header, *rows):
+            sheet.append(row)
+    book.save(path)
+
+
+@pytest.fixture
+def workplace(tmp_path: Path) -> Path:
+    """A folder with the files that the documents speak of."""
+    write_orders(tmp_path / "orders.csv")
+    write_online_retail(tmp_path / "online_retail_II.xlsx")
+    return tmp_path
+
+
+def call(command: list[str], folder: Path) -> None:
+    done = subprocess.run(command, cwd=folder, capture_output=True, text=True, env={**os.environ, "WORTH_THREADS": "1"})
+    assert done.returncode == 0, f"{shlex.join(command)}\n{done.stdout}\n{done.stderr}"
+
+
+@pytest.mark.parametrize("page", SHELL_PAGES)
+def test_commands_of_the_page_run_one_after_the_other(page: str, workplace: Path) -> None:
+    lines = [line for code in blocks(page, "bash") for line in code.replace("\\\n", " ").splitlines() if line.strip()]
+    if page == "docs/settings.md":
+        lines = ["worth init myshop", *lines]
+    commands = [line for line in lines if not line.startswith((*NOT_RUN, "#"))]
+    assert commands
+    for line in commands:
+        words = shlex.split(line, comments=True)
+        assert words[0] == "worth", f"{page}: `{line}` is neither run nor left out on purpose"
+        call([sys.executable, "-c", "from worthwhile.cli import main; main()", *words[1:]], workplace)
+
+
+@pytest.mark.parametrize("page", PYTHON_PAGES)
+def test_python_of_the_page_runs_block_after_block(page: str, workplace: Path) -> None:
+    codes = blocks(page, "python")
+    assert codes
+    if page in ("docs/quality.md", "docs/tutorial.md"):
+        file = "orders.csv" if page == "docs/quality.md" else "online_retail_II.xlsx"
+        folder = "myshop" if page == "docs/quality.md" else "giftshop"
+        codes = [f"import worthwhile as ww\nww.ingest(ww.create_shop({folder!r}), {file!r})", *codes]
+    call([sys.executable, "-c", "\n".join(codes)], workplace)
+
+
+@pytest.mark.parametrize("path", DOCUMENTS, ids=lambda path: path.name)
+def test_links_inside_the_project_lead_somewhere(path: Path) -> None:
+    targets = [link for link in LINK.findall(path.read_text(encoding="utf-8")) if "://" not in link]
+    assert [link for link in targets if not (path.parent / link.split("#")[0]).exists()] == []
+
+
+@pytest.mark.parametrize("path", DOCUMENTS, ids=lambda path: path.name)
+def test_python_in_documents_is_python(path: Path) -> None:
+    for code in blocks(str(path.relative_to(ROOT)), "python"):
+        ast.parse(code)
+
+
+def test_both_readmes_tell_the_same() -> None:
+    english, chinese = ((ROOT / name).read_text(encoding="utf-8") for name in ("README.md", "README.zh-CN.md"))
+    assert len(re.findall("^## ", english, re.MULTILINE)) == len(re.findall("^## ", chinese, re.MULTILINE))
+    assert len(re.findall("^- ", english, re.MULTILINE)) == len(re.findall("^- ", chinese, re.MULTILINE))
+    own = {"README.md", "README.zh-CN.md"}
+    assert set(LINK.findall(english)) - own == set(LINK.findall(chinese)) - own
+    # What is typed is the same but for the language of the report and the last lines of the Python.
+    commands = [re.sub(r" --lang \w+|lang=\"\w+\"", "", "".join(blocks(n, "bash", "python"))) for n in sorted(own)]
+    assert commands[0] == commands[1]
+
+
+def test_every_command_of_the_makefile_in_the_documents_exists() -> None:
+    targets = set(re.findall(r"^([a-z]+):", (ROOT / "Makefile").read_text(encoding="utf-8"), re.MULTILINE))
+    named = {
+        t for p in DOCUMENTS for t in re.findall(r"(?:^|`)make (\w+)", p.read_text(encoding="utf-8"), re.MULTILINE)
+    }
+    assert named and named <= targets
+
+
+def test_constraints_pin_every_dependency_exactly_and_name_no_host() -> None:
+    lines = [line for line in (ROOT / "constraints.txt").read_text().splitlines() if not line.startswith("#")]
+    assert all(re.fullmatch(r"[a-z0-9._-]+==[\w.!]+", line) for line in lines)
+    assert "torch==2.13.0" in lines
+    assert lines == sorted(lines)
+    pyproject = (ROOT / "pyproject.toml").read_text()
+    pinned = {line.split("==")[0].replace("_", "-") for line in lines}
+    asked = re.findall(r'"([a-z0-9-]+)(?:[>=<][^"]*)?"', pyproject.split("dependencies = [")[1].split("]")[0])
+    assert asked and set(asked) <= pinned
