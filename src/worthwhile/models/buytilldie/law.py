@@ -66,7 +66,7 @@ def maximise(
 def _start(law: Law, histories: Histories) -> Array:
     """A start near the shop's own rate: everything else at one. r / alpha is twice repeat orders a week of age,
     since many of those weeks come after dropout."""
-    x, weeks = (histories.count @ column for column in (histories.x, np.maximum(histories.T, 1.0)))
+    x, weeks = (float(histories.count @ column) for column in (histories.x, np.maximum(histories.T, 1.0)))
     start = np.ones(len(law.parameters))
     start[0] = 0.5
     start[1] = start[0] * weeks / (2 * max(x, 0.5))
