@@ -13,7 +13,7 @@ import duckdb
 import pyarrow as pa
 
 from worthwhile.errors import InputError
-from worthwhile.schema import EVENTS, ITEMS, TABLES, local_midnight, to_us
+from worthwhile.schema import EVENTS, ITEMS, TABLES, local_midnight
 from worthwhile.settings import Settings
 from worthwhile.shop import Shop
 from worthwhile.store import sql
@@ -174,17 +174,17 @@ def _log(
 ) -> Log:
     times = ", ".join(f"{expression} AS {column}" for column, expression in TIME_COLUMNS.items())
     con.execute(f"CREATE OR REPLACE TEMP VIEW events AS SELECT *, {times} FROM stored_events")
-    row = con.execute("SELECT min(ts_us), max(day) FROM events").fetchone()
-    if row is None or row[0] is None:
+    # fetchall, not fetchone: a result that is not read to its end blocks the connection for `con.sql`.
+    first_us, last_day = con.execute("SELECT min(ts_us), max(day) FROM events").fetchall()[0]
+    if first_us is None:
         raise _empty(where)
-    first = datetime(1970, 1, 1, tzinfo=UTC) + timedelta(microseconds=row[0])
-    assert to_us(first) == row[0]
+    first = datetime(1970, 1, 1, tzinfo=UTC) + timedelta(microseconds=first_us)
     if isinstance(until, datetime):
         end = until.astimezone(UTC)
     elif isinstance(until, date):
         end = local_midnight(until, zone)
     else:
-        end = local_midnight(date(1970, 1, 1) + timedelta(days=row[1] + 1), zone)
+        end = local_midnight(date(1970, 1, 1) + timedelta(days=last_day + 1), zone)
     return Log(con, zone, first, end, version)
 
 

@@ -1,0 +1,78 @@
+"""Numbers written by people: currency signs, thousands separators, decimal commas, brackets for negative."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import duckdb
+
+from worthwhile.store import sql
+
+# Signs and codes of currencies, blanks of all widths and apostrophes that part thousands: none changes the number.
+_IGNORED = (
+    r"[\s\x{00A0}\x{202F}\x{2009}'’$€£¥￥₩₹₽元円]|(?i:\b(?:rmb|cny|usd|eur|gbp|jpy|hkd|twd|krw|inr|aud|cad|chf)\b)"
+)
+# What is left is a number only if it is written right: 1,5 is no English number, and 1.5.2 is none anywhere.
+_POINT = r"^[+-]?(\d+|\d{1,3}(,\d{2,3})*,\d{3})?(\.\d*)?(e[+-]?\d+)?$"
+_COMMA = r"^[+-]?(\d+|\d{1,3}(\.\d{3})+)?(,\d*)?$"
+_LOOKS = re.compile(r"[^\d]{0,4}\d[\d.,'\s]*[^\d]{0,4}")
+
+
+@dataclass(frozen=True)
+class Style:
+    """How a file writes its numbers: `plain` casts as it stands; else the sign that parts the decimals."""
+
+    plain: bool = True
+    decimal: str = "."
+
+
+def looks_like_number(text: str) -> bool:
+    return _LOOKS.fullmatch(text.strip()) is not None
+
+
+def style_of(con: duckdb.DuckDBPyConnection, columns: Sequence[str]) -> Style:
+    """The style of a file, from all values of its number columns in the table `raw`.
+
+    A comma is decimal where some value has it before other than three digits at the end, or after a point.
+    One file has one style, so that a column of whole thousands takes it from its neighbours.
+    """
+    if not columns:
+        return Style()
+    sums = []
+    for name in columns:
+        text = f"trim({name})"
+        sums.append(
+            f"count(*) FILTER ({text} <> '' AND try_cast({text} AS DOUBLE) IS NULL),"
+            rf" count(*) FILTER (regexp_matches({text}, '(^|[^,]),(\d{{1,2}}|\d{{4,}})\D*$')),"
+            rf" count(*) FILTER (regexp_matches({text}, '\.\d{{3}},\d')),"
+            rf" count(*) FILTER (regexp_matches({text}, ',\d{{3}}\.\d|\.(\d{{1,2}}|\d{{4,}})\D*$'))"
+        )
+    row = con.execute(f"SELECT {', '.join(sums)} FROM raw").fetchall()[0]
+    odd, short_comma, comma_after_point, point = (sum(row[i::4]) for i in range(4))
+    if not odd:
+        return Style()
+    return Style(plain=False, decimal="," if short_comma + comma_after_point > point else ".")
+
+
+def number(name: str, style: Style) -> str:
+    """SQL for the number that the text column `name` holds; NULL where it holds none."""
+    if style.plain:
+        return _finite(f"try_cast({name} AS DOUBLE)")
+    minus = f"replace(replace({name}, '−', '-'), '－', '-')"
+    bare = f"regexp_replace({minus}, {sql.text(_IGNORED)}, '', 'g')"
+    # (12.50) and 12.50- are negative, as accountants write them.
+    signed = rf"regexp_replace(regexp_replace({bare}, '^\((.*)\)$', '-\1'), '^([^-].*)-$', '-\1')"
+    if style.decimal == ",":
+        right, dotted = _COMMA, f"replace(replace({signed}, '.', ''), ',', '.')"
+    else:
+        right, dotted = _POINT, f"replace({signed}, ',', '')"
+    return _finite(
+        f"CASE WHEN regexp_matches(lower({signed}), {sql.text(right)}) THEN try_cast({dotted} AS DOUBLE) END"
+    )
+
+
+def _finite(expression: str) -> str:
+    """No number is infinite or NaN; adding zero turns -0 into 0, so that equal amounts have equal digests."""
+    return f"CASE WHEN isfinite({expression}) THEN {expression} + 0.0 END"

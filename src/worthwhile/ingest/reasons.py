@@ -1,0 +1,16 @@
+"""Why a row of a file is refused."""
+
+from __future__ import annotations
+
+# Reason -> what it means. A refused row lies in the table `quarantine` with its content; docs are made from this.
+REASONS: dict[str, str] = {
+    "torn-line": "the line has more or fewer fields than the header, or a quote that is never closed",
+    "empty-row": "no column of the row has a value",
+    "no-customer": "the row does not say who bought",
+    "no-date": "the row does not say when",
+    "bad-date": "the date cannot be read",
+    "impossible-date": "the date lies before 1970 or after 2100",
+    "bad-number": "quantity, price, amount or discount is there but is no number",
+    "no-amount": "neither an amount nor quantity and price are given",
+    "never-paid": "the status says that this never became an order: unpaid, pending, draft, failed",
+}

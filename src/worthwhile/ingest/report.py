@@ -1,0 +1,82 @@
+"""What an ingest did, file by file."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+
+@dataclass(frozen=True)
+class FileReport:
+    """One file. Rows are either refused or make an event; `paired` of them make two, an order line and its refund.
+
+    So rows + paired = events + known + sum of refused.
+    """
+
+    file: str
+    batch_id: str
+    format: str
+    rows: int
+    events: int  # new ones
+    known: int  # were in the log already
+    paired: int
+    refused: Mapping[str, int]  # reason -> rows
+    refunds_matched: int
+    mapping: Mapping[str, str]  # event column -> column of the file
+    how: Mapping[str, str]  # event column -> given, kept, name, value or shape
+    notes: tuple[str, ...] = ()  # what the user should know
+    seen_before: bool = False  # the very same file is in the shop already, and nothing was done
+
+    def to_dict(self) -> dict[str, Any]:
+        return {
+            "file": self.file,
+            "batch_id": self.batch_id,
+            "format": self.format,
+            "rows": self.rows,
+            "events": self.events,
+            "known": self.known,
+            "paired": self.paired,
+            "refused": dict(self.refused),
+            "refunds_matched": self.refunds_matched,
+            "mapping": dict(self.mapping),
+            "how": dict(self.how),
+            "notes": list(self.notes),
+            "seen_before": self.seen_before,
+        }
+
+
+@dataclass(frozen=True)
+class IngestReport:
+    """All files of one ingest, in the order given."""
+
+    files: tuple[FileReport, ...]
+
+    @property
+    def batch_ids(self) -> tuple[str, ...]:
+        return tuple(report.batch_id for report in self.files)
+
+    @property
+    def rows(self) -> int:
+        return sum(report.rows for report in self.files)
+
+    @property
+    def events(self) -> int:
+        return sum(report.events for report in self.files)
+
+    @property
+    def known(self) -> int:
+        return sum(report.known for report in self.files)
+
+    @property
+    def refused(self) -> int:
+        return sum(sum(report.refused.values()) for report in self.files)
+
+    def to_dict(self) -> dict[str, Any]:
+        return {
+            "rows": self.rows,
+            "events": self.events,
+            "known": self.known,
+            "refused": self.refused,
+            "files": [report.to_dict() for report in self.files],
+        }

@@ -1,0 +1,322 @@
+"""The texts of a file become typed rows: each an event to be, or refused for a reason. All in SQL, out of core."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import duckdb
+
+from worthwhile.errors import InputError
+from worthwhile.ingest import dates, numbers
+from worthwhile.ingest.columns import FIELDS, NUMBERS, Columns, plain
+from worthwhile.ingest.formats import Format
+from worthwhile.ingest.formats.orders import STATUSES
+from worthwhile.ingest.source import Source, column
+from worthwhile.store import sql
+
+# Texts that stand for "nothing". Countries and titles keep NA, which is Namibia's code.
+_MISSING = ("", "nan", "null", "none", "<na>")
+_MISSING_DATA = (*_MISSING, "na", "n/a", "#n/a", "nat", "-", "--")
+_FIRST_DAY, _LAST_DAY = "1970-01-01", "2101-01-01"
+_CLOCK_DIRECTIVES = ("%H", "%I", "%M", "%S", "%f", "%p", "%T", "%X", "%c", "%z", "%Z")
+LISTED = 5  # examples named in notes
+
+
+@dataclass(frozen=True)
+class Reading:
+    """All that decides how the texts of one file are read."""
+
+    source: Source
+    form: Format
+    columns: Columns
+    zone: str
+    date_format: str = ""
+
+
+@dataclass(frozen=True)
+class Staged:
+    """The typed rows of a file, in the Parquet file `rows`, refused ones among them."""
+
+    rows: Path
+    parts: int
+    count: int  # rows of the file, torn lines included
+    refused: Mapping[str, int]  # reason -> rows
+    notes: tuple[str, ...]
+
+
+def stage(con: duckdb.DuckDBPyConnection, reading: Reading, out: Path) -> Staged:
+    """Write the typed rows of `raw` and `torn` to `out`.
+
+    Its columns: part, row, reason, detail, content (JSON; of refused rows only), and of the others the columns of
+    an event with title, digest and whether the row stands for an order line and its refund together.
+    Raises InputError `bad-values`, `ambiguous-dates`, `bad-file`.
+    """
+    con.execute(f"CREATE OR REPLACE TEMP VIEW cleaned AS {_cleaned(reading)}")
+    notes = [*reading.source.notes, *_statuses(con, reading)]
+    _days(con, reading)
+    style = numbers.style_of(con, [column(reading.columns.index[n]) for n in NUMBERS if n in reading.columns])
+    con.execute(f"CREATE OR REPLACE TEMP VIEW typed AS {_typed(reading, style)}")
+    con.execute(f"CREATE OR REPLACE TEMP VIEW judged AS {_judged(reading)}")
+    con.execute(f"COPY (SELECT * FROM ({_finished(reading)})) TO {sql.text(str(out))} (FORMAT parquet)")
+    staged = sql.text(str(out))
+    count, parts = con.execute(f"SELECT count(*), count(DISTINCT part) FROM read_parquet({staged})").fetchall()[0]
+    reasons = f"SELECT reason, count(*) FROM read_parquet({staged}) WHERE reason IS NOT NULL GROUP BY ALL ORDER BY ALL"
+    refused = dict(con.execute(reasons).fetchall())
+    _check_usable(con, reading, count, refused, staged)
+    if not {"amount", "price"} & set(reading.columns.index):
+        notes.append("no amounts: every order counts as 1")
+    return Staged(out, parts, count, refused, tuple(notes))
+
+
+# ---- texts, cleaned -----------------------------------------------------------------------------------------------
+
+
+def _cleaned(reading: Reading) -> str:
+    """Every field as text, NULL where nothing is meant; ids without the point that a float column gave them."""
+    picked = []
+    for field in FIELDS:
+        if field not in reading.columns:
+            picked.append(f"CAST(NULL AS VARCHAR) AS {sql.name(field)}")
+            continue
+        text = f"trim({column(reading.columns.index[field])})"
+        missing = _MISSING_DATA if field in ("customer_id", "ts", "time", *NUMBERS) else _MISSING
+        value = f"CASE WHEN lower({text}) NOT IN ({sql.texts(missing)}) THEN {text} END"
+        if field in ("customer_id", "order_id", "item_id"):
+            value = rf"regexp_replace({value}, '^(\d+)\.0+$', '\1')"
+        picked.append(f"{value} AS {sql.name(field)}")
+    indexes = range(len(reading.source.columns))
+    everything = ", ".join(f"trim({column(index)})" for index in indexes)
+    names = _unique(reading.source.columns)
+    content = ", ".join(f"{sql.name(names[index])} := {column(index)}" for index in indexes)
+    return (
+        f"SELECT part, row, concat({everything}) = '' AS is_empty,"
+        f" struct_pack({content}) AS whole, {', '.join(picked)} FROM raw"
+    )
+
+
+def _unique(names: tuple[str, ...]) -> list[str]:
+    """Names that differ even when case is not looked at, as the keys of a struct must."""
+    seen: set[str] = set()
+    unique = []
+    for name in names:
+        while name.lower() in seen:
+            name += "_"
+        seen.add(name.lower())
+        unique.append(name)
+    return unique
+
+
+def _statuses(con: duckdb.DuckDBPyConnection, reading: Reading) -> list[str]:
+    """The table `effects` of what each status or type of the file means; a note on those that are not known."""
+    con.execute("CREATE OR REPLACE TEMP TABLE effects (text VARCHAR, effect VARCHAR)")
+    unknown = []
+    for field in ("status", "type"):
+        if field not in reading.columns:
+            continue
+        rows = con.execute(
+            f"SELECT DISTINCT {field} FROM cleaned WHERE {field} IS NOT NULL ORDER BY 1 LIMIT 10000"
+        ).fetchall()
+        known = [(text, STATUSES.get(plain(text))) for (text,) in rows]
+        unknown += [text for text, effect in known if effect is None]
+        con.executemany(
+            "INSERT INTO effects SELECT $1, $2 WHERE $1 NOT IN (SELECT text FROM effects)",
+            [[text, effect or "order"] for text, effect in known],
+        ) if known else None
+    if not unknown:
+        return []
+    shown = ", ".join(f"`{text}`" for text in unknown[:LISTED]) + (", ..." if len(unknown) > LISTED else "")
+    return [f"{len(unknown)} statuses are not known and were taken for orders: {shown}"]
+
+
+# ---- dates --------------------------------------------------------------------------------------------------------
+
+
+def _days(con: duckdb.DuckDBPyConnection, reading: Reading) -> None:
+    """The view `clocked` with day text, time and offset of each row, and the table `days` of its distinct days."""
+    con.execute(f"CREATE OR REPLACE TEMP VIEW clocked AS {_clocked(reading)}")
+    con.execute("CREATE OR REPLACE TEMP TABLE days (day_text VARCHAR, day DATE)")
+    if _whole_format(reading):
+        return
+    texts = [
+        row[0]
+        for row in con.execute(
+            "SELECT DISTINCT day_text FROM clocked WHERE day_text IS NOT NULL ORDER BY 1 LIMIT 200000"
+        ).fetchall()
+    ]
+    where = f"{reading.source.path}, column `{reading.columns.name('ts')}`"
+    found = dates.read_days(texts, date_format=reading.date_format, where=where)
+    if found.day_of:
+        con.register("found_days", _table(found.day_of))
+        con.execute("INSERT INTO days SELECT * FROM found_days")
+        con.unregister("found_days")
+
+
+def _table(day_of: Mapping[str, Any]) -> Any:
+    import pyarrow as pa
+
+    return pa.table({"day_text": pa.array(day_of.keys(), pa.string()), "day": pa.array(day_of.values(), pa.date32())})
+
+
+def _whole_format(reading: Reading) -> bool:
+    """Whether the date format given speaks of the time of day too, and so of the whole text."""
+    return any(directive in reading.date_format for directive in _CLOCK_DIRECTIVES)
+
+
+def _clocked(reading: Reading) -> str:
+    text = "ts || ' ' || time" if "time" in reading.columns else "ts"
+    return rf"""
+        SELECT * EXCLUDE (stamp, m), nullif(m.z, '') AS zone_text,
+            CASE WHEN digits > 0 THEN NULL WHEN m.t <> '' THEN trim(m.d) ELSE stamp END AS day_text,
+            try_cast(replace(nullif(m.t, ''), ',', '.') AS TIME) AS clock,
+            CASE lower(left(m.ap, 1)) WHEN 'p' THEN 1 WHEN 'a' THEN 0 END AS afternoon
+        FROM (
+            SELECT *, regexp_extract(stamp, {sql.text(dates.SPLIT)}, ['d', 't', 'ap', 'z']) AS m
+            FROM (
+                SELECT *, CASE WHEN regexp_matches(ts, {sql.text(dates.NUMERIC)})
+                               THEN length(split_part(ts, '.', 1)) ELSE 0 END AS digits,
+                    CASE WHEN length(ts) = 14 THEN regexp_replace(ts, {sql.text(dates.STAMP)}, '\1 \2:\3:\4')
+                         ELSE {text} END AS stamp
+                FROM cleaned
+            )
+        )
+    """
+
+
+def _wall_and_moment(reading: Reading) -> tuple[str, str]:
+    """SQL for the wall clock of a row without an offset, and for the UTC moment of a row with one."""
+    if _whole_format(reading):
+        parsed = f"try_strptime(ts, {sql.text(reading.date_format)})"
+        if "%z" in reading.date_format or "%Z" in reading.date_format:
+            return "CAST(NULL AS TIMESTAMP)", f"CAST({parsed} AS TIMESTAMP)"
+        return parsed, "CAST(NULL AS TIMESTAMP)"
+    # 12:30 AM is half past midnight, 1:30 PM half past thirteen.
+    noon = (
+        "CASE WHEN afternoon = 1 AND hour(clock) < 12 THEN 12"
+        " WHEN afternoon = 0 AND hour(clock) = 12 THEN -12 ELSE 0 END"
+    )
+    naive = f"days.day + coalesce(clock, TIME '00:00:00') + to_hours({noon})"
+    # Excel counts days from 1899-12-30; whole seconds undo the rounding of the fraction.
+    excel = "TIMESTAMP '1899-12-30 00:00:00' + to_seconds(CAST(round(CAST(ts AS DOUBLE) * 86400) AS BIGINT))"
+    epoch = "make_timestamp(CAST(CAST(ts AS DOUBLE) * CASE WHEN digits = 13 THEN 1e3 ELSE 1e6 END AS BIGINT))"
+    offset = (
+        "CASE WHEN left(zone_text, 1) IN ('+', '-') THEN"
+        " (CASE WHEN left(zone_text, 1) = '-' THEN -1 ELSE 1 END) * (CAST(zone_text[2:3] AS INTEGER) * 60"
+        " + CASE WHEN length(zone_text) > 3 THEN CAST(right(zone_text, 2) AS INTEGER) ELSE 0 END) ELSE 0 END"
+    )
+    wall = f"CASE WHEN digits = 5 THEN {excel} WHEN digits = 0 AND zone_text IS NULL THEN {naive} END"
+    moment = f"CASE WHEN digits >= 10 THEN {epoch} WHEN zone_text IS NOT NULL THEN {naive} - to_minutes({offset}) END"
+    return wall, moment
+
+
+# ---- types, signs, reasons ----------------------------------------------------------------------------------------
+
+
+def _typed(reading: Reading, style: numbers.Style) -> str:
+    wall, moment = _wall_and_moment(reading)
+    parsed = ", ".join(f"{numbers.number(name, style)} AS {name}_number" for name in NUMBERS)
+    return f"""
+        SELECT clocked.*, {parsed}, {wall} AS wall, {moment} AS moment,
+            coalesce(s.effect, 'order') AS status_effect, coalesce(t.effect, 'order') AS type_effect,
+            coalesce({reading.form.refund_when}, false) AS marked_refund
+        FROM clocked LEFT JOIN days ON clocked.day_text = days.day_text
+        LEFT JOIN effects s ON clocked.status = s.text LEFT JOIN effects t ON clocked.type = t.text
+    """
+
+
+def _judged(reading: Reading) -> str:
+    """Amounts and kinds, and the reason for which a row is refused."""
+    if "amount" in reading.columns and "price" in reading.columns:
+        amount = (
+            "coalesce(amount_number, coalesce(quantity_number, 1) * price_number - coalesce(abs(discount_number), 0))"
+        )
+    elif "amount" in reading.columns:
+        amount = "amount_number"
+    elif "price" in reading.columns:
+        amount = "coalesce(quantity_number, 1) * price_number - coalesce(abs(discount_number), 0)"
+    else:
+        amount = "1.0"
+    bad = [f"({name} IS NOT NULL AND {name}_number IS NULL)" for name in NUMBERS]
+    which = " ".join(f"WHEN {test} THEN '{name} is ' || {name}" for test, name in zip(bad, NUMBERS, strict=True))
+    return f"""
+        SELECT *, {amount} AS given_amount,
+            CASE WHEN is_empty THEN 'empty-row'
+                 WHEN customer_id IS NULL THEN 'no-customer'
+                 WHEN ts IS NULL THEN 'no-date'
+                 WHEN wall IS NULL AND moment IS NULL THEN 'bad-date'
+                 WHEN coalesce(wall, moment) < TIMESTAMP '{_FIRST_DAY}'
+                   OR coalesce(wall, moment) >= TIMESTAMP '{_LAST_DAY}' THEN 'impossible-date'
+                 WHEN {" OR ".join(bad)} THEN 'bad-number'
+                 WHEN {amount} IS NULL THEN 'no-amount'
+                 WHEN status_effect = 'never' OR type_effect = 'never' THEN 'never-paid' END AS reason,
+            CASE WHEN customer_id IS NULL OR ts IS NULL THEN NULL
+                 WHEN wall IS NULL AND moment IS NULL THEN 'the date is ' || ts {which}
+                 WHEN status_effect = 'never' THEN 'the status is ' || status END AS detail
+        FROM typed
+    """
+
+
+def _finished(reading: Reading) -> str:
+    """The columns of an event; a refused row has its content instead."""
+    zone = sql.text(reading.zone)
+    moment = "moment" if reading.zone == "UTC" else f"timezone({zone}, CAST(moment AS TIMESTAMPTZ))"
+    here = "CAST(wall AS TIMESTAMPTZ)" if reading.zone == "UTC" else f"timezone({zone}, wall)"
+    return f"""
+        WITH kinds AS (
+            SELECT *, given_amount < 0 OR coalesce(quantity_number < 0, false) OR marked_refund
+                      OR type_effect = 'refund' AS is_refund,
+                abs(quantity_number) AS n,
+                coalesce(abs(price_number), abs(given_amount) / nullif(abs(quantity_number), 0)) AS p
+            FROM judged
+        ), events AS (
+            SELECT part, row, reason, detail,
+                CASE WHEN reason IS NOT NULL THEN CAST(to_json(whole) AS VARCHAR) END AS content,
+                CASE WHEN reason IS NULL THEN coalesce(CAST(moment AS TIMESTAMPTZ), {here}) END AS ts,
+                CASE WHEN reason IS NULL THEN coalesce({moment}, wall) END AS local_ts,
+                customer_id, CASE WHEN is_refund THEN 'refund' ELSE 'order_line' END AS kind,
+                order_id, coalesce(item_id, title) AS item_id,
+                CASE WHEN is_refund THEN -n ELSE n END AS quantity, p AS price,
+                CASE WHEN is_refund THEN -abs(given_amount) ELSE given_amount END + 0.0 AS amount,
+                abs(discount_number) AS discount, category, channel, country, title,
+                coalesce({reading.form.is_goods}, true) AS is_goods,
+                status_effect = 'refund' AND NOT is_refund AND given_amount > 0 AS is_paired
+            FROM kinds
+        )
+        SELECT *, CASE WHEN reason IS NULL THEN {_digest()} END AS digest FROM events
+        UNION ALL BY NAME
+        SELECT part, row, 'torn-line' AS reason, detail, CAST(json_object('line', content) AS VARCHAR) AS content
+        FROM torn
+    """
+
+
+def _digest() -> str:
+    """The digest of what makes an event: not of what later exports of the same orders may add or change."""
+    parts = ("customer_id", "epoch_us(ts)", "kind", "order_id", "item_id", "quantity", "price", "amount")
+    texts = ", ".join(f"coalesce(CAST({part} AS VARCHAR), chr(30))" for part in parts)
+    return f"md5(concat_ws(chr(31), {texts}))"
+
+
+def _check_usable(
+    con: duckdb.DuckDBPyConnection, reading: Reading, count: int, refused: Mapping[str, int], staged: str
+) -> None:
+    """A file of which nothing can be used is no order file; say what is wrong with most of it."""
+    path = str(reading.source.path)
+    if count == 0:
+        raise InputError("bad-file", "there is a header and no row below it", where=path, remedy="export it again")
+    if sum(refused.values()) < count:
+        return
+    reason = max(sorted(refused), key=lambda name: refused[name])
+    first = (
+        f"SELECT row, coalesce(detail, content) FROM read_parquet({staged}) WHERE reason = ? ORDER BY part, row LIMIT 1"
+    )
+    row, example = con.execute(first, [reason]).fetchall()[0]
+    field = {"bad-date": "ts", "no-date": "ts", "no-customer": "customer_id", "bad-number": "amount"}.get(reason, "")
+    hint = " or give --date-format" if reason == "bad-date" else ""
+    raise InputError(
+        "bad-values",
+        f"none of its {count} rows can be used; most for `{reason}`, such as row {row}: {example}",
+        where=path,
+        remedy=f"name the right columns with --map{f' {field}=COLUMN' if field else ''}{hint}",
+    )
