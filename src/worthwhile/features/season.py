@@ -1,4 +1,4 @@
-"""How busy a horizon was, customer for customer: what tells a model that learned in summer that Christmas is coming."""
+"""How busy a horizon was for those who bought before: what tells a model that learned in summer of Christmas."""
 
 from __future__ import annotations
 
@@ -11,27 +11,40 @@ from worthwhile.schema import to_us
 from worthwhile.store.log import Log
 from worthwhile.tasks import Horizon, Task
 
-LEAST_ORDERS = 100  # of recent customers in the horizon: below it the rate is noise
+LEAST_ORDERS = 100  # of established customers in the horizon: below it the rate is noise
 
 
 def activity_at(log: Log, task: Task, start: datetime) -> float:
-    """Orders asked about in the horizon after `start`, per customer who ordered in the equal span before it.
+    """Order days asked about in the horizon after `start`, for each one in the equal span before it.
 
-    Counted per recent customer, growth of the customer base and the wave of a first campaign cancel. NaN where the log
-    does not reach back to the span before, or on to the horizon's end, or where the orders are few.
+    Counted over established customers, whose first order lies before both spans: so neither growth nor a shop's first
+    wave of customers looks like a season. Refunds are not looked at. NaN where the log does not reach back or on far
+    enough, or where such orders are few.
     """
-    low, high = task.horizon.before(start, log.zone), task.horizon.after(start, log.zone)
-    if low < log.first or high > log.until:
+    before, after = task.horizon.before(start, log.zone), task.horizon.after(start, log.zone)
+    low, middle = (_local_day(moment, log) for moment in (before, start))
+    if low <= _local_day(log.first, log) or after > log.until:
         return float("nan")
-    day = (start.astimezone(log.zone).date() - date(1970, 1, 1)).days
-    days = sql.order_days(sql.Asked.of(task, None), sql.Span(to_us(low), to_us(high)))
+    asked = sql.Asked.of(task, None)
+    lines = sql.events("kind = 'order_line'", sql.Span(None, to_us(after)), item_category=not asked.plain)
     counted = (
-        exp.select("customer_id", f"SUM(CASE WHEN day < {day} THEN 1 ELSE 0 END) AS before", "COUNT(*) AS n")
-        .from_(days.subquery("d")).where("asked", "counts").group_by("customer_id")
+        exp.select(
+            "MIN(day) AS first_day",
+            f"COUNT(DISTINCT CASE WHEN day >= {low} AND day < {middle} THEN day END) AS orders_before",
+            f"COUNT(DISTINCT CASE WHEN day >= {middle} THEN day END) AS orders",
+        )
+        .from_(lines.subquery("e")).where(asked.condition()).group_by("customer_id")
     )  # fmt: skip
-    query = exp.select("COUNT(*)", "SUM(n - before)").from_(counted.subquery("c")).where("before > 0")
-    [(customers, orders)] = log.con.execute(query.sql("duckdb")).fetchall()
-    return orders / customers if customers and orders >= LEAST_ORDERS else float("nan")
+    query = (
+        exp.select("SUM(orders_before)", "SUM(orders)")
+        .from_(counted.subquery("c")).where("orders_before > 0", f"first_day < {low}")
+    )  # fmt: skip
+    [(earlier, orders)] = log.con.execute(query.sql("duckdb")).fetchall()
+    return orders / earlier if earlier and orders >= LEAST_ORDERS else float("nan")
+
+
+def _local_day(moment: datetime, log: Log) -> int:
+    return (moment.astimezone(log.zone).date() - date(1970, 1, 1)).days
 
 
 def activity_year_before(log: Log, task: Task, cutoff: datetime) -> float:

@@ -38,7 +38,7 @@ class Snapshot:
     names: tuple[str, ...]  # (F,)
     scale: float  # the shop's median order value before the run's cutoff, in its currency
     history_days: float  # from the log's first event to the cutoff
-    activity: float = float("nan")  # orders in the horizon per recent customer, once matured (features/season.py)
+    activity: float = float("nan")  # orders in the horizon for each one before it, once matured (season.py)
     activity_year_before: float = float("nan")  # the same a year before
     outcome: Outcome | None = None
 

@@ -60,7 +60,7 @@ def recalibrated(forecast: Forecast, factor: float) -> Forecast:
 def season_factor(trained_on: Sequence[Snapshot], asked: Snapshot) -> float:
     """How much busier the asked horizon should be than those trained on, if the year before repeats; 1 if unknown.
 
-    The ratio of activities (orders per recent customer), its log shrunk by how differently two years may go.
+    The ratio of activities (orders for each one in the span before), its log shrunk by how differently two years may go.
     """
     known = [s.activity for s in trained_on if np.isfinite(s.activity)]
     if not known or not np.isfinite(asked.activity_year_before):
