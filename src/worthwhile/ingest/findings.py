@@ -1,0 +1,248 @@
+"""What can be found wrong with a shop's data: one table of codes, severities and words in both languages."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+SEVERITIES = ("serious", "warning", "info")  # the worst first
+Words = Mapping[str, str]  # language -> text with places for numbers
+
+
+@dataclass(frozen=True)
+class FindingKind:
+    """A row of the table. `serious_from`: the share from which on the finding is serious, whatever its severity."""
+
+    severity: str
+    meaning: str
+    title: Words
+    detail: Words
+    done: Words
+    serious_from: float = 2.0
+
+
+# Places in the texts: count, share, currency and what `quality.py` gives for each code.
+FINDINGS: dict[str, FindingKind] = {
+    "no-amounts": FindingKind(
+        "serious",
+        "files without any amount or price were read, and each of their orders counts as 1",
+        {"en": "No amounts", "zh": "没有金额"},
+        {
+            "en": "{count:,} rows come from files that have neither an amount nor a price. Forecasts of spend are"
+            " forecasts of the number of rows there.",
+            "zh": "{count:,} 行来自既没有金额也没有单价的文件。对它们而言，消费预测其实是行数预测。",
+        },
+        {"en": "every such row counts as 1 {currency}", "zh": "每行按 1 {currency} 计"},
+    ),
+    "no-customer": FindingKind(
+        "warning",
+        "rows that do not say who bought; they are in quarantine, and no forecast knows of them",
+        {"en": "Rows without a customer", "zh": "缺少客户的行"},
+        {
+            "en": "{share:.1%} of all rows ({count:,}) do not say who bought. Forecasts leave their sales out.",
+            "zh": "{share:.1%} 的行（{count:,} 行）没有注明购买者，预测总额不包含这部分销售。",
+        },
+        {"en": "put into quarantine", "zh": "已放入隔离区"},
+        serious_from=0.5,
+    ),
+    "refused-rows": FindingKind(
+        "warning",
+        "rows refused for any other reason; they are in quarantine with file, row and reason",
+        {"en": "Rows that could not be used", "zh": "无法使用的行"},
+        {
+            "en": "{count:,} rows ({share:.2%}) were refused: {reasons}.",
+            "zh": "{count:,} 行（{share:.2%}）被拒绝：{reasons}。",
+        },
+        {"en": "put into quarantine with file, row and reason", "zh": "已连同文件名、行号和原因放入隔离区"},
+        serious_from=0.1,
+    ),
+    "duplicate-lines": FindingKind(
+        "info",
+        "lines of one file that are equal in customer, time, order, item, quantity and price",
+        {"en": "Equal lines", "zh": "重复的行"},
+        {
+            "en": "{count:,} lines ({share:.2%}) equal an earlier line of the same order. Tills often write so when an"
+            " item is scanned twice; an export that doubles rows looks the same.",
+            "zh": "{count:,} 行（{share:.2%}）与同一订单中更早的一行完全相同。同一商品扫描两次常会如此，"
+            "但重复导出的数据看起来也一样。",
+        },
+        {"en": "kept: two equal lines of one file are two events", "zh": "保留：同一文件中相同的两行视为两个事件"},
+        serious_from=0.4,
+    ),
+    "refunds-without-order": FindingKind(
+        "warning",
+        "refunds whose order was not found: it may lie before the first day of the data",
+        {"en": "Refunds without an order", "zh": "找不到订单的退款"},
+        {
+            "en": "{count:,} of {refunds:,} refunds ({share:.1%}), together {amount:,.2f} {currency}, could not be"
+            " matched to any order of their customer.",
+            "zh": "{refunds:,} 笔退款中有 {count:,} 笔（{share:.1%}）无法对应到该客户的任何订单，"
+            "合计 {amount:,.2f} {currency}。",
+        },
+        {"en": "kept: they lower what the customer spent on their day", "zh": "保留：从客户当天的消费中扣除"},
+    ),
+    "outlying-amounts": FindingKind(
+        "warning",
+        "order lines with an amount far outside of what the shop's lines are, on a log scale",
+        {"en": "Outlying amounts", "zh": "异常金额"},
+        {
+            "en": "{count:,} order lines lie above {limit:,.2f} {currency}, far beyond the shop's usual lines (median"
+            " {median:,.2f}). They hold {held:.1%} of all sales before refunds.",
+            "zh": "{count:,} 行订单金额超过 {limit:,.2f} {currency}，远高于通常水平（中位数 {median:,.2f}），"
+            "占退款前销售额的 {held:.1%}。",
+        },
+        {"en": "kept; models that guard against heavy tails are used", "zh": "保留；所用模型可应对厚尾"},
+    ),
+    "outlying-quantities": FindingKind(
+        "warning",
+        "order lines with a quantity far outside of what the shop's lines are, on a log scale",
+        {"en": "Outlying quantities", "zh": "异常数量"},
+        {
+            "en": "{count:,} order lines have a quantity above {limit:,.0f} (median {median:,.0f}).",
+            "zh": "{count:,} 行订单数量超过 {limit:,.0f}（中位数 {median:,.0f}）。",
+        },
+        {"en": "kept", "zh": "保留"},
+    ),
+    "future-dates": FindingKind(
+        "serious",
+        "events dated later than the day on which their file was ingested",
+        {"en": "Dates in the future", "zh": "未来的日期"},
+        {
+            "en": "{count:,} events are dated after the day of ingest, up to {last}. The end of the data is then not"
+            " where it seems to be.",
+            "zh": "{count:,} 个事件的日期晚于导入日期，最晚为 {last}，因此数据的实际终点并不可靠。",
+        },
+        {"en": "kept; set data_until in shop.toml, or mend the file", "zh": "保留；请设置 data_until 或修正文件"},
+    ),
+    "ancient-dates": FindingKind(
+        "warning",
+        "events dated years before all others: placeholders such as 1970-01-01",
+        {"en": "Dates long before all others", "zh": "过早的日期"},
+        {
+            "en": "{count:,} events are dated before {limit}, years before nearly all others; the first on {first}.",
+            "zh": "{count:,} 个事件早于 {limit}，比几乎所有其他事件早数年；最早为 {first}。",
+        },
+        {"en": "kept; they stretch the history that models learn from", "zh": "保留；会拉长模型学习的历史"},
+    ),
+    "gaps": FindingKind(
+        "warning",
+        "spans of days without any event, far longer than usual in the shop: holidays, or a file that is missing",
+        {"en": "Days without any event", "zh": "没有任何事件的日期"},
+        {
+            "en": "{count:,} days lie in {spans:,} spans without any event, the longest {longest:,} days from {start}."
+            " Holidays look so, and so does a file that is missing.",
+            "zh": "共有 {spans:,} 段、{count:,} 天没有任何事件，最长一段从 {start} 起共 {longest:,} 天。"
+            "可能是假期，也可能缺少文件。",
+        },
+        {"en": "nothing; ingest what is missing", "zh": "未处理；如有遗漏请补充导入"},
+    ),
+    "big-customer": FindingKind(
+        "warning",
+        "one customer holds a large share of all sales: a reseller, or a placeholder for guests",
+        {"en": "One customer holds much", "zh": "单一客户占比过高"},
+        {
+            "en": "Customer {customer} holds {share:.1%} of net sales with {count:,} order lines. It may be a reseller,"
+            " or stand for all guests.",
+            "zh": "客户 {customer} 占净销售额的 {share:.1%}（{count:,} 行订单），"
+            "可能是经销商，也可能代表所有未登录顾客。",
+        },
+        {"en": "kept", "zh": "保留"},
+        serious_from=0.5,
+    ),
+    "shared-orders": FindingKind(
+        "info",
+        "order numbers that several customers bear: numbers may be used anew, or the wrong column was taken",
+        {"en": "Order numbers of several customers", "zh": "多个客户共用的订单号"},
+        {
+            "en": "{count:,} order numbers ({share:.1%}) belong to more than one customer.",
+            "zh": "{count:,} 个订单号（{share:.1%}）属于不止一位客户。",
+        },
+        {"en": "kept: an order is what one customer bought on one day", "zh": "保留：订单按客户与日期合并"},
+        serious_from=0.3,
+    ),
+    "not-goods": FindingKind(
+        "info",
+        "lines that are no goods: postage, fees, vouchers, manual entries",
+        {"en": "Lines that are no goods", "zh": "非商品行"},
+        {
+            "en": "{count:,} lines ({share:.2%}), together {amount:,.2f} {currency}, are postage, fees, vouchers or"
+            " manual entries.",
+            "zh": "{count:,} 行（{share:.2%}）为运费、手续费、礼品卡或人工调整，合计 {amount:,.2f} {currency}。",
+        },
+        {
+            "en": "counted in what customers spend, left out of item features",
+            "zh": "计入客户消费，不计入商品特征",
+        },
+    ),
+    "zero-amounts": FindingKind(
+        "info",
+        "order lines with amount zero: gifts, samples, replacements",
+        {"en": "Order lines of amount zero", "zh": "金额为零的行"},
+        {
+            "en": "{count:,} order lines ({share:.2%}) cost nothing.",
+            "zh": "{count:,} 行订单（{share:.2%}）金额为零。",
+        },
+        {"en": "kept: a free order counts as an order", "zh": "保留：免费订单也算订单"},
+        serious_from=0.5,
+    ),
+    "cancelled-soon": FindingKind(
+        "info",
+        "orders that were refunded within a day: mistakes of entry, and the largest of them wreck careless totals",
+        {"en": "Orders cancelled within a day", "zh": "一天内取消的订单"},
+        {
+            "en": "{count:,} refunds ({share:.1%} of all), together {amount:,.2f} {currency}, undo an order of the same"
+            " day or the day before.",
+            "zh": "{count:,} 笔退款（占全部的 {share:.1%}）撤销了当天或前一天的订单，合计 {amount:,.2f} {currency}。",
+        },
+        {
+            "en": "matched to their orders: an order refunded to zero is no order",
+            "zh": "已与订单匹配：退款至零的订单不计",
+        },
+    ),
+}
+
+
+@dataclass(frozen=True)
+class Finding:
+    """Something found in a shop's data. `share` is of rows, lines or refunds, as the text says; 0 where none fits."""
+
+    code: str
+    count: int
+    share: float = 0.0
+    examples: tuple[str, ...] = ()
+    facts: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def severity(self) -> str:
+        kind = FINDINGS[self.code]
+        return "serious" if self.share >= kind.serious_from else kind.severity
+
+    @property
+    def title(self) -> str:
+        return self.words("title")
+
+    @property
+    def detail(self) -> str:
+        return self.words("detail")
+
+    @property
+    def done(self) -> str:
+        return self.words("done")
+
+    def words(self, part: str, lang: str = "en") -> str:
+        """The text of `title`, `detail` or `done` in a language, `en` or `zh`."""
+        words: Words = getattr(FINDINGS[self.code], part)
+        return words[lang].format(count=self.count, share=self.share, **self.facts)
+
+    def to_dict(self) -> dict[str, Any]:
+        """For JSON; title, detail and done are language -> text."""
+        texts = {part: {lang: self.words(part, lang) for lang in ("en", "zh")} for part in ("title", "detail", "done")}
+        return {
+            "code": self.code,
+            "severity": self.severity,
+            "count": self.count,
+            "share": self.share,
+            **texts,
+            "examples": list(self.examples),
+        }

@@ -1,0 +1,299 @@
+"""What is wrong with a shop's data: found in the log, the quarantine and the ledger."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+from typing import Any
+
+from worthwhile.ingest.findings import FINDINGS, SEVERITIES, Finding, FindingKind
+from worthwhile.schema import BATCHES, QUARANTINE, to_us
+from worthwhile.shop import Shop
+from worthwhile.store.log import Log, add_view, open_log
+from worthwhile.store.tables import table_files
+
+EXAMPLES = 5
+OUTLYING = 6.0  # robust standard deviations on a log scale: about one line in a thousand million of a log-normal shop
+LEAST_SPREAD = 0.25  # of logs: shops of nearly equal prices have no spread to measure by
+BIG_SHARE = 0.10  # of net sales, of one customer
+MANY_CUSTOMERS = 20  # from which on one customer should not hold as much
+LONG_GAP = 4  # days, and as many times the usual distance between days with events
+ANCIENT_YEARS = 3  # before all but a thousandth of events
+
+
+@dataclass(frozen=True)
+class _View:
+    """What every check looks at."""
+
+    log: Log
+    currency: str
+
+    def rows(self, query: str, values: list[Any] | None = None) -> list[tuple[Any, ...]]:
+        return self.log.con.execute(query, values or []).fetchall()
+
+    def one(self, query: str, values: list[Any] | None = None) -> tuple[Any, ...]:
+        return self.rows(query, values)[0]
+
+
+def check(shop: Shop) -> list[Finding]:
+    """All findings about the shop's data, the most serious first. Raises InputError `empty-shop` or `damaged`."""
+    with open_log(shop) as log:
+        for table, schema in (("quarantine", QUARANTINE), ("batches", BATCHES)):
+            add_view(log.con, table, schema, table_files(shop, table, log.version))
+        view = _View(log, shop.settings["currency"])
+        found = [finding for find in _CHECKS for finding in find(view)]
+    order = list(FINDINGS)
+    return sorted(found, key=lambda f: (SEVERITIES.index(f.severity), order.index(f.code)))
+
+
+# ---- what was refused ---------------------------------------------------------------------------------------------
+
+
+def _no_amounts(view: _View) -> list[Finding]:
+    rows = view.rows(
+        "SELECT file, events FROM batches WHERE events > 0 AND NOT contains(mapping, '\"amount\":')"
+        " AND NOT contains(mapping, '\"price\":') ORDER BY file"
+    )
+    if not rows:
+        return []
+    count = sum(events for _, events in rows)
+    return [Finding("no-amounts", count, 0.0, _few(file for file, _ in rows), {"currency": view.currency})]
+
+
+def _no_customer(view: _View) -> list[Finding]:
+    (count,), (rows,) = (
+        view.one("SELECT count(*) FROM quarantine WHERE reason = 'no-customer'"),
+        view.one("SELECT sum(rows) FROM batches"),
+    )
+    return [Finding("no-customer", count, count / rows)] if count else []
+
+
+def _refused_rows(view: _View) -> list[Finding]:
+    reasons = view.rows(
+        "SELECT reason, count(*) AS n FROM quarantine WHERE reason <> 'no-customer'"
+        " GROUP BY reason ORDER BY n DESC, reason"
+    )
+    if not reasons:
+        return []
+    count, (rows,) = sum(n for _, n in reasons), view.one("SELECT sum(rows) FROM batches")
+    examples = view.rows(
+        "SELECT file || ' row ' || row || ': ' || reason || coalesce(', ' || detail, '') FROM quarantine"
+        f" WHERE reason <> 'no-customer' ORDER BY file, row LIMIT {EXAMPLES}"
+    )
+    facts = {"reasons": ", ".join(f"{reason} {n:,}" for reason, n in reasons)}
+    return [Finding("refused-rows", count, count / rows, _few(text for (text,) in examples), facts)]
+
+
+# ---- lines --------------------------------------------------------------------------------------------------------
+
+
+def _duplicate_lines(view: _View) -> list[Finding]:
+    count, lines = view.one(
+        """
+        SELECT coalesce(sum(n - 1), 0), sum(n) FROM (
+            SELECT count(*) AS n FROM events WHERE kind = 'order_line'
+            GROUP BY hash(customer_id, ts_us, order_id, item_id, quantity, amount)
+        )
+        """
+    )
+    # Without order number and item, two purchases of one amount on one day are no oddity.
+    if not count or view.one("SELECT count(order_id) + count(item_id) FROM events") == (0,):
+        return []
+    return [Finding("duplicate-lines", int(count), count / lines)]
+
+
+def _zero_amounts(view: _View) -> list[Finding]:
+    count, lines = view.one("SELECT count(*) FILTER (amount = 0), count(*) FROM events WHERE kind = 'order_line'")
+    return [Finding("zero-amounts", count, count / lines)] if count else []
+
+
+def _not_goods(view: _View) -> list[Finding]:
+    count, amount, lines = view.one(
+        "SELECT count(*) FILTER (NOT is_goods), coalesce(sum(amount) FILTER (NOT is_goods), 0), count(*) FROM events"
+        " WHERE kind IN ('order_line', 'refund')"
+    )
+    if not count:
+        return []
+    items = view.rows(
+        "SELECT e.item_id || coalesce(' ' || any_value(i.title), '') || ': ' || count(*) AS text FROM events e"
+        " LEFT JOIN items i ON e.item_id = i.item_id WHERE NOT e.is_goods AND e.item_id IS NOT NULL"
+        f" GROUP BY e.item_id ORDER BY count(*) DESC, e.item_id LIMIT {EXAMPLES}"
+    )
+    facts = {"amount": amount, "currency": view.currency}
+    return [Finding("not-goods", count, count / lines, _few(text for (text,) in items), facts)]
+
+
+def _outlying_amounts(view: _View) -> list[Finding]:
+    return _outlying(view, "outlying-amounts", "amount")
+
+
+def _outlying_quantities(view: _View) -> list[Finding]:
+    return _outlying(view, "outlying-quantities", "quantity")
+
+
+def _outlying(view: _View, code: str, column: str) -> list[Finding]:
+    """Lines beyond median + OUTLYING robust standard deviations of the logs (MAD times 1.4826)."""
+    middle, spread = view.one(
+        f"SELECT median(ln({column})), 1.4826 * mad(ln({column})) FROM events"
+        f" WHERE kind = 'order_line' AND {column} > 0"
+    )
+    if middle is None:
+        return []
+    limit, median = view.one("SELECT exp($1 + $2 * $3), exp($1)", [middle, OUTLYING, max(spread, LEAST_SPREAD)])
+    count, lines, held = view.one(
+        f"SELECT count(*) FILTER ({column} > $1), count(*), coalesce(sum(amount) FILTER ({column} > $1), 0)"
+        " / nullif(sum(amount), 0) FROM events WHERE kind = 'order_line'",
+        [limit],
+    )
+    if not count:
+        return []
+    rows = view.rows(
+        f"SELECT CAST(local_ts AS DATE), customer_id, item_id, quantity, amount FROM events WHERE kind = 'order_line'"
+        f" AND {column} > $1 ORDER BY {column} DESC, event_id LIMIT {EXAMPLES}",
+        [limit],
+    )
+    facts = {"limit": limit, "median": median, "held": held or 0.0, "currency": view.currency}
+    return [Finding(code, count, count / lines, tuple(_line(row, view.currency) for row in rows), facts)]
+
+
+def _line(row: tuple[Any, ...], currency: str) -> str:
+    day, customer, item, quantity, amount = row
+    many = f", {quantity:,.0f} x {item}" if item and quantity is not None else f", {item}" if item else ""
+    return f"{day}, customer {customer}{many}, {amount:,.2f} {currency}"
+
+
+# ---- refunds ------------------------------------------------------------------------------------------------------
+
+
+def _refunds_without_order(view: _View) -> list[Finding]:
+    count, refunds, amount = view.one(
+        "SELECT count(*) FILTER (refund_of IS NULL), count(*), coalesce(sum(amount) FILTER (refund_of IS NULL), 0)"
+        " FROM events WHERE kind = 'refund'"
+    )
+    if not count:
+        return []
+    rows = view.rows(
+        "SELECT CAST(local_ts AS DATE), customer_id, item_id, quantity, amount FROM events WHERE kind = 'refund'"
+        f" AND refund_of IS NULL ORDER BY amount, event_id LIMIT {EXAMPLES}"
+    )
+    facts = {"refunds": refunds, "amount": amount, "currency": view.currency}
+    examples = tuple(_line(row, view.currency) for row in rows)
+    return [Finding("refunds-without-order", count, count / refunds, examples, facts)]
+
+
+def _cancelled_soon(view: _View) -> list[Finding]:
+    soon = """
+        SELECT r.* FROM events r JOIN (
+            SELECT customer_id, order_id, min(day) AS day FROM events
+            WHERE kind = 'order_line' AND order_id IN (SELECT refund_of FROM events WHERE refund_of IS NOT NULL)
+            GROUP BY customer_id, order_id
+        ) o ON r.customer_id = o.customer_id AND r.refund_of = o.order_id AND r.day - o.day BETWEEN 0 AND 1
+        WHERE r.kind = 'refund'
+    """
+    count, amount = view.one(f"SELECT count(*), coalesce(sum(amount), 0) FROM ({soon})")
+    if not count:
+        return []
+    (refunds,) = view.one("SELECT count(*) FROM events WHERE kind = 'refund'")
+    rows = view.rows(
+        f"SELECT CAST(local_ts AS DATE), customer_id, item_id, quantity, amount FROM ({soon})"
+        f" ORDER BY amount, event_id LIMIT {EXAMPLES}"
+    )
+    facts = {"amount": amount, "currency": view.currency}
+    return [Finding("cancelled-soon", count, count / refunds, tuple(_line(row, view.currency) for row in rows), facts)]
+
+
+# ---- time ---------------------------------------------------------------------------------------------------------
+
+
+def _future_dates(view: _View) -> list[Finding]:
+    """Later than a day after the ingest: one day of grace for zones and clocks."""
+    count, last = view.one(
+        "SELECT count(*), max(CAST(local_ts AS DATE)) FROM events JOIN batches USING (batch_id)"
+        " WHERE ts_us > epoch_us(ingested_at) + 86400000000"
+    )
+    return [Finding("future-dates", count, 0.0, (), {"last": last})] if count else []
+
+
+def _ancient_dates(view: _View) -> list[Finding]:
+    (typical,) = view.one("SELECT quantile_disc(ts_us, 0.001) FROM events")
+    day = (datetime(1970, 1, 1, tzinfo=UTC) + timedelta(microseconds=typical)).date()
+    limit = day - timedelta(days=ANCIENT_YEARS * 365)
+    before = to_us(datetime.combine(limit, datetime.min.time(), tzinfo=UTC))
+    count, events, first = view.one(
+        "SELECT count(*) FILTER (ts_us < $1), count(*), min(CAST(local_ts AS DATE)) FROM events", [before]
+    )
+    return [Finding("ancient-dates", count, count / events, (), {"limit": limit, "first": first})] if count else []
+
+
+def _gaps(view: _View) -> list[Finding]:
+    """Spans between days with events that are far longer than usual; ancient and future events apart."""
+    rows = view.rows(
+        """
+        WITH days AS (
+            SELECT DISTINCT day FROM events
+            WHERE day BETWEEN (SELECT quantile_disc(day, 0.001) FROM events)
+                          AND (SELECT quantile_disc(day, 0.999) FROM events)
+        ), steps AS (SELECT day, day - lag(day) OVER (ORDER BY day) AS step FROM days)
+        SELECT day - step + 1, step - 1 FROM steps
+        WHERE step - 1 >= greatest($1, $1 * (SELECT median(step) FROM steps)) ORDER BY step DESC, day
+        """,
+        [LONG_GAP],
+    )
+    if not rows:
+        return []
+    spans = [(date(1970, 1, 1) + timedelta(days=start), length) for start, length in rows]
+    facts = {"spans": len(spans), "longest": spans[0][1], "start": spans[0][0]}
+    examples = tuple(f"{start}: {length} d" for start, length in spans[:EXAMPLES])
+    return [Finding("gaps", sum(length for _, length in spans), 0.0, examples, facts)]
+
+
+# ---- customers ----------------------------------------------------------------------------------------------------
+
+
+def _big_customer(view: _View) -> list[Finding]:
+    rows = view.rows(
+        """
+        SELECT customer_id, lines, amount / sum(greatest(amount, 0)) OVER () AS share, count(*) OVER () FROM (
+            SELECT customer_id, count(*) FILTER (kind = 'order_line') AS lines, sum(amount) AS amount
+            FROM events WHERE kind IN ('order_line', 'refund') GROUP BY customer_id
+        ) ORDER BY share DESC, customer_id LIMIT 1
+        """
+    )
+    customer, lines, share, customers = rows[0]
+    if customers < MANY_CUSTOMERS or share is None or share < BIG_SHARE:
+        return []
+    return [Finding("big-customer", lines, share, (customer,), {"customer": customer})]
+
+
+def _shared_orders(view: _View) -> list[Finding]:
+    count, orders = view.one(
+        "SELECT count(*) FILTER (many), count(*) FROM (SELECT min(customer_id) <> max(customer_id) AS many FROM events"
+        " WHERE kind = 'order_line' AND order_id IS NOT NULL GROUP BY order_id)"
+    )
+    return [Finding("shared-orders", count, count / orders)] if count else []
+
+
+def _few(texts: Any) -> tuple[str, ...]:
+    return tuple(texts)[:EXAMPLES]
+
+
+_CHECKS: tuple[Callable[[_View], list[Finding]], ...] = (
+    _no_amounts,
+    _no_customer,
+    _refused_rows,
+    _duplicate_lines,
+    _refunds_without_order,
+    _outlying_amounts,
+    _outlying_quantities,
+    _future_dates,
+    _ancient_dates,
+    _gaps,
+    _big_customer,
+    _shared_orders,
+    _not_goods,
+    _zero_amounts,
+    _cancelled_soon,
+)
+
+__all__ = ["FINDINGS", "Finding", "FindingKind", "check"]
