@@ -118,11 +118,31 @@ def kinds() -> str:
     )
 
 
+def fields() -> str:
+    from worthwhile.ingest.columns import FIELDS
+
+    return _table(
+        ("column of events", "what it holds"), ((f"`{name}`", _sentence(text)) for name, text in FIELDS.items())
+    )
+
+
+def formats() -> str:
+    from worthwhile.ingest.formats import FORMATS
+
+    return _table(("format", "what it is"), ((f"`{f.name}`", _sentence(f.description)) for f in FORMATS.values()))
+
+
 def findings() -> str:
     from worthwhile.ingest.quality import FINDINGS
 
+    def severity(kind: Any) -> str:
+        return (
+            f"{kind.severity}; serious from {kind.serious_from:.0%}" if kind.serious_from <= 1 else str(kind.severity)
+        )
+
     return _table(
-        ("code", "severity", "meaning"), ((f"`{c}`", k.severity, _sentence(k.meaning)) for c, k in FINDINGS.items())
+        ("code", "severity", "meaning"),
+        ((f"`{code}`", severity(kind), _sentence(kind.meaning)) for code, kind in FINDINGS.items()),
     )
 
 
@@ -168,16 +188,35 @@ def public() -> str:
     parts = []
     for name, module in worthwhile.PUBLIC.items():
         value = getattr(worthwhile, name)
-        signature = re.sub(r"'(?=[^']*\b[A-Z])|'", "", str(inspect.signature(value))) if callable(value) else ""
         first = inspect.cleandoc(value.__doc__ or "").split("\n\n")[0].replace("\n", " ")
-        parts.append(f"### `ww.{name}`\n\n{first}\n\n```text\n{name}{signature}\n```\n\nLies in `{module}`.\n")
+        parts.append(
+            f"### `ww.{name}`\n\n{first}\n\n```text\n{name}({_parameters(value)})\n```\n\nLies in `{module}`.\n"
+        )
     return "\n".join(parts)
 
 
+def _parameters(function: Any) -> str:
+    """As in the code: annotations are texts there, and a default that is a function is its name."""
+    texts, is_keyword_only = [], False
+    for parameter in inspect.signature(function).parameters.values():
+        star = {parameter.VAR_POSITIONAL: "*", parameter.VAR_KEYWORD: "**"}.get(parameter.kind, "")
+        if parameter.kind is parameter.KEYWORD_ONLY and not is_keyword_only:
+            is_keyword_only = True
+            texts += [] if any(text.startswith("*") for text in texts) else ["*"]
+        text = f"{star}{parameter.name}: {parameter.annotation}"
+        if parameter.default is not parameter.empty:
+            text += f" = {getattr(parameter.default, '__name__', repr(parameter.default))}"
+        texts.append(text)
+    return ", ".join(texts)
+
+
 BLOCKS: dict[str, Callable[[], str]] = {
-    f.__name__: f
-    for f in (settings, errors, metrics, curves, models, targets, features, kinds, findings, reasons, commands, public)
-}
+    block.__name__: block
+    for block in (
+        commands, settings, errors, metrics, curves, models, targets, features, fields, formats, kinds, findings,
+        reasons, public,
+    )
+}  # fmt: skip
 
 
 def renewed(page: str) -> str:

@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from oracles.small_orders import write_orders
 
+from oracles.small_orders import write_orders
 from worthwhile.cli.entry import run
 
 

@@ -60,7 +60,7 @@ def test_each_kind_of_error_has_its_code_exit_code_and_words(
 
 
 def test_damaged_run_is_told_apart(worth: Any, shop_folder: Path) -> None:
-    made = worth("forecast", shop_folder, "--model", "past-rate", "--json").json
+    made = worth("forecast", shop_folder, "--horizon", "2y", "--model", "past-rate", "--json").json
     (Path(made["folder"]) / "forecasts.parquet").write_bytes(b"changed")
     done = worth("runs", shop_folder, made["run_id"], "--json")
     assert (done.exit_code, done.json["error"]["code"]) == (8, "damaged")

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import openpyxl
 import pytest
+
 from oracles.small_orders import order_rows, write_orders
 
 ROOT = Path(__file__).parent.parent.parent
@@ -21,7 +22,7 @@ BLOCK = re.compile(r"^```(\w+)\n(.*?)^```", re.DOTALL | re.MULTILINE)
 LINK = re.compile(r"\]\(([^)\s]+)\)")
 # Lines that set up a machine rather than use it, and the demo, which has a test of its own.
 NOT_RUN = ("make ", "git ", "cd ", "pip ", "python docs/", "worth demo", ".ci/")
-SHELL_PAGES = ["README.md", "README.zh-CN.md", "docs/tutorial.md", "docs/settings.md"]
+SHELL_PAGES = ["README.md", "README.zh-CN.md", "docs/tutorial.md", "docs/settings.md", "docs/files.md"]
 PYTHON_PAGES = [
     "README.md",
     "README.zh-CN.md",
@@ -64,6 +65,8 @@ def workplace(tmp_path: Path) -> Path:
     """A folder with the files that the documents speak of."""
     write_orders(tmp_path / "orders.csv")
     write_online_retail(tmp_path / "online_retail_II.xlsx")
+    odd = "".join(f"b{i},{2 + i % 9}/2/2020 10:00,{i}.50\n" for i in range(40)) + "b1,25/2/2020 11:00,3.00\n"
+    (tmp_path / "odd.csv").write_text("Buyer,Paid at,Amount\n" + odd)
     return tmp_path
 
 
@@ -75,7 +78,7 @@ def call(command: list[str], folder: Path) -> None:
 @pytest.mark.parametrize("page", SHELL_PAGES)
 def test_commands_of_the_page_run_one_after_the_other(page: str, workplace: Path) -> None:
     lines = [line for code in blocks(page, "bash") for line in code.replace("\\\n", " ").splitlines() if line.strip()]
-    if page == "docs/settings.md":
+    if page in ("docs/settings.md", "docs/files.md"):
         lines = ["worth init myshop", *lines]
     commands = [line for line in lines if not line.startswith((*NOT_RUN, "#"))]
     assert commands

@@ -33,7 +33,9 @@ def print_answer(answer: Answer, *, wants_json: bool) -> None:
         sys.stdout.write(as_json(answer.document))
         return
     console = Console(file=sys.stdout, width=None if sys.stdout.isatty() else PIPE_WIDTH)
-    for part in answer.shown:
+    for place, part in enumerate(answer.shown):
+        if place and (isinstance(part, Table) or isinstance(answer.shown[place - 1], Table)):
+            console.print()
         if isinstance(part, str):
             console.print(printable(part), markup=False, highlight=False, soft_wrap=True)
         else:

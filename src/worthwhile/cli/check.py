@@ -20,7 +20,7 @@ def check(folder: ShopFolder) -> Answer:
 
     shop = open_shop(folder)
     findings = find(shop)
-    rows = [(f.severity, f.title, f"{f.count:,}", f.detail) for f in findings]
-    columns = ("severity", "finding", "count", "what it is and what was done")
+    rows = [(f.severity, f.title, f"{f.count:,}", f"{f.detail} What was done: {f.done}.") for f in findings]
+    columns = ("severity", "finding", "count", "what it is")
     shown = table(f"{shop.name}: {len(findings)} findings", columns, rows) if findings else "Nothing was found wrong."
     return Answer({"shop": shop.folder, "findings": [f.to_dict() for f in findings]}, (shown,))

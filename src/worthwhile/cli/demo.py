@@ -49,7 +49,7 @@ def demo(
         watch("report", 0.95)
         reports = {lang: write_report(shop, lang) for lang in LANGUAGES}
     backtested = backtest_answer(tried, target="spend")
-    forecasted = forecast_answer(made, target="spend", currency=shop.settings["currency"], top=10, out=None)
+    forecasted = forecast_answer(made, shop.settings)
     document: dict[str, Any] = {
         "shop": shop.folder,
         "ingest": loaded.to_dict(),

@@ -9,7 +9,7 @@ import warnings
 from collections.abc import Sequence
 from typing import Any
 
-from typer import Typer, TyperException
+from typer import Abort, Typer, TyperException
 
 from worthwhile.cli.answer import Answer, as_json, error_console, print_answer
 from worthwhile.errors import InputError
@@ -43,7 +43,7 @@ def _run(app: Typer, arguments: list[str], *, wants_json: bool, debug: bool) -> 
     except TyperException as error:
         usage = {"code": "bad-argument", "what": error.format_message(), "where": "", "remedy": _help_hint(error)}
         return _fail(usage, USAGE_EXIT, wants_json=wants_json, debug=debug)
-    except KeyboardInterrupt:
+    except (KeyboardInterrupt, Abort):  # typer makes the second of the first
         return _fail(
             {"code": "stopped", "what": "stopped by the keyboard"}, STOPPED_EXIT, wants_json=False, debug=debug
         )

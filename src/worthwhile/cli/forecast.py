@@ -15,6 +15,7 @@ from worthwhile.cli.progress import progress
 if TYPE_CHECKING:
     from worthwhile.forecast import Forecast
     from worthwhile.runs import ForecastRun
+    from worthwhile.settings import Settings
 
 
 def forecast(
@@ -43,9 +44,12 @@ def forecast(
     """
     from worthwhile.runs import Asked
     from worthwhile.runs import forecast as make_forecast
+    from worthwhile.runs.forecasting import check_out
     from worthwhile.shop import open_shop
 
     shop = open_shop(folder)
+    if out is not None:
+        check_out(out)  # before the work, not after it
     asked = Asked(target, category, channel, item)
     with progress() as watch:
         run = make_forecast(
@@ -56,25 +60,31 @@ def forecast(
             model=model,
             tune=tune,
             seed=seed,
-            out=out,
             progress=watch,
         )
-    return forecast_answer(run, target=target, currency=shop.settings["currency"], top=top, out=out)
+        if out is not None:
+            run.write(out)
+    return forecast_answer(run, shop.settings, target=target, top=top, out=out)
 
 
-def forecast_answer(run: ForecastRun, *, target: str, currency: str, top: int, out: Path | None) -> Answer:
+def forecast_answer(
+    run: ForecastRun, settings: Settings, *, target: str = "spend", top: int = 10, out: Path | None = None
+) -> Answer:
     """The run in short: totals, the customers with most of the target, and what the gate says."""
+    currency = settings["currency"]
     leading = [_leading(one, target, top) for one in run.forecasts]
     document = run.to_dict() | {"currency": currency, "out": out, "top": [row for rows in leading for row in rows]}
-    shown: list[str | Table] = [_totals(run, currency)]
+    shown: list[str | Table] = [_totals(run, settings)]
     if top:
         shown.append(_top_table(leading[0], run.forecasts[0], currency))
+    if len(run.forecasts) > 1:
+        shown.append(f"Of {run.forecasts[-1].horizon}, the longest horizon:")
     shown += run.gate.sentences()
     shown.append(f"Run {run.run_id} in {run.folder}" + (f"; table in {out}" if out else ""))
     return Answer(document, shown)
 
 
-def _totals(run: ForecastRun, currency: str) -> Table:
+def _totals(run: ForecastRun, settings: Settings) -> Table:
     name = run.forecasts[0].amount_name
     rows = [
         (
@@ -82,12 +92,12 @@ def _totals(run: ForecastRun, currency: str) -> Table:
             f"{total['customers']:,}",
             f"{total['active_total']:,.0f}",
             f"{total['orders_total']:,.0f}",
-            money(total[f"{name}_total"], currency),
+            money(total[f"{name}_total"], settings["currency"]),
         )
         for total in run.to_dict()["totals"]
     ]
-    title = f"Forecast as of {run.facts['cutoff']}"
-    return table(title, ("horizon", "customers", "expected to buy", "orders", name), rows)
+    cutoff = run.forecasts[0].cutoff.astimezone(settings.zone)
+    return table(f"Forecast as of {cutoff:%Y-%m-%d}", ("horizon", "customers", "expected to buy", "orders", name), rows)
 
 
 def _leading(one: Forecast, target: str, top: int) -> list[dict[str, Any]]:

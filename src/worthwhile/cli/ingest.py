@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
+from rich.table import Table
 
-from worthwhile.cli.answer import Answer
+from worthwhile.cli.answer import Answer, table
 from worthwhile.cli.options import ShopFolder
 from worthwhile.cli.progress import progress
 from worthwhile.errors import InputError
+
+if TYPE_CHECKING:
+    from worthwhile.ingest import IngestReport
 
 
 def ingest(
@@ -41,14 +46,33 @@ def ingest(
     mapping = _mapping(columns or [])
     with progress() as watch:
         done = ingest_files(shop, *files, mapping=mapping, format=format, date_format=date_format, progress=watch)
-    return Answer(done.to_dict(), ())
+    return Answer(done.to_dict(), _said(done))
+
+
+def _said(done: IngestReport) -> list[str | Table]:
+    """A row for each file, then why rows were refused and what else should be known."""
+    from worthwhile.ingest import REASONS
+
+    rows = [
+        (f.file, f.format, f"{f.rows:,}", f"{f.events:,}", f"{f.known:,}", f"{sum(f.refused.values()):,}")
+        for f in done.files
+    ]
+    said: list[str | Table] = [table("Ingested", ("file", "format", "rows", "new events", "known", "refused"), rows)]
+    refused: Counter[str] = Counter()
+    for one in done.files:
+        refused.update(one.refused)
+    if refused:
+        reasons = [(reason, f"{count:,}", REASONS[reason]) for reason, count in refused.most_common()]
+        said.append(table("Refused, and kept in quarantine", ("reason", "rows", "meaning"), reasons))
+    said += [f"{one.file}: {note}" for one in done.files for note in one.notes]
+    return said
 
 
 def _mapping(columns: list[str]) -> dict[str, str] | None:
     mapping = {}
     for text in columns:
         event_column, equals, file_column = text.partition("=")
-        if not equals or not event_column or not file_column:
+        if not equals or not event_column:
             raise InputError("bad-argument", f"`{text}` maps nothing", where="--map", remedy="write customer_id=Buyer")
         mapping[event_column.strip()] = file_column
     return mapping or None
