@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from datetime import UTC, date, datetime, timedelta
 from zoneinfo import ZoneInfo
@@ -127,12 +126,12 @@ def training_cutoffs(log: Log, task: Task, cutoff: datetime) -> list[datetime]:
     """
     least = timedelta(days=max(task.horizon.nominal_days / 2, LEAST_HISTORY_DAYS))
     found = {_steps_before(task.horizon, cutoff, log.zone, steps) for steps in TRAINING_STEPS}
-    closed = (at for at in found if task.horizon.after(at, log.zone) <= cutoff)
+    known = min(cutoff, log.until)
+    closed = (at for at in found if task.horizon.after(at, log.zone) <= known)
     return sorted(at for at in closed if at - log.first >= least)
 
 
 def _steps_before(horizon: Horizon, cutoff: datetime, zone: ZoneInfo, steps: float) -> datetime:
-    at = cutoff
     whole = int(steps)
     at = Horizon(horizon.count * whole, horizon.unit).before(cutoff, zone)
     if steps == whole:
@@ -146,6 +145,11 @@ def _wall_us(moment: datetime, zone: ZoneInfo) -> int:
     return to_us(moment.astimezone(zone).replace(tzinfo=UTC))
 
 
+def _first_day(wall_us: int) -> int:
+    """The first whole day at or after a moment of the wall clock, counted from 1970-01-01."""
+    return -(-wall_us // MICROSECONDS_PER_DAY)
+
+
 def _moments(zone: ZoneInfo, horizon: Horizon, cutoff: datetime) -> dict[str, int | float]:
     """The placeholders of `declared.py`: first days of windows, and the cutoff itself, by the shop's wall clock.
 
@@ -153,9 +157,9 @@ def _moments(zone: ZoneInfo, horizon: Horizon, cutoff: datetime) -> dict[str, in
     """
     now = _wall_us(cutoff, zone)
     moments: dict[str, int | float] = {
-        f"d{window}": math.ceil((now - window * MICROSECONDS_PER_DAY) / MICROSECONDS_PER_DAY) for window in WINDOWS
+        f"d{window}": _first_day(now - window * MICROSECONDS_PER_DAY) for window in WINDOWS
     }
-    moments["horizon"] = -(-_wall_us(horizon.before(cutoff, zone), zone) // MICROSECONDS_PER_DAY)
+    moments["horizon"] = _first_day(_wall_us(horizon.before(cutoff, zone), zone))
     moments["today"] = now / MICROSECONDS_PER_DAY
     return moments
 
@@ -168,6 +172,5 @@ def _matrix(log: Log, query: exp.Select) -> tuple[pa.Array, Array]:
     rows = order.to_numpy()
     matrix = np.empty((len(rows), len(NAMES)), dtype=np.float32)
     for column, name in enumerate(NAMES):
-        filled = table[name].to_numpy()
-        matrix[:, column] = filled[rows]
+        matrix[:, column] = table[name].to_numpy()[rows]  # null becomes NaN
     return customers, matrix

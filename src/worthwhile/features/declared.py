@@ -1,4 +1,4 @@
-"""The features of a customer, declared as data: name, meaning, label, and an expression over one of four tables.
+"""The features of a customer, declared as data: name, meaning, label, and an expression over one of three tables.
 
 The expressions are aggregates in the SQL that DuckDB and Spark share; `features/sql.py` makes one statement of them.
 They read these columns (one row of each table belongs to one customer):
@@ -9,8 +9,10 @@ They read these columns (one row of each table belongs to one customer):
               `spend` (value, and refunds that match no order), `gross`, `returned`, `discount`, `lines` and `units`
               (goods only); `asked`, `asked_value`, `asked_spend` are the same of what the task asks about, weighted
               with margins where its target is `value`
-`items`       an item bought: `last_day`, `lines`; what was chosen counts, even if it was given back
-`categories`  a category bought from: `last_day`, `lines`, `place` (1 to 5 among the shop's main categories, else 0)
+`categories`  a category bought from: `last_day`, `lines`, `place` (1 to 5 among the shop's main categories, else 0),
+              and of its items, so many as were bought: `items`, `items_30d`, `items_90d`, `items_365d`, `item_lines`;
+              `known` is false for the goods that have no category, which are one row. What was chosen counts, even if
+              it was given back; an item that was moved to another category counts in each
 `touches`     an event that is no order line or refund: `kind`, `day`, `rating`
 
 Placeholders: `:d30` is the first day of the window of 30 days that ends at the cutoff, `:horizon` that of the window
@@ -26,6 +28,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 WINDOWS = (7, 14, 30, 60, 90, 180, 365, 730)  # days
+ITEM_WINDOWS = (30, 90, 365)
 MAIN_CATEGORIES = 5
 IN_MILLIONTHS = ("money", "pieces", "stars")  # units whose expressions give millionths
 
@@ -36,7 +39,7 @@ class Feature:
 
     name: str
     group: str
-    table: str  # days, items, categories or touches
+    table: str  # days, categories or touches
     unit: str  # count, days, share, ratio, log, phase; or money, pieces, stars, whose expressions give millionths
     sql: str
     meaning: str
@@ -81,14 +84,15 @@ def _in_windows() -> Iterator[Feature]:
             f"units_{w}d", "basket", "days", "pieces", f"SUM(units) FILTER (WHERE counts AND day >= :d{w})",
             f"units bought in the last {w} days", f"近{w}天购买件数", 0,
         )  # fmt: skip
-    for w in (30, 90, 365):
+    for w in ITEM_WINDOWS:
         yield Feature(
-            f"items_{w}d", "basket", "items", "count", f"COUNT(*) FILTER (WHERE last_day >= :d{w})",
+            f"items_{w}d", "basket", "categories", "count", f"SUM(items_{w}d)",
             f"different items bought in the last {w} days", f"近{w}天购买商品种数", 0,
         )  # fmt: skip
     for w in (90, 365):
         yield Feature(
-            f"categories_{w}d", "category", "categories", "count", f"COUNT(*) FILTER (WHERE last_day >= :d{w})",
+            f"categories_{w}d", "category", "categories", "count",
+            f"COUNT(*) FILTER (WHERE known AND last_day >= :d{w})",
             f"different categories bought from in the last {w} days", f"近{w}天购买品类数", 0,
         )  # fmt: skip
 
@@ -129,7 +133,7 @@ def _category_shares() -> Iterator[Feature]:
     for place in range(1, MAIN_CATEGORIES + 1):
         yield Feature(
             f"category_{place}_share", "category", "categories", "share",
-            f"COALESCE(SUM(lines) FILTER (WHERE place = {place}), 0) / SUM(lines)",
+            f"SUM(CASE WHEN place = {place} THEN lines ELSE 0 END) / NULLIF(SUM(lines) FILTER (WHERE known), 0)",
             f"share of order lines in the shop's main category number {place}", f"第{place}大品类的订单行占比",
         )  # fmt: skip
 
@@ -182,9 +186,10 @@ FEATURES: tuple[Feature, ...] = (
     Feature("unit_price_mean", "basket", "days", "money",
             "1000000 * SUM(gross) FILTER (WHERE counts) / NULLIF(SUM(units) FILTER (WHERE counts), 0)",
             "price of one unit, on average", "平均单件价格"),
-    Feature("items_all", "basket", "items", "count", "COUNT(*)",
+    Feature("items_all", "basket", "categories", "count", "SUM(items)",
             "different items bought so far", "累计购买商品种数", 0),
-    Feature("repeat_item_share", "basket", "items", "share", "1 - COUNT(*) / SUM(lines)",
+    Feature("repeat_item_share", "basket", "categories", "share",
+            "1 - SUM(items) / NULLIF(SUM(item_lines), 0)",
             "share of order lines with an item bought before", "重复购买同一商品的占比"),
     Feature("last_order_lines", "basket", "days", "count", "MAX_BY(lines, day) FILTER (WHERE counts)",
             "lines of the last order", "最近一单行数"),
@@ -256,9 +261,10 @@ FEATURES: tuple[Feature, ...] = (
     Feature("first_order_season_cos", "first", "days", "phase", f"COS({_YEAR})",
             "season of the first order: winter (1) to summer (-1)", "首单季节（冬为1，夏为-1）"),
 
-    Feature("categories_all", "category", "categories", "count", "COUNT(*)",
+    Feature("categories_all", "category", "categories", "count", "COUNT(*) FILTER (WHERE known)",
             "different categories bought from so far", "累计购买品类数", 0),
-    Feature("favourite_category_share", "category", "categories", "share", "MAX(lines) / SUM(lines)",
+    Feature("favourite_category_share", "category", "categories", "share",
+            "MAX(lines) FILTER (WHERE known) / NULLIF(SUM(lines) FILTER (WHERE known), 0)",
             "share of order lines in the customer's own main category", "本人最常购品类的占比"),
     *_category_shares(),
 

@@ -1,9 +1,9 @@
 """The declared features as one SQL statement, in the subset that DuckDB and Spark SQL share.
 
-The way: order lines and refunds -> days of a customer -> gaps between them -> one row a customer; beside it items,
-categories and touches -> one row a customer; all joined. Lines are read once for each of these rather than kept: they
-come out of Parquet faster than they would be spilled. Distinct items over several windows cost one grouping, since an
-item lies in a window that ends at the cutoff if its last day does.
+The way: order lines and refunds -> days of a customer -> gaps between them -> one row a customer; beside it items ->
+categories -> one row a customer, and touches -> one row a customer; all joined. Lines are read once for each of these
+rather than kept: they come out of Parquet faster than they would be spilled. Distinct items over several windows cost
+one grouping, since an item lies in a window that ends at the cutoff if its last day does.
 
 The statement reads the views `events` (with `ts_us`, `local_us`, `day`) and `items`, and of `events` nothing at or
 after the cutoff. Texts from outside come in as literals of the syntax tree, which each dialect quotes its own way.
@@ -16,7 +16,7 @@ from dataclasses import dataclass, field
 
 from sqlglot import exp, parse_one
 
-from worthwhile.features.declared import FEATURES, IN_MILLIONTHS, Feature
+from worthwhile.features.declared import FEATURES, IN_MILLIONTHS, ITEM_WINDOWS, Feature
 from worthwhile.features.terms import ValueTerms
 from worthwhile.schema import MICROSECONDS_PER_DAY
 from worthwhile.tasks import Task
@@ -97,10 +97,20 @@ def events(condition: str, span: Span, *, item_category: bool) -> exp.Select:
     )
     if not item_category:
         return query.select("e.category")
-    by_item = exp.select("item_id", "MAX(category) AS category").from_("items").where("NOT category IS NULL")
     return query.select("COALESCE(e.category, c.category) AS category").join(
-        by_item.group_by("item_id").subquery("c"), on="e.item_id = c.item_id", join_type="left"
+        _item_categories().subquery("c"), on="e.item_id = c.item_id", join_type="left"
     )
+
+
+def _item_categories() -> exp.Select:
+    """One category an item, whatever the view `items` holds."""
+    named = exp.select("item_id", "MAX(category) AS category").from_("items").where("NOT category IS NULL")
+    return named.group_by("item_id")
+
+
+def goods_lines(span: Span) -> exp.Select:
+    """Order lines of goods with item and category, for what was chosen."""
+    return events(f"{_LINES} AND e.is_goods", span, item_category=True)
 
 
 def _asked_columns(asked: Asked, name: str) -> list[str]:
@@ -111,14 +121,14 @@ def _asked_columns(asked: Asked, name: str) -> list[str]:
 
 
 def _lines(asked: Asked, span: Span) -> exp.Select:
-    asked_n = [] if asked.plain else [f"CASE WHEN {asked.condition()} THEN 1 ELSE 0 END AS asked_n"]
+    asked_n = [] if asked.plain else [f"CASE WHEN {asked.condition()} THEN 1e0 ELSE 0e0 END AS asked_n"]
     return exp.select(
         "customer_id", "day",
         "local_us AS us",
         f"{millionths('amount')} AS gross", "0e0 AS refunded", "0e0 AS unmatched",
         f"{millionths('discount')} AS discount",
-        "1 AS n",
-        "CASE WHEN is_goods THEN 1 ELSE 0 END AS lines",
+        "1e0 AS n",
+        "CASE WHEN is_goods THEN 1e0 ELSE 0e0 END AS lines",
         f"CASE WHEN is_goods THEN {millionths('quantity')} ELSE 0 END AS units",
         *_asked_columns(asked, "asked_gross"),
         *([] if asked.plain else ["0e0 AS asked_refunded", "0e0 AS asked_unmatched"]),
@@ -159,8 +169,8 @@ def _refunds(asked: Asked, span: Span) -> exp.Select:
             "r.customer_id", "COALESCE(p.placed_day, r.day) AS day",
             "CAST(NULL AS BIGINT) AS us",
             "0e0 AS gross", *split(millionths("amount"), ""),
-            "0e0 AS discount", "0 AS n", "0 AS lines", "0e0 AS units",
-            *([] if asked.plain else ["0e0 AS asked_gross", *split(asked_amount, "asked_"), "0 AS asked_n"]),
+            "0e0 AS discount", "0e0 AS n", "0e0 AS lines", "0e0 AS units",
+            *([] if asked.plain else ["0e0 AS asked_gross", *split(asked_amount, "asked_"), "0e0 AS asked_n"]),
         )
         .from_(events(_REFUNDS, Span(None, span.high), item_category=asked.by_category).subquery("r"))
         .join(
@@ -214,30 +224,37 @@ def _days(asked: Asked, span: Span) -> exp.Select:
     return exp.select("*", gap).from_(order_days(asked, span).subquery("order_days"))
 
 
-def goods_lines(span: Span) -> exp.Select:
-    """Order lines of goods with item and category, for what was chosen."""
-    return events(f"{_LINES} AND e.is_goods", span, item_category=True)
-
-
-def _items(span: Span) -> exp.Select:
-    return (
-        exp.select("e.customer_id", "e.item_id", "MAX(e.day) AS last_day", "COUNT(*) AS lines")
-        .from_("events AS e")
-        .where(_LINES, "e.is_goods", "NOT e.item_id IS NULL", span.holds())
-        .group_by("e.customer_id", "e.item_id")
+def _categories(span: Span, moments: Mapping[str, int | float], main: Sequence[str]) -> exp.Select:
+    """Lines of goods -> items of a customer -> categories of a customer."""
+    bought = (
+        exp.select("customer_id", "item_id", "category", "MAX(day) AS last_day", "CAST(COUNT(*) AS DOUBLE) AS lines")
+        .from_(events(f"{_LINES} AND e.is_goods", span, item_category=False).subquery("l"))
+        .group_by("customer_id", "item_id", "category")
     )
-
-
-def _categories(span: Span, main: Sequence[str]) -> exp.Select:
+    placed = (
+        exp.select(
+            "b.customer_id", "b.item_id", "COALESCE(b.category, c.category) AS category", "b.last_day", "b.lines"
+        )
+        .from_(bought.subquery("b"))
+        .join(_item_categories().subquery("c"), on="b.item_id = c.item_id", join_type="left")
+    )
+    items = [
+        f"CAST(COUNT(item_id) FILTER (WHERE last_day >= {moments[f'd{window}']}) AS DOUBLE) AS items_{window}d"
+        for window in ITEM_WINDOWS
+    ]
     places = "".join(f" WHEN {_texts([category])} THEN {place}" for place, category in enumerate(main, start=1))
     grouped = (
-        exp.select("customer_id", "category", "MAX(day) AS last_day", "COUNT(*) AS lines")
-        .from_(goods_lines(span).subquery("g"))
-        .where("NOT category IS NULL")
+        exp.select("customer_id", "category", "MAX(last_day) AS last_day", "SUM(lines) AS lines", *items)
+        .select("CAST(COUNT(item_id) AS DOUBLE) AS items")
+        .select("SUM(CASE WHEN item_id IS NULL THEN 0 ELSE lines END) AS item_lines")
+        .from_(placed.subquery("p"))
         .group_by("customer_id", "category")
     )
-    place = f"CASE category{places} ELSE 0 END" if places else "0"
-    return exp.select("customer_id", "last_day", "lines", f"{place} AS place").from_(grouped.subquery("grouped"))
+    return exp.select(
+        "*",
+        "NOT category IS NULL AS known",
+        f"CASE category{places} ELSE 0 END AS place" if places else "0 AS place",
+    ).from_(grouped.subquery("g"))  # fmt: skip
 
 
 def _touches(span: Span) -> exp.Select:
@@ -246,9 +263,15 @@ def _touches(span: Span) -> exp.Select:
     ).from_("events AS e").where(_TOUCHES, span.holds())  # fmt: skip
 
 
-def _aggregate(feature: Feature, moments: Mapping[str, int | float]) -> exp.Expr:
+# Where everything is asked about, these say the same, and said in the same words an engine counts them only once.
+_SAME_WHERE_PLAIN = {"asked": "counts", "asked_value": "value", "asked_spend": "spend"}
+
+
+def _aggregate(feature: Feature, moments: Mapping[str, int | float], *, plain: bool = False) -> exp.Expr:
     """The feature's expression with its moments filled in, in its unit, null where it has no value."""
     tree = parse_one(feature.sql, dialect="duckdb")
+    for column in list(tree.find_all(exp.Column)) if plain else []:
+        column.this.set("this", _SAME_WHERE_PLAIN.get(column.name, column.name))
     for placeholder in list(tree.find_all(exp.Placeholder)):
         moment = moments[placeholder.name]
         number = exp.Literal.number(moment)
@@ -268,18 +291,20 @@ class Question:
 
 def feature_matrix(question: Question, features: Sequence[Feature] = FEATURES) -> exp.Select:
     """The statement: `customer_id` and each feature as a 4-byte float; one row a customer with an order line."""
-    span = Span(None, question.cutoff_us)
+    span, plain = Span(None, question.cutoff_us), question.asked.plain
     sources = {
         "days": _days(question.asked, span),
-        "items": _items(span),
-        "categories": _categories(span, question.main_categories),
+        "categories": _categories(span, question.moments, question.main_categories),
         "touches": _touches(span),
     }
     columns: list[exp.Expr] = []
     tables: dict[str, exp.Select] = {}
     for table, source in sources.items():
         chosen = [feature for feature in features if feature.table == table]
-        named = [exp.alias_(_aggregate(feature, question.moments), feature.name, quoted=True) for feature in chosen]
+        named = [
+            exp.alias_(_aggregate(feature, question.moments, plain=plain), feature.name, quoted=True)
+            for feature in chosen
+        ]
         grouped = exp.select("customer_id", *named).from_(source.subquery("s")).group_by("customer_id")
         if table == "days":
             grouped = grouped.having("SUM(n) > 0")
