@@ -73,7 +73,8 @@ def amount_columns(grid: Grid, value_parameters: Array, buyers: Buyers) -> tuple
     chance = buyers.orders @ spread  # (A, C + 1)
     edges, step = np.log(grid.points[1:]), LOG_STEP / FINE
     log_scale = np.log(buyers.scale) - np.log(np.sinh(LOG_STEP) / LOG_STEP)
-    low, high = edges[0] - log_scale.max(), edges[-1] - log_scale.min()
+    # In whole steps from zero, so that a customer's numbers do not hang on who else is asked about.
+    low, high = step * np.floor((edges[0] - log_scale.max()) / step), edges[-1] - log_scale.min()
     log_b = low + step * np.arange(int(np.ceil((high - low) / step)) + 2)  # (S,)
     table = chance[:, 1:] @ sum_cdf(p * counts[1:], q + p * buyers.x, log_b)  # (A, S): P(0 < sum <= gamma' B | alive)
     place = (edges[0] - log_scale - low) / step  # of the lowest edge in the table; the others follow in equal steps
@@ -88,7 +89,8 @@ def amount_columns(grid: Grid, value_parameters: Array, buyers: Buyers) -> tuple
     prob[:, 0] = 1 - buys
     prob[:, 1] = cum[:, 0]
     prob[:, 2:-1] = np.diff(cum, axis=1)
-    prob[:, -1] = np.maximum(buys - cum[:, -1], 0.0)
+    prob[:, -1] = buys - cum[:, -1]
+    np.maximum(prob, 0.0, out=prob)  # differences of equal sums may be -1e-16
     last = float(grid.points[-1])
     tail_mean = np.full(len(cum), last * (q + p * buyers.x) / (q + p * buyers.x - 1))  # of the power law far out
     far = np.flatnonzero(prob[:, -1] > TAIL_MASS)
