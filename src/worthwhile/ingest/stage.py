@@ -235,16 +235,12 @@ def _typed(reading: Reading, style: numbers.Style) -> str:
 
 def _judged(reading: Reading) -> str:
     """Amounts and kinds, and the reason for which a row is refused."""
-    if "amount" in reading.columns and "price" in reading.columns:
-        amount = (
-            "coalesce(amount_number, coalesce(quantity_number, 1) * price_number - coalesce(abs(discount_number), 0))"
-        )
-    elif "amount" in reading.columns:
-        amount = "amount_number"
-    elif "price" in reading.columns:
-        amount = "coalesce(quantity_number, 1) * price_number - coalesce(abs(discount_number), 0)"
+    # Rounded, so that a line and the refunds of its parts add up to zero.
+    computed = "round(coalesce(quantity_number, 1) * price_number - coalesce(abs(discount_number), 0), 6)"
+    if "amount" in reading.columns:
+        amount = f"coalesce(amount_number, {computed})" if "price" in reading.columns else "amount_number"
     else:
-        amount = "1.0"
+        amount = computed if "price" in reading.columns else "1.0"
     bad = [f"({name} IS NOT NULL AND {name}_number IS NULL)" for name in NUMBERS]
     which = " ".join(f"WHEN {test} THEN '{name} is ' || {name}" for test, name in zip(bad, NUMBERS, strict=True))
     return f"""

@@ -17,6 +17,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal, TypeAlias
 
 import pyarrow as pa
+import pyarrow.parquet as pq
 from deltalake import DeltaTable, write_deltalake
 from deltalake.exceptions import DeltaError
 
@@ -42,7 +43,8 @@ def read_versions(shop: Shop, *, ledger_version: int | None = None) -> dict[str,
     ledger = _open(shop, LEDGER, ledger_version)
     if ledger is None:
         return {}
-    named = [json.loads(text) for text in ledger.to_pyarrow_table(columns=["versions"])["versions"].to_pylist()]
+    rows = read_table(shop, LEDGER, versions={LEDGER: ledger.version()})
+    named = [json.loads(text) for text in rows["versions"].to_pylist()]
     return max(named, key=lambda versions: versions[LEDGER])
 
 
@@ -61,12 +63,15 @@ def table_files(shop: Shop, table: str, versions: dict[str, int]) -> list[str]:
 def read_table(shop: Shop, table: str, *, versions: dict[str, int] | None = None) -> pa.Table:
     """A whole table in memory, in the columns of `schema.py`. For the small ones: items, ledger, quarantine."""
     versions = read_versions(shop) if versions is None else versions
-    if table not in versions:
+    files = table_files(shop, table, versions)
+    if not files:
         return TABLES[table].empty_table()
-    opened = _open(shop, table, versions[table])
-    if opened is None:
-        raise _damaged(shop, table, "the ledger names it and it is not there")
-    return opened.to_pyarrow_table().select(TABLES[table].names).cast(TABLES[table])
+    try:
+        return pa.concat_tables(
+            pq.ParquetFile(file).read(columns=TABLES[table].names).cast(TABLES[table]) for file in files
+        )
+    except (pa.ArrowException, OSError) as error:
+        raise _damaged(shop, table, str(error).splitlines()[0]) from error
 
 
 @dataclass

@@ -73,7 +73,7 @@ NAMES: dict[str, tuple[str, ...]] = {
     ),
     "quantity": (
         *("quantity", "qty", "units", "orderquantity", "quantityordered", "itemquantity", "lineitemquantity", "pieces"),
-        *("count", "数量", "购买数量", "商品数量", "件数", "销售数量", "宝贝数量", "销量"),
+        *("count", "数量", "购买数量", "商品数量", "件数", "销售数量", "宝贝数量", "宝贝总数量", "销量"),
     ),
     "price": (
         *("unitprice", "price", "priceeach", "itemprice", "sellingprice", "lineitemprice", "productprice"),
