@@ -7,7 +7,7 @@ from oracles.model_checks import assert_equal, assert_sound, in_currency, normal
 from oracles.synthetic_snapshots import synthetic_shop
 from worthwhile.errors import InputError
 from worthwhile.models.calibrate import fit_chance, fit_spread
-from worthwhile.models.linear import Kernel, LinearSpend, LogisticSpend, SvmSpend
+from worthwhile.models.linear import Kernel, LinearSpend, LogisticSpend, SvmSpend, _fit_kernel
 
 KINDS = {
     "linear": LinearSpend,
@@ -123,8 +123,6 @@ def test_linear_models_stand_features_that_say_nothing(kind):
 
 def test_kernel_columns_give_the_kernel_between_landmarks_exactly():
     points = np.random.default_rng(0).normal(size=(20, 4))
-    from worthwhile.models.linear import _fit_kernel
-
     kernel: Kernel = _fit_kernel(points, 20, 1.0, np.random.default_rng(0))
     columns = kernel(points)[:, 4:]
     square = ((points[:, None, :] - points[None, :, :]) ** 2).sum(axis=2)

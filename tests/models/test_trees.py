@@ -2,14 +2,24 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from scipy.special import ndtr
 
 from oracles.model_checks import assert_equal, assert_sound, normalized_gini, with_outcome
 from oracles.synthetic_snapshots import synthetic_shop
 from worthwhile.errors import InputError
+from worthwhile.features.snapshot import Outcome
 from worthwhile.forecast import amount_grid
 from worthwhile.models.chunks import forecast_in_chunks
+from worthwhile.models.linear import LogisticSpend
 from worthwhile.models.training import customer_folds, split_forward, training_rows
-from worthwhile.models.trees import HistogramTrees, TweedieTrees, TwoStageTrees, _bin_chances, fit_bins
+from worthwhile.models.trees import (
+    HistogramTrees,
+    TweedieTrees,
+    TwoStageTrees,
+    _bin_chances,
+    fit_bins,
+    log_odds_of_bins,
+)
 
 KINDS = [TwoStageTrees, TweedieTrees, HistogramTrees]
 # Threads that wait for each other lose much time where other tests run beside them
@@ -121,15 +131,24 @@ def test_trees_stand_features_that_say_nothing(kind):
 
 def test_coarse_bins_lie_on_the_grid_as_the_buyers_do():
     amount = np.exp(np.random.default_rng(0).normal(0, 1.2, 5000))
-    weight = np.ones(5000)
-    bins = fit_bins(amount, weight)
-    chances = _bin_chances(np.zeros((1, 3), dtype=np.float32), bins, lambda wide: np.zeros(len(wide)))
+    bins = fit_bins(amount, np.ones(5000))
+    chances = _bin_chances(np.zeros((1, 3), dtype=np.float32), bins.base[None, :], lambda wide: np.zeros(len(wide)))
     grid = amount_grid(1.0)
     counts = np.bincount(grid.column_of(amount), minlength=grid.columns) / 5000
     assert np.isclose(chances.sum(), 1)
     assert np.allclose(bins.shape.sum(axis=1), 1)
     assert np.abs(np.cumsum(chances @ bins.shape) - np.cumsum(counts)).max() < 0.02
     assert abs((chances @ bins.shape)[0] @ grid.centers / amount.mean() - 1) < 0.05
+
+
+def test_bins_start_from_the_log_normal_law_of_the_lines():
+    bins = replace(fit_bins(np.exp(np.random.default_rng(0).normal(0, 1.2, 5000)), np.ones(5000)), base=np.zeros(13))
+    mu, sigma = np.array([-0.5, 1.0, 30.0]), 0.8
+    start = log_odds_of_bins(bins, mu, sigma)
+    chances = _bin_chances(np.zeros((3, 2), dtype=np.float32), start, lambda wide: np.zeros(len(wide)))
+    edges = np.log(amount_grid(1.0).points[bins.last])
+    assert np.allclose(np.cumsum(chances, axis=1)[:2, :-1], ndtr((edges - mu[:2, None]) / sigma), atol=1e-4)
+    assert chances[2, -1] > 0.999
 
 
 def test_the_latest_window_validates_only_windows_that_had_ended():
@@ -139,6 +158,13 @@ def test_the_latest_window_validates_only_windows_that_had_ended():
     training = training_rows([early, overlapping, late], cap=10_000, seed=0)
     fit, valid = split_forward(training, 0)
     assert set(training.window[fit]) == {0} and set(training.window[valid]) == {2}
+
+
+def test_window_columns_are_zero_in_the_mean_and_alike_within_a_window():
+    training = training_rows(synthetic_shop(customers=400, windows=3).matured, cap=10_000, seed=0)
+    columns = training.window_columns()
+    assert np.allclose(np.average(columns, axis=0, weights=training.weight), 0)
+    assert all(np.ptp(columns[training.window == w], axis=0).max() == 0 for w in range(3))
 
 
 def test_one_window_is_split_by_customer():
@@ -195,3 +221,28 @@ def test_trees_stand_a_shop_where_all_orders_are_free(kind):
     forecast = model.forecast(shop.current)
     assert_sound(forecast, shop.current)
     assert (forecast.amount.mean() < 0.1 * shop.current.scale).all() and forecast.orders.mean().mean() > 0.1
+
+
+@pytest.mark.parametrize("kind", [*KINDS, LogisticSpend])
+def test_a_busy_season_is_not_mistaken_for_long_tenure(kind):
+    """Tenure tells windows apart; who learns the last window's level from it forecasts that level for ever."""
+    shop = synthetic_shop(customers=3000, windows=3)
+    busy = shop.matured[-1]
+    outcome = Outcome(busy.outcome.amount * 3, busy.outcome.orders)
+    matured = [*shop.matured[:-1], replace(busy, outcome=outcome)]
+    level = {}
+    for name, windows in (("plain", shop.matured), ("busy", matured)):
+        model = kind() if kind is LogisticSpend else kind(**ALONE)
+        model.fit(windows, shop.current)
+        level[name] = model.forecast(shop.current).amount.mean().sum()
+    assert 1.2 < level["busy"] / level["plain"] < 1.9  # three windows, the latest at three times: on average 1.7
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_the_best_customers_are_not_shrunk_toward_the_others(kind):
+    shop = synthetic_shop(customers=3000, windows=3, seed=5)
+    model = kind(**ALONE)
+    model.fit(shop.matured, shop.current)
+    mean = model.forecast(shop.current).amount.mean()
+    best = mean >= np.quantile(mean, 0.97)
+    assert 0.75 < mean[best].sum() / shop.future.amount[best].sum() < 1.35

@@ -55,40 +55,38 @@ class Boosting:
 
 @dataclass(frozen=True)
 class Rows:
-    """What one booster learns from: columns (N, D), target, weight and, where given, a start on the link's scale."""
+    """What one booster learns from: columns (N, D), target, weight, and where it starts, on the link's scale."""
 
     matrix: Array  # (N, D) float32, NaN where missing
     target: Array  # (N,)
     weight: Array  # (N,)
-    start: Array | None = None  # (N,)
+    start: Array  # (N,)
 
     def __len__(self) -> int:
         return len(self.target)
 
     def __getitem__(self, rows: Array) -> Rows:
-        start = None if self.start is None else self.start[rows]
-        return Rows(self.matrix[rows], self.target[rows], self.weight[rows], start)
+        return Rows(self.matrix[rows], self.target[rows], self.weight[rows], self.start[rows])
 
 
 @dataclass(frozen=True)
 class Booster:
-    """A fitted booster, or a constant where there was nothing to split. Answers on the link's scale."""
+    """A fitted booster: what to add to the start, on the link's scale."""
 
-    text: str  # LightGBM's model text; empty for a constant
-    constant: float
+    text: str  # LightGBM's model text; empty where there was nothing to correct
     rounds: int
     threads: int = 2
 
     def reader(self) -> Callable[[Array], Array]:
         """A function from columns (N, D) to raw answers (N,). Make it once for many slices: it parses the text."""
         if not self.text:
-            return lambda matrix: np.full(len(matrix), self.constant)
+            return lambda matrix: np.zeros(len(matrix))
         booster = lgb.Booster(model_str=self.text)
         return lambda matrix: np.asarray(booster.predict(matrix, raw_score=True, num_threads=self.threads))
 
     def save(self, folder: Path, name: str) -> None:
         """As `<name>.txt` (LightGBM's own text) and `<name>.json`."""
-        kept = {"constant": self.constant, "rounds": self.rounds, "threads": self.threads, "trees": bool(self.text)}
+        kept = {"rounds": self.rounds, "threads": self.threads, "trees": bool(self.text)}
         write_json(folder / f"{name}.json", kept)
         if self.text:
             (folder / f"{name}.txt").write_text(self.text, encoding="utf-8")
@@ -115,10 +113,10 @@ def boost(
     """Grow trees on the rows of `split[0]` until those of `split[1]` gain no more; then as many on all rows.
 
     `objective` is LightGBM's; `extra` are further parameters of it. Where the target is constant or the rows are
-    fewer than two leaves' worth, a constant is the answer.
+    fewer than two leaves' worth, the start stays as it is.
     """
     if len(rows) < 2 * boosting.min_rows or np.ptp(rows.target) == 0:
-        return _constant(rows, objective, boosting)
+        return Booster("", 0, boosting.threads)
     params = boosting.params(objective, seed) | extra
     earlier, later = (rows[part] for part in split)
     rounds = min(BLIND_ROUNDS, boosting.rounds)
@@ -131,11 +129,11 @@ def boost(
 
 
 def boost_rounds(rows: Rows, boosting: Boosting, objective: str, *, rounds: int, seed: int, **extra: Any) -> Booster:
-    """A known number of rounds on these rows; a constant where there is nothing to split."""
+    """A known number of rounds on these rows; none where there is nothing to learn."""
     if len(rows) < 2 * boosting.min_rows or np.ptp(rows.target) == 0:
-        return _constant(rows, objective, boosting)
+        return Booster("", 0, boosting.threads)
     grown = lgb.train(boosting.params(objective, seed) | extra, _dataset(rows), rounds)
-    return Booster(grown.model_to_string(), 0.0, rounds, boosting.threads)
+    return Booster(grown.model_to_string(), rounds, boosting.threads)
 
 
 def _dataset(rows: Rows, reference: lgb.Dataset | None = None) -> lgb.Dataset:
@@ -145,23 +143,8 @@ def _dataset(rows: Rows, reference: lgb.Dataset | None = None) -> lgb.Dataset:
     )
 
 
-def _constant(rows: Rows, objective: str, boosting: Boosting) -> Booster:
-    """The best constant on the link's scale, beside the start where there is one."""
-    mean = float(np.average(rows.target, weights=rows.weight)) if len(rows) else 0.0
-    if rows.start is not None:
-        raw = 0.0
-    elif objective == "binary":
-        mean = min(max(mean, 1e-12), 1 - 1e-12)
-        raw = float(np.log(mean / (1 - mean)))
-    elif objective in ("poisson", "tweedie", "gamma"):
-        raw = float(np.log(max(mean, 1e-12)))
-    else:
-        return Booster("", mean, 0, boosting.threads)
-    return Booster("", float(np.clip(raw, -LARGEST_RAW, LARGEST_RAW)), 0, boosting.threads)
-
-
 def unseen(rows: Rows, folds: Array, grow: Callable[[Rows], Booster]) -> Array:  # (N,)
-    """The raw answer for each row of a booster that was grown on the other folds."""
+    """The correction for each row by a booster that was grown on the other folds."""
     answer = np.empty(len(rows))
     for fold in np.unique(folds):
         here = folds == fold

@@ -14,6 +14,7 @@ from worthwhile.features.snapshot import Snapshot
 Array = np.ndarray[Any, Any]
 
 HALF_LIFE_DAYS = 365.0  # a window whose cutoff lies a year before the latest one's counts half
+WINDOW_REACH = 3.0  # size of a window's indicator: a penalty on its coefficient weighs a ninth of that on a feature's
 BIG_SHARE = 0.01  # of buyers: those who spend most, always kept when rows are thinned
 VALID_SHARE = 0.25  # of customers, where there is no later window to validate on
 
@@ -38,6 +39,15 @@ class Training:
     @property
     def customer_ids(self) -> Array:  # (N,) str objects
         return np.concatenate([s.customer_ids for s in self.snapshots])
+
+    def window_columns(self) -> Array:
+        """An indicator of each window (N, W), zero in the mean: it takes up the level of a window (season, promotions).
+
+        Without them a model lays a window's level on the features that tell windows apart, such as tenure, and then
+        carries the latest one's level on. A forecast leaves them at zero: the mean level of the windows.
+        """
+        shares = np.bincount(self.window, self.weight) / self.weight.sum()
+        return WINDOW_REACH * (np.eye(len(self.snapshots))[self.window] - shares)
 
     def matrix(self, of: Callable[[Snapshot], Array]) -> Array:
         """The rows (N, D) that `of` makes of each snapshot, stacked."""

@@ -1,7 +1,8 @@
 """Boosted trees (LightGBM): two-stage, Tweedie, and the histogram itself.
 
 All three take a snapshot's raw features, with NaN where there is no value, and share two boosters: one for P(active),
-one for a buyer's orders beyond the first (Poisson, so that its mean is kept). They differ in the amount.
+one for a buyer's orders beyond the first (Poisson, so that its mean is kept). They differ in the amount. Each booster
+starts from what a linear model says and corrects it (`baseline.py` says why).
 Amounts are learned in units of the shop's scale.
 
 Letters: N customers or rows, F features, B coarse bins, M columns of the amount grid.
@@ -10,15 +11,16 @@ Letters: N customers or rows, F features, B coarse bins, M columns of the amount
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any, ClassVar, Self
 
 import numpy as np
-from scipy.special import expit, logit
+from scipy.special import expit, log_ndtr, logit
 
 from worthwhile.features.snapshot import Snapshot
 from worthwhile.forecast import Forecast, Grid, Histogram, amount_grid, from_geometric, from_lognormal, from_prob
+from worthwhile.models.baseline import Baseline, Guess, fit_baseline
 from worthwhile.models.boosting import LARGEST_RAW, Booster, Boosting, Rows, boost, boost_rounds, unseen
 from worthwhile.models.calibrate import LOWEST_AMOUNT, Spread, fit_spread, least_chance, log_amount
 from worthwhile.models.chunks import forecast_in_chunks
@@ -48,69 +50,74 @@ class _Task:
     folds: Array  # (N,) int, by customer
     boosting: Boosting
     seed: int
+    baseline: Baseline
+    guess: Guess  # of the training rows, with the level of their windows
 
-    def everyone(self, target: Array) -> Rows:
-        return Rows(self.matrix, target.astype(np.float64), self.training.weight)
+    def everyone(self, target: Array, start: Array) -> Rows:
+        return Rows(self.matrix, target.astype(np.float64), self.training.weight, start)
 
-    def buyers(self, target: Array) -> tuple[Rows, tuple[Array, Array]]:
-        """Rows of buyers, and the split among them. `target` is given for all rows."""
+    def buyers(self, target: Array, start: Array) -> tuple[Rows, tuple[Array, Array]]:
+        """Rows of buyers, and the split among them. `target` and `start` are given for all rows."""
         b = self.training.active
-        rows = Rows(self.matrix[b], target[b].astype(np.float64), self.training.weight[b])
+        rows = Rows(self.matrix[b], target[b].astype(np.float64), self.training.weight[b], start[b])
         return rows, (self.split[0][b], self.split[1][b])
 
 
 def _prepare(matured: Sequence[Snapshot], boosting: Boosting, seed: int) -> _Task:
     training = training_rows(matured, cap=ROWS, seed=seed)
     matrix = training.matrix(lambda s: s.features.astype(np.float32, copy=False))
-    return _Task(training, matrix, split_forward(training, seed), customer_folds(training, 2, seed), boosting, seed)
+    split, folds = split_forward(training, seed), customer_folds(training, 2, seed)
+    return _Task(training, matrix, split, folds, boosting, seed, *fit_baseline(training, seed))
 
 
 @dataclass(frozen=True)
 class Buying:
-    """Who buys, and how often: the part that all three tree models share."""
+    """Who buys, and how often: what all three tree models share, with the lines that all boosters start from."""
 
     names: tuple[str, ...]  # (F,) features, in the order of the boosters' columns
+    baseline: Baseline
     active: Booster
     orders: Booster
     limit: float  # P(active) is held within [limit, 1 - limit]
     most_orders: float  # that any customer placed in a horizon of the training rows
 
-    def reader(self) -> Callable[[Array], tuple[Array, Array]]:
-        """From features (N, F) to P(active) (N,) and mean orders given active (N,)."""
+    def reader(self) -> Callable[[Array, Guess], tuple[Array, Array]]:
+        """From features (N, F) and where to start to P(active) (N,) and mean orders given active (N,)."""
         active, orders = self.active.reader(), self.orders.reader()
 
-        def read(matrix: Array) -> tuple[Array, Array]:
-            p = np.clip(expit(active(matrix)), self.limit, 1 - self.limit)
-            more = np.exp(np.minimum(orders(matrix), LARGEST_RAW))
+        def read(matrix: Array, guess: Guess) -> tuple[Array, Array]:
+            p = np.clip(expit(guess.odds + active(matrix)), self.limit, 1 - self.limit)
+            more = np.exp(np.minimum(guess.more + orders(matrix), LARGEST_RAW))
             return p, np.minimum(1 + more, self.most_orders)
 
         return read
 
-    def save(self, folder: Path) -> None:
+    def save(self, folder: Path, arrays: Mapping[str, Array]) -> None:
+        """`arrays` are further ones of the model, kept in the same file as those of the baseline."""
         kept = {"names": list(self.names), "limit": self.limit, "most_orders": self.most_orders}
         write_json(folder / "buying.json", kept)
         self.active.save(folder, "active")
         self.orders.save(folder, "orders")
+        write_arrays(folder / "model.safetensors", self.baseline.to_arrays() | dict(arrays))
 
     @classmethod
-    def load(cls, folder: Path) -> Buying:
-        kept = read_json(folder / "buying.json")
-        return cls(
-            tuple(kept["names"]),
-            Booster.load(folder, "active"),
-            Booster.load(folder, "orders"),
-            kept["limit"],
-            kept["most_orders"],
-        )
+    def load(cls, folder: Path) -> tuple[Buying, dict[str, Array]]:
+        kept, arrays = read_json(folder / "buying.json"), read_arrays(folder / "model.safetensors")
+        boosters = Booster.load(folder, "active"), Booster.load(folder, "orders")
+        baseline = Baseline.from_arrays(arrays)
+        return cls(tuple(kept["names"]), baseline, *boosters, kept["limit"], kept["most_orders"]), arrays
 
 
 def _fit_buying(task: _Task) -> Buying:
-    training = task.training
-    active = boost(task.everyone(training.active), task.boosting, "binary", split=task.split, seed=task.seed)
-    rows, split = task.buyers(training.orders - 1)
+    training, guess = task.training, task.guess
+    everyone = task.everyone(training.active, guess.odds)
+    active = boost(everyone, task.boosting, "binary", split=task.split, seed=task.seed)
+    rows, split = task.buyers(training.orders - 1, guess.more)
     orders = boost(rows, task.boosting, "poisson", split=split, seed=task.seed)
     names = training.snapshots[-1].names
-    return Buying(names, active, orders, least_chance(len(training)), float(training.orders.max()))
+    return Buying(
+        names, task.baseline, active, orders, least_chance(len(training)), max(float(training.orders.max()), 1.0)
+    )
 
 
 class TwoStageTrees:
@@ -133,7 +140,7 @@ class TwoStageTrees:
     def fit(self, matured: Sequence[Snapshot], current: Snapshot, *, seed: int = 0) -> None:
         """Raises InputError `no-history` where nobody bought in any past horizon."""
         task = _prepare(matured, self.boosting, seed)
-        rows, split = task.buyers(log_amount(task.training.amount))
+        rows, split = task.buyers(log_amount(task.training.amount), task.guess.amount)
         size = boost(rows, self.boosting, "regression", split=split, seed=seed)
         buyers = task.training.active
         mu = unseen(
@@ -141,17 +148,18 @@ class TwoStageTrees:
             task.folds[buyers],
             lambda r: boost_rounds(r, self.boosting, "regression", rounds=max(size.rounds, 1), seed=seed),
         )
-        self._spread = fit_spread(mu, task.training.amount[buyers], rows.weight)
+        self._spread = fit_spread(mu + task.guess.amount[buyers], task.training.amount[buyers], rows.weight)
         self._buying, self._size = _fit_buying(task), size
 
     def forecast(self, snapshot: Snapshot) -> Forecast:
         assert self._buying and self._size and self._spread, "fit first"
         buying, size, spread, names = self._buying.reader(), self._size.reader(), self._spread, self._buying.names
+        baseline = self._buying.baseline
 
         def answer(part: Snapshot) -> tuple[Histogram, Histogram]:
-            matrix = part.columns(names)
-            p, orders = buying(matrix)
-            mean, sigma = spread.mean_sigma(size(matrix))
+            matrix, guess = part.columns(names), baseline.read(part)
+            p, orders = buying(matrix, guess)
+            mean, sigma = spread.mean_sigma(guess.amount + size(matrix))
             return from_lognormal(amount_grid(part.scale), p, mean * part.scale, sigma), from_geometric(p, orders)
 
         return forecast_in_chunks(snapshot, self.name, answer)
@@ -159,16 +167,15 @@ class TwoStageTrees:
     def save(self, folder: Path) -> None:
         assert self._buying and self._size and self._spread, "fit first"
         write_json(folder / "model.json", asdict(self.boosting))
-        self._buying.save(folder)
+        self._buying.save(folder, self._spread.to_arrays("spread."))
         self._size.save(folder, "size")
-        write_arrays(folder / "model.safetensors", self._spread.to_arrays("spread."))
 
     @classmethod
     def load(cls, folder: Path) -> Self:
         model = cls(**read_json(folder / "model.json"))
-        model._buying = Buying.load(folder)
+        model._buying, arrays = Buying.load(folder)
         model._size = Booster.load(folder, "size")
-        model._spread = Spread.from_arrays(read_arrays(folder / "model.safetensors"), "spread.")
+        model._spread = Spread.from_arrays(arrays, "spread.")
         return model
 
 
@@ -195,7 +202,8 @@ class TweedieTrees:
         """Raises InputError `no-history` where nobody bought in any past horizon."""
         task = _prepare(matured, self.boosting, seed)
         self._buying = _fit_buying(task)
-        rows, power = task.everyone(task.training.amount), {"tweedie_variance_power": self.power}
+        start = _log_mean(task.guess, task.baseline.sigma)
+        rows, power = task.everyone(task.training.amount, start), {"tweedie_variance_power": self.power}
         self._mean = boost(rows, self.boosting, "tweedie", split=task.split, seed=seed, **power)
         rounds = max(self._mean.rounds, 1)
         raw = unseen(
@@ -203,10 +211,11 @@ class TweedieTrees:
             task.folds,
             lambda r: boost_rounds(r, self.boosting, "tweedie", rounds=rounds, seed=seed, **power),
         )
+        raw += start
         expected = np.sum(rows.weight * np.exp(np.minimum(raw, LARGEST_RAW)))
         self._level = float(np.log(max(np.sum(rows.weight * rows.target), 1e-9) / expected))
         self._largest = max(float(task.training.amount.max()), 2 * LOWEST_AMOUNT)
-        p, _ = self._buying.reader()(task.matrix)
+        p, _ = self._buying.reader()(task.matrix, task.guess)
         buyers = task.training.active
         mu = np.log(_given_active(raw + self._level, p, self._largest))
         self._spread = fit_spread(mu[buyers], rows.target[buyers], rows.weight[buyers])
@@ -214,11 +223,13 @@ class TweedieTrees:
     def forecast(self, snapshot: Snapshot) -> Forecast:
         assert self._buying and self._mean and self._spread, "fit first"
         buying, mean, spread, names = self._buying.reader(), self._mean.reader(), self._spread, self._buying.names
+        baseline = self._buying.baseline
 
         def answer(part: Snapshot) -> tuple[Histogram, Histogram]:
-            matrix = part.columns(names)
-            p, orders = buying(matrix)
-            given = _given_active(mean(matrix) + self._level, p, self._largest)
+            matrix, guess = part.columns(names), baseline.read(part)
+            p, orders = buying(matrix, guess)
+            raw = _log_mean(guess, baseline.sigma) + mean(matrix) + self._level
+            given = _given_active(raw, p, self._largest)
             _, sigma = spread.mean_sigma(np.log(given))
             return from_lognormal(amount_grid(part.scale), p, given * part.scale, sigma), from_geometric(p, orders)
 
@@ -227,19 +238,22 @@ class TweedieTrees:
     def save(self, folder: Path) -> None:
         assert self._buying and self._mean and self._spread, "fit first"
         write_json(folder / "model.json", {"power": self.power, **asdict(self.boosting)})
-        self._buying.save(folder)
+        self._buying.save(folder, self._spread.to_arrays("spread.") | {"ends": np.array([self._level, self._largest])})
         self._mean.save(folder, "mean")
-        arrays = self._spread.to_arrays("spread.") | {"ends": np.array([self._level, self._largest])}
-        write_arrays(folder / "model.safetensors", arrays)
 
     @classmethod
     def load(cls, folder: Path) -> Self:
-        model, arrays = cls(**read_json(folder / "model.json")), read_arrays(folder / "model.safetensors")
-        model._buying = Buying.load(folder)
+        model = cls(**read_json(folder / "model.json"))
+        model._buying, arrays = Buying.load(folder)
         model._mean = Booster.load(folder, "mean")
         model._spread = Spread.from_arrays(arrays, "spread.")
         model._level, model._largest = (float(value) for value in arrays["ends"])
         return model
+
+
+def _log_mean(guess: Guess, sigma: float) -> Array:
+    """Log of the mean amount of everyone (N,), buyers or not, by the lines alone."""
+    return guess.amount + sigma**2 / 2 - np.logaddexp(0.0, -guess.odds)
 
 
 def _given_active(raw: Array, p: Array, largest: float) -> Array:
@@ -259,7 +273,7 @@ class Bins:
     """Coarse bins of a buyer's amount, and how each is spread over the fine grid."""
 
     last: Array  # (B - 1,) int64: the last column of the amount grid in each bin but the open one
-    base: Array  # (B - 1,) log-odds of being in a bin for those who reached it
+    base: Array  # (B - 1,) log-odds of lying in a bin for those who reach it, beside those of the lines' law
     shape: Array  # (B, M) rows sum to 1
     tail_mean: float  # over the scale
 
@@ -319,12 +333,12 @@ def _shape(grid: Grid, column: Array, weight: Array, edges: Array, b: int) -> Ar
 
 
 class HistogramTrees:
-    """The distribution itself: a chain of chances over ordered bins of the amount, without any law assumed.
+    """The distribution itself: a chain of chances over ordered bins of the amount, bound to no law.
 
     P(active) is the first link. Given active, one booster answers for every coarse bin: the chance that the amount
     lies in it, given that it reaches it (a discrete-time hazard; Singer & Willett 1993). It starts from the hazard of
-    all buyers, so that the trees learn only how customers differ. The mass of a coarse bin is laid on the fine grid
-    as the buyers of the training rows lie there.
+    the lines' log-normal law, moved so that the buyers of the training rows fill the bins as they do. The mass of a
+    coarse bin is laid on the fine grid as the buyers of the training rows lie there.
     """
 
     name: ClassVar[str] = "trees-histogram"
@@ -343,17 +357,20 @@ class HistogramTrees:
         self._buying = _fit_buying(task)
         buyers = task.training.active
         self._bins = fit_bins(task.training.amount[buyers], task.training.weight[buyers])
+        self._bins = _centred(self._bins, task)
         rows, split = _steps(task, self._bins)
         self._hazard = boost(rows, self.boosting, "binary", split=split, seed=seed)
 
     def forecast(self, snapshot: Snapshot) -> Forecast:
         assert self._buying and self._hazard and self._bins, "fit first"
         buying, hazard, bins, names = self._buying.reader(), self._hazard.reader(), self._bins, self._buying.names
+        baseline = self._buying.baseline
 
         def answer(part: Snapshot) -> tuple[Histogram, Histogram]:
-            matrix = part.columns(names)
-            p, orders = buying(matrix)
-            prob = p[:, None] * (_bin_chances(matrix, bins, hazard) @ bins.shape)
+            matrix, guess = part.columns(names), baseline.read(part)
+            p, orders = buying(matrix, guess)
+            start = log_odds_of_bins(bins, guess.amount, baseline.sigma)
+            prob = p[:, None] * (_bin_chances(matrix, start, hazard) @ bins.shape)
             prob[:, 0] = 1 - p
             tail = np.full(len(part), bins.tail_mean * part.scale)
             return from_prob(amount_grid(part.scale), prob, tail_mean=tail), from_geometric(p, orders)
@@ -363,29 +380,48 @@ class HistogramTrees:
     def save(self, folder: Path) -> None:
         assert self._buying and self._hazard and self._bins, "fit first"
         write_json(folder / "model.json", asdict(self.boosting))
-        self._buying.save(folder)
         self._hazard.save(folder, "hazard")
         bins = self._bins
         arrays = {"last": bins.last, "base": bins.base, "shape": bins.shape, "tail_mean": np.array([bins.tail_mean])}
-        write_arrays(folder / "model.safetensors", arrays)
+        self._buying.save(folder, arrays)
 
     @classmethod
     def load(cls, folder: Path) -> Self:
-        model, arrays = cls(**read_json(folder / "model.json")), read_arrays(folder / "model.safetensors")
-        model._buying = Buying.load(folder)
+        model = cls(**read_json(folder / "model.json"))
+        model._buying, arrays = Buying.load(folder)
         model._hazard = Booster.load(folder, "hazard")
         model._bins = Bins(arrays["last"], arrays["base"], arrays["shape"], float(arrays["tail_mean"][0]))
         return model
 
 
-def _bin_chances(matrix: Array, bins: Bins, hazard: Callable[[Array], Array]) -> Array:  # (N, B)
-    """P(bin | active) of customers with features (N, F)."""
-    n, links = len(matrix), len(bins.last)
+def log_odds_of_bins(bins: Bins, mu: Array, sigma: float) -> Array:  # (N, B - 1)
+    """Log-odds of lying in each bin but the open one, given that it is reached: those of a log-normal law with this
+    median exp(mu) (N,) and log-sd, and `bins.base`."""
+    edges = np.log(amount_grid(1.0).points[bins.last])
+    beyond = log_ndtr((mu[:, None] - edges) / sigma)  # log P(amount > edge)
+    step = np.diff(beyond, axis=1, prepend=0.0)  # log P(goes on | reached) < 0
+    return np.clip(np.log(np.expm1(np.clip(-step, 1e-6, LARGEST_RAW))), -LARGEST_RAW, LARGEST_RAW) + bins.base
+
+
+def _centred(bins: Bins, task: _Task) -> Bins:
+    """The bins with `base` moved so that the lines' law stops as many buyers in each bin as there are."""
+    buyers = task.training.active
+    plain = replace(bins, base=np.zeros_like(bins.base))
+    law = expit(log_odds_of_bins(plain, task.guess.amount[buyers], task.baseline.sigma))  # (n, B - 1)
+    reached = bins.bin_of(task.training.amount[buyers])[:, None] >= np.arange(len(bins.last))
+    w = task.training.weight[buyers][:, None] * reached
+    expected = (w * law).sum(axis=0) / w.sum(axis=0)
+    return replace(bins, base=bins.base - logit(np.clip(expected, 1e-4, 1 - 1e-4)))
+
+
+def _bin_chances(matrix: Array, start: Array, hazard: Callable[[Array], Array]) -> Array:  # (N, B)
+    """P(bin | active) of customers with features (N, F) and log-odds to start from (N, B - 1)."""
+    n, links = start.shape
     if links == 0:
         return np.ones((n, 1))
     step = np.tile(np.arange(links, dtype=np.float32), n)
     wide = np.concatenate([np.repeat(matrix, links, axis=0), step[:, None]], axis=1)  # (N * (B - 1), F + 1)
-    stop = expit(hazard(wide).reshape(n, links) + bins.base)
+    stop = expit(start + hazard(wide).reshape(n, links))
     go_on = np.cumprod(1 - stop, axis=1)
     reached = np.concatenate([np.ones((n, 1)), go_on], axis=1)
     return np.concatenate([reached[:, :-1] * stop, reached[:, -1:]], axis=1)
@@ -404,6 +440,6 @@ def _steps(task: _Task, bins: Bins) -> tuple[Rows, tuple[Array, Array]]:
     step = np.arange(len(row)) - np.repeat(np.cumsum(reached) - reached, reached)
     stays = bins.bin_of(task.training.amount)[row] == step
     wide = np.concatenate([task.matrix[row], step.astype(np.float32)[:, None]], axis=1)
-    start = bins.base[step] if links else np.zeros(0)
+    start = log_odds_of_bins(bins, task.guess.amount[row], task.baseline.sigma)[np.arange(len(row)), step]
     rows = Rows(wide, stays.astype(np.float64), task.training.weight[row], start)
     return rows, (task.split[0][row], task.split[1][row])
