@@ -198,8 +198,9 @@ FEATURES: tuple[Feature, ...] = (
             "days since the last order", "距最近一单天数"),
     Feature("gap_mean", "time", "days", "days", _GAP_MEAN, "days between two orders, on average", "平均购买间隔（天）"),
     Feature("gap_sd", "time", "days", "days",
-            f"SQRT(GREATEST(0, ({_ORDERS} - 1) * SUM(gap * gap) FILTER (WHERE counts) - {_SPAN} * {_SPAN}))"
-            f" / NULLIF({_ORDERS} - 1, 0)",
+            f"CASE WHEN {_ORDERS} > 1 THEN"
+            f" SQRT(GREATEST(0, ({_ORDERS} - 1) * SUM(gap * gap) FILTER (WHERE counts) - {_SPAN} * {_SPAN}))"
+            f" / ({_ORDERS} - 1) END",
             "spread of the days between orders (standard deviation)", "购买间隔的标准差（天）"),
     Feature("gap_min", "time", "days", "days", "MIN(gap) FILTER (WHERE counts)",
             "shortest gap between two orders, in days", "最短购买间隔（天）"),

@@ -30,12 +30,16 @@ def outcome_query(task: Task, start_us: int, end_us: int, start_day: int, *, val
         amount = f"amount * POWER({1 + value.discount_rate!r}, ({start_day} - day) / CAST(365.25 AS DOUBLE))"
     paid = (
         exp.select("customer_id", f"SUM(CASE WHEN {asked.condition()} THEN {asked.worth(amount)} ELSE 0 END) AS amount")
-        .from_(sql.events("e.kind IN ('order_line', 'refund')", span, item_category=asked.by_category).subquery("e"))
+        .from_(
+            sql.events("e.kind IN ('order_line', 'refund')", span, item_category=asked.by_category).subquery(
+                "e", copy=False
+            )
+        )
         .group_by("customer_id")
     )
     ordered = (
         exp.select("customer_id", "COUNT(*) AS orders")
-        .from_(sql.order_days(asked, span).subquery("d"))
+        .from_(sql.order_days(asked, span).subquery("d", copy=False))
         .where("asked")
         .group_by("customer_id")
     )
@@ -45,8 +49,8 @@ def outcome_query(task: Task, start_us: int, end_us: int, start_day: int, *, val
             "GREATEST(0, p.amount) / 1000000 AS amount",
             "CAST(o.orders AS DOUBLE) AS orders",
         )
-        .from_(paid.subquery("p"))
-        .join(ordered.subquery("o"), on="p.customer_id = o.customer_id")
+        .from_(paid.subquery("p", copy=False))
+        .join(ordered.subquery("o", copy=False), on="p.customer_id = o.customer_id")
     )
 
 

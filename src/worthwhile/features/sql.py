@@ -98,7 +98,7 @@ def events(condition: str, span: Span, *, item_category: bool) -> exp.Select:
     if not item_category:
         return query.select("e.category")
     return query.select("COALESCE(e.category, c.category) AS category").join(
-        _item_categories().subquery("c"), on="e.item_id = c.item_id", join_type="left"
+        _item_categories().subquery("c", copy=False), on="e.item_id = c.item_id", join_type="left"
     )
 
 
@@ -133,7 +133,7 @@ def _lines(asked: Asked, span: Span) -> exp.Select:
         *_asked_columns(asked, "asked_gross"),
         *([] if asked.plain else ["0e0 AS asked_refunded", "0e0 AS asked_unmatched"]),
         *asked_n,
-    ).from_(events(_LINES, span, item_category=asked.by_category).subquery("l"))  # fmt: skip
+    ).from_(events(_LINES, span, item_category=asked.by_category).subquery("l", copy=False))  # fmt: skip
 
 
 def _placed(span: Span) -> exp.Select:
@@ -147,7 +147,7 @@ def _placed(span: Span) -> exp.Select:
     query = (
         exp.select("e.customer_id", "e.order_id", "MIN(e.day) AS placed_day")
         .from_("events AS e")
-        .join(named.subquery("r"), on="e.customer_id = r.customer_id AND e.order_id = r.order_id")
+        .join(named.subquery("r", copy=False), on="e.customer_id = r.customer_id AND e.order_id = r.order_id")
         .where(_LINES, f"e.ts_us < {span.high}")
         .group_by("e.customer_id", "e.order_id")
     )
@@ -172,9 +172,9 @@ def _refunds(asked: Asked, span: Span) -> exp.Select:
             "0e0 AS discount", "0e0 AS n", "0e0 AS lines", "0e0 AS units",
             *([] if asked.plain else ["0e0 AS asked_gross", *split(asked_amount, "asked_"), "0e0 AS asked_n"]),
         )
-        .from_(events(_REFUNDS, Span(None, span.high), item_category=asked.by_category).subquery("r"))
+        .from_(events(_REFUNDS, Span(None, span.high), item_category=asked.by_category).subquery("r", copy=False))
         .join(
-            _placed(span).subquery("p"),
+            _placed(span).subquery("p", copy=False),
             on="r.customer_id = p.customer_id AND COALESCE(r.refund_of, r.order_id) = p.order_id",
             join_type="left",
         )
@@ -190,15 +190,15 @@ def order_days(asked: Asked, span: Span) -> exp.Select:
     sums = ["gross", "refunded", "unmatched", "discount", "n", "lines", "units"]
     if not asked.plain:
         sums += ["asked_gross", "asked_refunded", "asked_unmatched", "asked_n"]
-    entries = exp.union(_lines(asked, span), _refunds(asked, span), distinct=False)
+    entries = exp.union(_lines(asked, span), _refunds(asked, span), distinct=False, copy=False)
     summed = (
         exp.select("customer_id", "day", "MIN(us) AS us", *(f"SUM({name}) AS {name}" for name in sums))
-        .from_(entries.subquery("entries"))
+        .from_(entries.subquery("entries", copy=False))
         .group_by("customer_id", "day")
     )
     judged = exp.select(
         "*", f"n > 0 AND NOT (gross > 0 AND refunded < 0 AND gross + refunded <= {REST} * gross) AS counts"
-    ).from_(summed.subquery("summed"))
+    ).from_(summed.subquery("summed", copy=False))
     kept = "asked_gross > 0 AND asked_refunded < 0 AND asked_gross + asked_refunded <= " + f"{REST} * asked_gross"
     # Where the whole order was given back, refunds that name no item leave nothing of the part asked about.
     rest = "CASE WHEN counts THEN asked_gross + asked_refunded ELSE LEAST(0, asked_gross + asked_refunded) END"
@@ -216,27 +216,27 @@ def order_days(asked: Asked, span: Span) -> exp.Select:
         f"us - day * {MICROSECONDS_PER_DAY} AS us",
         "gross + refunded AS value", "gross + refunded + unmatched AS spend", "refunded + unmatched AS returned",
         *asked_columns,
-    ).from_(judged.subquery("judged"))  # fmt: skip
+    ).from_(judged.subquery("judged", copy=False))  # fmt: skip
 
 
 def _days(asked: Asked, span: Span) -> exp.Select:
     gap = "CASE WHEN counts THEN day - LAG(day) OVER (PARTITION BY customer_id, counts ORDER BY day) END AS gap"
-    return exp.select("*", gap).from_(order_days(asked, span).subquery("order_days"))
+    return exp.select("*", gap).from_(order_days(asked, span).subquery("order_days", copy=False))
 
 
 def _categories(span: Span, moments: Mapping[str, int | float], main: Sequence[str]) -> exp.Select:
     """Lines of goods -> items of a customer -> categories of a customer."""
     bought = (
         exp.select("customer_id", "item_id", "category", "MAX(day) AS last_day", "CAST(COUNT(*) AS DOUBLE) AS lines")
-        .from_(events(f"{_LINES} AND e.is_goods", span, item_category=False).subquery("l"))
+        .from_(events(f"{_LINES} AND e.is_goods", span, item_category=False).subquery("l", copy=False))
         .group_by("customer_id", "item_id", "category")
     )
     placed = (
         exp.select(
             "b.customer_id", "b.item_id", "COALESCE(b.category, c.category) AS category", "b.last_day", "b.lines"
         )
-        .from_(bought.subquery("b"))
-        .join(_item_categories().subquery("c"), on="b.item_id = c.item_id", join_type="left")
+        .from_(bought.subquery("b", copy=False))
+        .join(_item_categories().subquery("c", copy=False), on="b.item_id = c.item_id", join_type="left")
     )
     items = [
         f"CAST(COUNT(item_id) FILTER (WHERE last_day >= {moments[f'd{window}']}) AS DOUBLE) AS items_{window}d"
@@ -247,14 +247,14 @@ def _categories(span: Span, moments: Mapping[str, int | float], main: Sequence[s
         exp.select("customer_id", "category", "MAX(last_day) AS last_day", "SUM(lines) AS lines", *items)
         .select("CAST(COUNT(item_id) AS DOUBLE) AS items")
         .select("SUM(CASE WHEN item_id IS NULL THEN 0 ELSE lines END) AS item_lines")
-        .from_(placed.subquery("p"))
+        .from_(placed.subquery("p", copy=False))
         .group_by("customer_id", "category")
     )
     return exp.select(
         "*",
         "NOT category IS NULL AS known",
         f"CASE category{places} ELSE 0 END AS place" if places else "0 AS place",
-    ).from_(grouped.subquery("g"))  # fmt: skip
+    ).from_(grouped.subquery("g", copy=False))  # fmt: skip
 
 
 def _touches(span: Span) -> exp.Select:
@@ -297,7 +297,7 @@ def feature_matrix(question: Question, features: Sequence[Feature] = FEATURES) -
         "categories": _categories(span, question.moments, question.main_categories),
         "touches": _touches(span),
     }
-    columns: list[exp.Expr] = []
+    columns: list[exp.Expr] = []  # `copy=False` throughout: copies of so large a tree take longer than the query
     tables: dict[str, exp.Select] = {}
     for table, source in sources.items():
         chosen = [feature for feature in features if feature.table == table]
@@ -305,9 +305,10 @@ def feature_matrix(question: Question, features: Sequence[Feature] = FEATURES) -
             exp.alias_(_aggregate(feature, question.moments, plain=plain), feature.name, quoted=True)
             for feature in chosen
         ]
-        grouped = exp.select("customer_id", *named).from_(source.subquery("s")).group_by("customer_id")
+        grouped = exp.select("customer_id", *named).from_(source.subquery("s", copy=False), copy=False)
+        grouped = grouped.group_by("customer_id", copy=False)
         if table == "days":
-            grouped = grouped.having("SUM(n) > 0")
+            grouped = grouped.having("SUM(n) > 0", copy=False)
         if chosen or table == "days":
             tables[table] = grouped
     for feature in features:
@@ -315,7 +316,9 @@ def feature_matrix(question: Question, features: Sequence[Feature] = FEATURES) -
         if feature.empty is not None:
             value = exp.func("COALESCE", value, exp.Literal.number(feature.empty))
         columns.append(exp.alias_(exp.cast(value, "FLOAT"), feature.name, quoted=True))
-    query = exp.select("days.customer_id", *columns).from_(tables.pop("days").subquery("days"))
+    query = exp.select("days.customer_id", *columns)
+    query = query.from_(tables.pop("days").subquery("days", copy=False), copy=False)
     for table, grouped in tables.items():
-        query = query.join(grouped.subquery(table), on=f"days.customer_id = {table}.customer_id", join_type="left")
+        on = f"days.customer_id = {table}.customer_id"
+        query = query.join(grouped.subquery(table, copy=False), on=on, join_type="left", copy=False)
     return query
