@@ -17,7 +17,7 @@ WEEKS = 39
 
 @pytest.fixture(scope="module")
 def cdnow():
-    """x (repeat orders), T (weeks), mean value of repeat orders, and orders and spend in the weeks after: all (2357,)."""
+    """x (repeat orders), T (weeks), mean value of repeat orders; orders and spend in the weeks after: all (2357,)."""
     folder = Path(importlib.util.find_spec("lifetimes").submodule_search_locations[0])
     orders = defaultdict(lambda: defaultdict(float))  # customer -> day -> value
     for line in (folder / "datasets" / "CDNOW_sample.txt").read_text().splitlines():

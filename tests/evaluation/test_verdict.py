@@ -58,6 +58,7 @@ def test_a_lead_within_the_spread_over_cutoffs_is_not_called_a_lead():
     said = verdict(table({"a": {"crps": [90, 95, 110, 97]}, "b": {"crps": [94, 93, 104, 106]}}))
     assert said.leader == "a"
     assert said.facts.runner_up.clear is False
+    assert said.facts.runner_up.wins == 2
     assert "chance may have decided it" in said.sentences["leader"]
     assert "leads" not in said.text
 
