@@ -228,15 +228,8 @@ def _categories(span: Span, moments: Mapping[str, int | float], main: Sequence[s
     """Lines of goods -> items of a customer -> categories of a customer."""
     bought = (
         exp.select("customer_id", "item_id", "category", "MAX(day) AS last_day", "CAST(COUNT(*) AS DOUBLE) AS lines")
-        .from_(events(f"{_LINES} AND e.is_goods", span, item_category=False).subquery("l", copy=False))
+        .from_(goods_lines(span).subquery("l", copy=False))
         .group_by("customer_id", "item_id", "category")
-    )
-    placed = (
-        exp.select(
-            "b.customer_id", "b.item_id", "COALESCE(b.category, c.category) AS category", "b.last_day", "b.lines"
-        )
-        .from_(bought.subquery("b", copy=False))
-        .join(_item_categories().subquery("c", copy=False), on="b.item_id = c.item_id", join_type="left")
     )
     items = [
         f"CAST(COUNT(item_id) FILTER (WHERE last_day >= {moments[f'd{window}']}) AS DOUBLE) AS items_{window}d"
@@ -247,7 +240,7 @@ def _categories(span: Span, moments: Mapping[str, int | float], main: Sequence[s
         exp.select("customer_id", "category", "MAX(last_day) AS last_day", "SUM(lines) AS lines", *items)
         .select("CAST(COUNT(item_id) AS DOUBLE) AS items")
         .select("SUM(CASE WHEN item_id IS NULL THEN 0 ELSE lines END) AS item_lines")
-        .from_(placed.subquery("p", copy=False))
+        .from_(bought.subquery("b", copy=False))
         .group_by("customer_id", "category")
     )
     return exp.select(
