@@ -60,8 +60,9 @@ def fit(x: Array, mean: Array) -> tuple[Array, float]:
         return float(value.sum()), slope.sum(axis=1)
 
     walls = np.array([(0.05, 200.0), (0.001, 200.0), (0.005, 500.0)])
-    (p, above, gamma), value = maximise(total, np.array([2.0, 2.0, 2.0]), walls, customers=len(x))
-    return np.array([p, LOWEST_Q + above, gamma * typical]), value - log_typical
+    found = maximise(total, np.array([2.0, 2.0, 2.0]), walls, customers=len(x))
+    p, above, gamma = found.parameters
+    return np.array([p, LOWEST_Q + above, gamma * typical]), found.log_likelihood - log_typical
 
 
 def assumed(order_value: float) -> Array:
