@@ -6,6 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from worthwhile.errors import InputError
+from worthwhile.features.declared import FEATURES
 from worthwhile.features.snapshot import Snapshot
 from worthwhile.models.files import read_arrays, read_json, write_arrays, write_json
 from worthwhile.models.preprocess import CLIP, Standardizer, fit_standardizer, is_amount
@@ -62,6 +63,11 @@ def test_constant_columns_are_dropped_and_a_constant_with_gaps_keeps_its_indicat
     assert np.isfinite(matrix).all() and matrix[0, 0] == 0
 
 
+def test_features_that_are_all_constant_leave_one_column_of_zeros():
+    snapshot = snapshot_of(a=np.ones(5), b=np.full(5, np.nan))
+    assert np.array_equal(fit_standardizer([snapshot]).apply(snapshot), np.zeros((5, 1)))
+
+
 def test_values_beyond_the_training_range_are_not_extrapolated():
     values = np.linspace(0, 1, 500)
     fitted = fit_standardizer([snapshot_of(T=values, u=noise())])
@@ -107,6 +113,10 @@ def test_any_features_give_finite_bounded_columns(rows, scale):
 )
 def test_amounts_are_told_by_their_names(name, expected):
     assert is_amount(name) is expected
+
+
+def test_declared_features_in_money_and_only_those_are_amounts():
+    assert {f.name for f in FEATURES if is_amount(f.name)} == {f.name for f in FEATURES if f.unit == "money"}
 
 
 def test_a_truncated_file_of_a_model_is_said_to_be_damaged(tmp_path):

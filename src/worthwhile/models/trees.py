@@ -19,7 +19,15 @@ import numpy as np
 from scipy.special import expit, log_ndtr, logit
 
 from worthwhile.features.snapshot import Snapshot
-from worthwhile.forecast import Forecast, Grid, Histogram, amount_grid, from_geometric, from_lognormal, from_prob
+from worthwhile.forecast import (
+    TAIL_LIMIT,
+    Forecast,
+    Histogram,
+    amount_grid,
+    from_geometric,
+    from_lognormal,
+    from_prob,
+)
 from worthwhile.models.baseline import Baseline, Guess, fit_baseline
 from worthwhile.models.boosting import LARGEST_RAW, Booster, Boosting, Rows, boost, boost_rounds, unseen
 from worthwhile.models.calibrate import LOWEST_AMOUNT, Spread, fit_spread, least_chance, log_amount
@@ -270,12 +278,11 @@ HAZARD_CHUNK = 10_000  # customers at a time: times bins times features in singl
 
 @dataclass(frozen=True)
 class Bins:
-    """Coarse bins of a buyer's amount, and how each is spread over the fine grid."""
+    """Coarse bins of a buyer's amount: B - 1 closed ones, each with its shape on the fine grid, and an open one."""
 
-    last: Array  # (B - 1,) int64: the last column of the amount grid in each bin but the open one
+    last: Array  # (B - 1,) int64: the last column of the amount grid in each closed bin
     base: Array  # (B - 1,) log-odds of lying in a bin for those who reach it, beside those of the lines' law
-    shape: Array  # (B, M) rows sum to 1
-    tail_mean: float  # over the scale
+    shape: Array  # (B - 1, M) rows sum to 1
 
     def bin_of(self, amount: Array) -> Array:  # (N,) int
         """The bin of amounts over the scale."""
@@ -286,8 +293,7 @@ def fit_bins(amount: Array, weight: Array) -> Bins:
     """Bins for buyers' amounts over the scale, and their weights, both (N,) with N >= 1."""
     grid = amount_grid(1.0)
     column = np.maximum(grid.column_of(amount), 1)  # free orders stand in the lowest bin
-    counts = np.bincount(column, minlength=grid.columns)
-    reached = np.cumsum(counts)
+    reached = np.cumsum(np.bincount(column, minlength=grid.columns))
     last: list[int] = []
     for share in BIN_SHARES:
         cut = int(np.searchsorted(reached, share * len(amount), side="left"))
@@ -299,37 +305,44 @@ def fit_bins(amount: Array, weight: Array) -> Bins:
     mass = np.bincount(bins, weight, minlength=len(last) + 1)
     left = np.cumsum(mass[::-1])[::-1]
     base = logit(np.clip(mass[:-1] / left[:-1], 1e-4, 1 - 1e-4))
-    shape = np.stack([_shape(grid, column[bins == b], weight[bins == b], edges, b) for b in range(len(last) + 1)])
-    beyond = amount > grid.points[-1]
-    tail = np.average(amount[beyond], weights=weight[beyond]) if beyond.any() else grid.points[-1] * 1.5
-    return Bins(edges, base, shape, float(tail))
+    shape = np.zeros((len(last), grid.columns))
+    for b, final in enumerate(last):
+        shape[b] = _shape(column[bins == b], weight[bins == b], last[b - 1] + 1 if b else 1, final)
+    return Bins(edges, base, shape)
 
 
-def _shape(grid: Grid, column: Array, weight: Array, edges: Array, b: int) -> Array:  # (M,)
-    """How the buyers of one bin lie on the fine grid, mixed with a law that leaves no hole and falls off outward.
+def _shape(column: Array, weight: Array, first: int, final: int) -> Array:  # (M,)
+    """How the buyers of a bin of columns `first` to `final` lie on the fine grid, mixed with a law without holes.
 
-    Inner bins are mixed with an even law. The first and the last, which are wide, take one that falls off
-    geometrically by column from their inner edge, with the mean of their own buyers, up to one factor of e (eight
-    columns) beyond the outermost of them.
+    That law falls off geometrically from the upper edge, with the mean of the buyers: even where they are, and short
+    in the lowest bin, which is wide and nearly empty at its lower end.
     """
-    first = int(edges[b - 1]) + 1 if b > 0 else 1
-    final = int(edges[b]) if b < len(edges) else grid.columns - 1
-    reach = 8
-    if b == 0:
-        first = max(1, int(column.min()) - reach)
-    if b == len(edges):
-        final = min(grid.columns - 1, int(column.max()) + reach)
-    inside = np.arange(first, final + 1)
-    steps = np.zeros(len(inside))
-    if b == len(edges) and b > 0:
-        steps = (inside - first).astype(float)
-    elif b == 0 and len(edges):
-        steps = (final - inside).astype(float)
-    away = np.average(np.interp(column, inside, steps), weights=weight)
-    smooth = (away / (1 + away)) ** steps if steps.any() else np.ones(len(inside))
-    shape = np.bincount(column, weight, minlength=grid.columns).astype(np.float64)
-    shape[inside] += SMOOTH_ROWS * smooth / smooth.sum() * weight.mean()
+    steps = final - np.arange(first, final + 1)
+    away = np.average(final - column, weights=weight)
+    smooth = (away / (1 + away)) ** steps
+    shape = np.bincount(column, weight, minlength=amount_grid(1.0).columns).astype(np.float64)
+    shape[first : final + 1] += SMOOTH_ROWS * weight.mean() * smooth / smooth.sum()
     return shape / shape.sum()
+
+
+def spread_bins(bins: Bins, chances: Array, mu: Array, sigma: float) -> tuple[Array, Array]:
+    """Amounts given active over the fine grid (N, M), and the mean beyond its end (N,) over the scale.
+
+    The mass of a closed bin (`chances` (N, B)) lies as the buyers of the training rows do, that of the open one as the
+    tail of the lines' log-normal law, whose median is exp(mu): one shape for all would shrink the largest buyers.
+    """
+    points = amount_grid(1.0).points
+    lowest = int(bins.last[-1]) if len(bins.last) else 0
+    with np.errstate(divide="ignore"):
+        log_points = np.log(points[lowest:])
+    beyond = log_ndtr((mu[:, None] - log_points) / sigma)  # log P(amount > point)
+    beyond = np.exp(beyond - beyond[:, :1])  # given that it is in the open bin
+    prob = chances[:, :-1] @ bins.shape
+    prob[:, lowest + 1 : -1] += chances[:, -1:] * -np.diff(beyond, axis=1)
+    prob[:, -1] += chances[:, -1] * beyond[:, -1]
+    far = (log_points[-1] - mu) / sigma
+    log_tail = mu + sigma**2 / 2 + log_ndtr(sigma - far) - log_ndtr(-far)
+    return prob, np.exp(np.clip(log_tail, log_points[-1], log_points[-1] + np.log(TAIL_LIMIT)))
 
 
 class HistogramTrees:
@@ -338,7 +351,7 @@ class HistogramTrees:
     P(active) is the first link. Given active, one booster answers for every coarse bin: the chance that the amount
     lies in it, given that it reaches it (a discrete-time hazard; Singer & Willett 1993). It starts from the hazard of
     the lines' log-normal law, moved so that the buyers of the training rows fill the bins as they do. The mass of a
-    coarse bin is laid on the fine grid as the buyers of the training rows lie there.
+    coarse bin is laid on the fine grid as the buyers of the training rows lie there (`spread_bins`).
     """
 
     name: ClassVar[str] = "trees-histogram"
@@ -370,10 +383,11 @@ class HistogramTrees:
             matrix, guess = part.columns(names), baseline.read(part)
             p, orders = buying(matrix, guess)
             start = log_odds_of_bins(bins, guess.amount, baseline.sigma)
-            prob = p[:, None] * (_bin_chances(matrix, start, hazard) @ bins.shape)
+            chances = _bin_chances(matrix, start, hazard)
+            prob, tail = spread_bins(bins, chances, guess.amount, baseline.sigma)
+            prob *= p[:, None]
             prob[:, 0] = 1 - p
-            tail = np.full(len(part), bins.tail_mean * part.scale)
-            return from_prob(amount_grid(part.scale), prob, tail_mean=tail), from_geometric(p, orders)
+            return from_prob(amount_grid(part.scale), prob, tail_mean=tail * part.scale), from_geometric(p, orders)
 
         return forecast_in_chunks(snapshot, self.name, answer, rows=HAZARD_CHUNK)
 
@@ -382,7 +396,7 @@ class HistogramTrees:
         write_json(folder / "model.json", asdict(self.boosting))
         self._hazard.save(folder, "hazard")
         bins = self._bins
-        arrays = {"last": bins.last, "base": bins.base, "shape": bins.shape, "tail_mean": np.array([bins.tail_mean])}
+        arrays = {"last": bins.last, "base": bins.base, "shape": bins.shape}
         self._buying.save(folder, arrays)
 
     @classmethod
@@ -390,7 +404,7 @@ class HistogramTrees:
         model = cls(**read_json(folder / "model.json"))
         model._buying, arrays = Buying.load(folder)
         model._hazard = Booster.load(folder, "hazard")
-        model._bins = Bins(arrays["last"], arrays["base"], arrays["shape"], float(arrays["tail_mean"][0]))
+        model._bins = Bins(arrays["last"], arrays["base"], arrays["shape"])
         return model
 
 
