@@ -1,0 +1,110 @@
+"""Dates written by people."""
+
+from __future__ import annotations
+
+import re
+from datetime import date
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from worthwhile.errors import InputError
+from worthwhile.ingest.dates import ISO, SPLIT, looks_like_date, read_days
+
+DAYS = st.dates(date(1970, 1, 1), date(2068, 12, 31))
+FORMS = {
+    "%Y-%m-%d": "ymd",
+    "%Y/%m/%d": "ymd",
+    "%Y.%m.%d": "ymd",
+    "%Y%m%d": "ymd",
+    "%Y年%m月%d日": "ymd",
+    "%d %b %Y": "words",
+    "%d-%b-%y": "words",
+    "%B %d, %Y": "words",
+    "%a, %d %b %Y": "words",
+    "%d.%m.%Y": "points",
+}
+
+
+@settings(max_examples=50, deadline=None)
+@given(st.lists(DAYS, min_size=1, max_size=20), st.sampled_from(sorted(FORMS)))
+def test_days_are_read_back_from_every_form_that_is_clear(days: list[date], form: str) -> None:
+    texts = {day.strftime(form): day for day in days}
+    assert read_days(texts).day_of == texts
+    assert all(looks_like_date(text) for text in texts if form != "%Y%m%d")
+
+
+@settings(max_examples=50, deadline=None)
+@given(st.lists(DAYS, min_size=1, max_size=20), st.sampled_from(["%d/%m/%Y", "%m/%d/%Y", "%d-%m-%y", "%m-%d-%y"]))
+def test_one_day_above_twelve_tells_the_order(days: list[date], form: str) -> None:
+    days.append(date(2011, 5, 31))
+    texts = {day.strftime(form): day for day in days}
+    assert read_days(texts).day_of == texts
+
+
+def test_order_that_cannot_be_told_is_an_error_that_names_the_way_out() -> None:
+    with pytest.raises(InputError, match="--date-format") as caught:
+        read_days(["01/02/2011", "03/04/2011"], where="orders.csv, column `date`")
+    assert caught.value.code == "ambiguous-dates"
+    assert "01/02/2011" in str(caught.value)
+    assert str(caught.value).startswith("orders.csv, column `date`")
+
+
+def test_dates_that_speak_against_each_other_are_an_error() -> None:
+    with pytest.raises(InputError, match="some the month") as caught:
+        read_days(["31/01/2011", "01/31/2011"])
+    assert caught.value.code == "ambiguous-dates"
+
+
+def test_one_slip_among_many_dates_is_left_out() -> None:
+    texts = [f"{day}/01/2011" for day in range(13, 32)] + [f"{day}/03/2011" for day in range(13, 32)] + ["01/31/2011"]
+    found = read_days(texts)
+    assert found.order == "dmy"
+    assert set(texts) - set(found.day_of) == {"01/31/2011"}
+
+
+def test_same_day_and_month_needs_no_order() -> None:
+    assert read_days(["5/5/2011"]).day_of == {"5/5/2011": date(2011, 5, 5)}
+
+
+def test_format_given_settles_the_order() -> None:
+    assert read_days(["01/02/2011"], date_format="%m/%d/%Y").day_of == {"01/02/2011": date(2011, 1, 2)}
+    assert read_days(["01/02/2011"], date_format="%d/%m/%Y").day_of == {"01/02/2011": date(2011, 2, 1)}
+
+
+@pytest.mark.parametrize("text", ["", "2011-02-30", "31/31/2011", "tomorrow", "Foo 3, 2011", "2011", "12345678"])
+def test_what_is_no_date_is_left_out(text: str) -> None:
+    assert read_days([text, "31/12/2011"]).day_of.keys() == {"31/12/2011"}
+
+
+@settings(max_examples=50, deadline=None)
+@given(st.text(max_size=20))
+def test_any_text_is_a_date_or_not_and_never_a_crash(text: str) -> None:
+    looks_like_date(text)
+    read_days([text, "31/12/2011", "30/12/2011"])
+
+
+@pytest.mark.parametrize(
+    ("text", "parts"),
+    [
+        ("2011-12-01T08:26:00Z", ("2011-12-01", "08:26:00", None, "Z")),
+        ("1/2/2011 8:26 pm", ("1/2/2011", "8:26", "pm", None)),
+        ("2011-12-01 08:26:00.123456+05:30", ("2011-12-01", "08:26:00.123456", None, "+05:30")),
+        ("Dec 1, 2011, 08:26", ("Dec 1, 2011", "08:26", None, None)),
+    ],
+)
+def test_day_time_and_offset_are_parted(text: str, parts: tuple[str | None, ...]) -> None:
+    match = re.match(SPLIT, text)
+    assert match is not None
+    assert match.groups() == parts
+
+
+@pytest.mark.parametrize("text", ["2011-12-01", "2011-12-01 08:26", "2011-12-01T08:26:00.5"])
+def test_iso_texts_go_the_fast_way(text: str) -> None:
+    assert re.match(ISO, text)
+
+
+@pytest.mark.parametrize("text", ["2011-12-01 08:26:00Z", "2011-12-01 08:26:00+00", "20111201", "2011/12/01"])
+def test_texts_with_an_offset_or_in_another_form_do_not(text: str) -> None:
+    assert not re.match(ISO, text)

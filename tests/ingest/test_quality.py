@@ -1,0 +1,156 @@
+"""The quality report: what is found, how grave it is, in which words."""
+
+from __future__ import annotations
+
+import string
+from collections.abc import Callable
+from datetime import date, timedelta
+from typing import Any
+
+import pytest
+
+import worthwhile as ww
+from worthwhile.errors import InputError
+from worthwhile.ingest.findings import FINDINGS, SEVERITIES, Finding
+
+HEADER = "customer_id,order_date,order_id,sku,quantity,amount\n"
+
+
+def healthy(customers: int = 30, days: int = 60) -> list[str]:
+    """Every customer buys something different every third day, so that nothing is odd."""
+    start = date(2020, 1, 1)
+    return [
+        f"c{c},{start + timedelta(days=d)},o{c}-{d},s{(c + d) % 7},{1 + c % 3},{5 + (c * d) % 11}.5"
+        for d in range(days)
+        for c in range(customers)
+        if (c + d) % 3 == 0
+    ]
+
+
+@pytest.fixture
+def found(shop: Any, write: Any) -> Callable[..., dict[str, Finding]]:
+    def look(lines: list[str], header: str = HEADER) -> dict[str, Finding]:
+        ww.ingest(shop, write(header + "\n".join(lines) + "\n"))
+        return {finding.code: finding for finding in ww.check(shop)}
+
+    return look
+
+
+def test_healthy_shop_has_no_findings(found: Any) -> None:
+    assert found(healthy()) == {}
+
+
+def test_empty_shop_cannot_be_checked(shop: Any) -> None:
+    with pytest.raises(InputError) as caught:
+        ww.check(shop)
+    assert caught.value.code == "empty-shop"
+
+
+def test_rows_without_customer_and_other_refused_rows_are_told_apart(found: Any) -> None:
+    some = found([*healthy(), ",2020-01-05,o,s,1,1", "c1,soon,o,s,1,1", "c1,2020-01-05,o,s,1,x"])
+    assert some["no-customer"].count == 1
+    assert some["refused-rows"].count == 2
+    assert "bad-date 1" in some["refused-rows"].detail
+    assert "bad-number 1" in some["refused-rows"].detail
+    assert "orders.csv row 602" in some["refused-rows"].examples[0]
+
+
+def test_finding_is_serious_where_it_concerns_half_of_the_rows(found: Any) -> None:
+    some = found(["c1,2020-01-01,o,s,1,1", *[f",2020-01-01,o{n},s,1,1" for n in range(9)]])
+    assert some["no-customer"].severity == "serious"
+    assert FINDINGS["no-customer"].severity == "warning"
+
+
+def test_one_wrong_amount_stands_out(found: Any) -> None:
+    some = found([*healthy(), "c1,2020-01-05,big,s1,1,1000000"])
+    assert some["outlying-amounts"].count == 1
+    assert some["outlying-amounts"].examples == ("2020-01-05, customer c1, 1 x s1, 1,000,000.00 GBP",)
+    assert "outlying-quantities" not in some
+
+
+def test_one_wrong_quantity_stands_out(found: Any) -> None:
+    some = found([*healthy(), "c1,2020-01-05,big,s1,99999,10"])
+    assert some["outlying-quantities"].count == 1
+    assert "outlying-amounts" not in some
+
+
+def test_one_customer_with_most_of_the_sales_is_named(found: Any) -> None:
+    lines = [f"guest,2020-01-{1 + n % 28:02d},g{n},s{n},1,9" for n in range(300)]
+    some = found([*healthy(), *lines])
+    assert some["big-customer"].facts["customer"] == "guest"
+    assert some["big-customer"].share == pytest.approx(2700 / (2700 + sum(float(t.split(",")[5]) for t in healthy())))
+
+
+def test_missing_month_is_a_gap_and_closed_sundays_are_none(found: Any) -> None:
+    lines = [line for line in healthy(days=120) if date.fromisoformat(line.split(",")[1]).weekday() != 6]
+    lines = [line for line in lines if not "2020-02-03" <= line.split(",")[1] < "2020-03-02"]
+    gap = found(lines)["gaps"]
+    assert gap.facts == {"spans": 1, "longest": 29, "start": date(2020, 2, 2)}
+    assert gap.count == 29
+
+
+def test_dates_of_the_future_and_long_ago_are_found(found: Any) -> None:
+    some = found([*healthy(90, 90), "c1,2099-01-01,f,s1,1,5", "c1,1970-01-01,p,s1,1,5"])
+    assert some["future-dates"].count == 1
+    assert some["future-dates"].severity == "serious"
+    assert some["ancient-dates"].count == 1
+    assert "gaps" not in some
+
+
+def test_equal_lines_free_lines_and_lines_that_are_no_goods(found: Any) -> None:
+    line = "c1,2020-01-05,x,s1,1,5.5"
+    some = found([*healthy(), line, line, "c1,2020-01-05,y,s1,1,0", "c1,2020-01-05,z,Shipping,1,4"])
+    assert some["duplicate-lines"].count == 1
+    assert some["zero-amounts"].count == 1
+    assert some["not-goods"].count == 1
+    assert some["not-goods"].facts["amount"] == 4.0
+
+
+def test_purchases_alike_are_no_duplicates_where_there_is_neither_order_nor_item(found: Any) -> None:
+    assert "duplicate-lines" not in found(["a,2020-01-01,5", "a,2020-01-01,5"], "customer,date,amount\n")
+
+
+def test_refunds_with_and_without_order(found: Any) -> None:
+    lines = ["c1,2020-01-05,x,s9,2,8", "c1,2020-01-05,rx,s9,-2,-8", "c2,2020-01-05,ry,s8,-1,-3.33"]
+    some = found([*healthy(), *lines])
+    assert (some["cancelled-soon"].count, some["cancelled-soon"].facts["amount"]) == (1, -8.0)
+    assert (some["refunds-without-order"].count, some["refunds-without-order"].facts["refunds"]) == (1, 2)
+
+
+def test_order_numbers_of_several_customers_are_counted(found: Any) -> None:
+    some = found([*healthy(), "c1,2020-01-05,same,s1,1,5", "c2,2020-01-06,same,s1,1,5"])
+    assert some["shared-orders"].count == 1
+
+
+def test_file_without_amounts_is_the_first_thing_said(shop: Any, write: Any) -> None:
+    ww.ingest(shop, write("cust,date\na,2020-01-01\nb,2020-01-02\n"))
+    first = ww.check(shop)[0]
+    assert (first.code, first.severity, first.count) == ("no-amounts", "serious", 2)
+    assert first.examples == ("orders.csv",)
+
+
+def test_findings_come_worst_first(found: Any) -> None:
+    some = found([*healthy(), "c1,2099-01-01,f,s1,1,5", "c1,2020-01-05,y,s1,1,0", ",2020-01-05,y,s1,1,1"])
+    ranks = [SEVERITIES.index(finding.severity) for finding in some.values()]
+    assert ranks == sorted(ranks)
+    assert len(set(ranks)) == 3
+
+
+def test_finding_as_dict_speaks_both_languages(found: Any) -> None:
+    told = found([*healthy(), ",2020-01-05,o,s,1,1"])["no-customer"].to_dict()
+    assert told["title"] == {"en": "Rows without a customer", "zh": "缺少客户的行"}
+    assert told["detail"]["en"].startswith("0.2% of all rows (1)")
+    assert told["detail"]["zh"].startswith("0.2% 的行（1 行）")
+    assert set(told["done"]) == {"en", "zh"}
+
+
+def test_every_finding_has_words_in_both_languages_with_the_same_places() -> None:
+    def places(text: str) -> set[str]:
+        return {name for _, name, _, _ in string.Formatter().parse(text) if name}
+
+    for code, kind in FINDINGS.items():
+        assert kind.severity in SEVERITIES
+        assert kind.meaning
+        for words in (kind.title, kind.detail, kind.done):
+            assert set(words) == {"en", "zh"}
+            assert places(words["en"]) == places(words["zh"]), code
