@@ -1,6 +1,10 @@
 """The one small network behind all network models, and the loop that trains it. Plain PyTorch on CPU or GPU.
 
-Letters: N rows, B rows of a batch, D columns of the standardised matrix, O outputs, J columns of the target.
+Two hidden layers, and beside them a straight line from the columns to the outputs (wide and deep; Cheng et al. 2016):
+the line finds the level and the large buyers in a few steps, and the layers learn what lines cannot tell.
+Each training window has a level of its own, so that a season is not mistaken for something about its customers.
+
+Letters: N rows, B rows of a batch, D columns of the standardised matrix, W windows, O outputs, J columns of the target.
 """
 
 from __future__ import annotations
@@ -28,14 +32,14 @@ BLIND_EPOCHS = 10  # where the validation rows are too few to judge by
 JUDGES = 20  # rows that validation needs at least
 AVERAGED = 0.98  # of the running average of the weights is kept at each batch: it spans about an epoch
 GRADIENT = 1.0  # largest norm of a gradient
-READ_ROWS = 65_536  # rows read at once when forecasting
+READ_ROWS = 65_536  # validation rows read at once
 
 
 @dataclass(frozen=True)
 class Learning:
     """How the network is trained. `device` is `cpu`, `cuda` or `auto` (the GPU where there is one)."""
 
-    learning_rate: float = 2e-3
+    learning_rate: float = 1e-3
     weight_decay: float = 0.02
     dropout: float = 0.1
     epochs: int = 60  # at most
@@ -47,6 +51,7 @@ class Rows:
     """What the network learns from."""
 
     matrix: Array  # (N, D) float32, standardised, without NaN
+    windows: Array  # (N, W) indicators of the windows, zero in the mean
     target: Array  # (N, J) float32
     weight: Array  # (N,)
 
@@ -56,23 +61,23 @@ class Rows:
 
 @dataclass(frozen=True)
 class Network:
-    """A trained network as plain arrays: `layer.weight` (out, in) and `layer.bias` (out,) of its three layers."""
+    """A trained network as plain arrays, named as PyTorch names them: `<layer>.weight` (out, in), `<layer>.bias`."""
 
     arrays: Mapping[str, Array]
     epochs: int  # that it was trained for
 
-    def raw(self, matrix: Array) -> Array:
-        """The outputs (N, O) float64 for standardised columns (N, D)."""
-        first = self.arrays["0.weight"]
-        net = _network(first.shape[1], len(self.arrays["6.bias"]), dropout=0.0)
-        net.load_state_dict({name: torch.from_numpy(np.array(array)) for name, array in self.arrays.items()})
-        net.eval()
-        with _one_thread(), torch.inference_mode():
-            parts = [
-                net(torch.from_numpy(_padded(matrix[i : i + READ_ROWS]))) for i in range(0, len(matrix), READ_ROWS)
-            ]
-        outputs = len(self.arrays["6.bias"])
-        return torch.cat(parts).numpy().astype(np.float64) if parts else np.zeros((0, outputs))
+    def raw(self, matrix: Array, windows: Array | None = None) -> Array:
+        """The outputs (N, O) float64 for standardised columns (N, D), in numpy: reading needs no PyTorch.
+
+        At the mean level of the windows, or with that of each row's own where `windows` (N, W) is given.
+        """
+        a, x = self.arrays, _padded(matrix)
+        h = np.maximum(x @ a["wide.weight"].T + a["wide.bias"], 0)  # (N, 64)
+        h = np.maximum(h @ a["narrow.weight"].T + a["narrow.bias"], 0)  # (N, 32)
+        raw = h @ a["out.weight"].T + a["out.bias"] + x @ a["line.weight"].T  # (N, O)
+        if windows is not None:
+            raw = raw + windows.astype(np.float32) @ a["levels.weight"].T
+        return raw.astype(np.float64)
 
     def to_arrays(self, prefix: str) -> dict[str, Array]:
         kept = {prefix + name: array for name, array in self.arrays.items()}
@@ -101,7 +106,8 @@ def fit_network(
     `start` (O,) are the outputs to begin with, such as those of the mean customer. Deterministic by seed on one device.
     """
     earlier, later = (np.flatnonzero(part) for part in split)
-    with _seeded(seed, chosen_device(learning.device)) as device:
+    device = chosen_device(learning.device)
+    with _alone(seed, device):
         epochs = min(BLIND_EPOCHS, learning.epochs)
         if len(earlier) and len(later) >= JUDGES:
             epochs = _Trainer(rows, loss, start, learning, device).best_epoch(earlier, later)
@@ -112,37 +118,38 @@ def fit_network(
 
 
 @contextmanager
-def _one_thread() -> Iterator[None]:
-    """So small a network is no faster on two threads, and a hundred times slower where they must wait for a core."""
+def _alone(seed: int, device: torch.device) -> Iterator[None]:
+    """Random numbers by this seed and one thread inside; outside, as if nothing had happened.
+
+    So small a network is no faster on two threads, and many times slower where these must wait for a core.
+    """
     threads = torch.get_num_threads()
     torch.set_num_threads(1)
     try:
-        yield
+        with torch.random.fork_rng(devices=[torch.cuda.current_device()] if device.type == "cuda" else []):
+            torch.default_generator.manual_seed(seed)
+            if device.type == "cuda":
+                torch.cuda.manual_seed(seed)
+            yield
     finally:
         torch.set_num_threads(threads)
 
 
-@contextmanager
-def _seeded(seed: int, device: torch.device) -> Iterator[torch.device]:
-    """Random numbers of PyTorch by this seed inside, and as if nothing had been drawn outside."""
-    with _one_thread(), torch.random.fork_rng(devices=[torch.cuda.current_device()] if device.type == "cuda" else []):
-        torch.default_generator.manual_seed(seed)
-        if device.type == "cuda":
-            torch.cuda.manual_seed(seed)
-        yield device
+class _Net(nn.Module):
+    def __init__(self, columns: int, windows: int, outputs: int, dropout: float) -> None:
+        super().__init__()
+        wide, narrow = HIDDEN
+        self.wide = nn.Linear(columns, wide)
+        self.narrow = nn.Linear(wide, narrow)
+        self.out = nn.Linear(narrow, outputs)
+        self.line = nn.Linear(columns, outputs, bias=False)
+        self.levels = nn.Linear(windows, outputs, bias=False)
+        self.dropout = nn.Dropout(dropout)
 
-
-def _network(columns: int, outputs: int, *, dropout: float) -> nn.Sequential:
-    wide, narrow = HIDDEN
-    return nn.Sequential(
-        nn.Linear(columns, wide),
-        nn.ReLU(),
-        nn.Dropout(dropout),
-        nn.Linear(wide, narrow),
-        nn.ReLU(),
-        nn.Dropout(dropout),
-        nn.Linear(narrow, outputs),
-    )
+    def forward(self, x: Tensor, windows: Tensor) -> Tensor:
+        h = self.dropout(torch.relu(self.wide(x)))  # (B, 64)
+        h = self.dropout(torch.relu(self.narrow(h)))  # (B, 32)
+        return self.out(h) + self.line(x) + self.levels(windows)  # (B, O)
 
 
 def _padded(matrix: Array) -> Array:
@@ -158,17 +165,16 @@ class _Trainer:
 
     def __init__(self, rows: Rows, loss: Loss, start: Array, learning: Learning, device: torch.device) -> None:
         self.device, self.loss, self.learning = device, loss, learning
-        matrix = _padded(rows.matrix)
-        self.matrix, self.target, self.weight = (
+        self.matrix, self.windows, self.target, self.weight = (
             torch.from_numpy(np.ascontiguousarray(part, dtype=np.float32)).to(device)
-            for part in (matrix, rows.target, rows.weight)
+            for part in (_padded(rows.matrix), rows.windows, rows.target, rows.weight)
         )
-        net = _network(matrix.shape[1], len(start), dropout=learning.dropout)
-        with torch.no_grad():
-            last = net[-1]
-            assert isinstance(last, nn.Linear)
-            last.weight.mul_(0.1)  # so that training begins at `start`
-            last.bias.copy_(torch.from_numpy(np.asarray(start)))
+        net = _Net(self.matrix.shape[1], self.windows.shape[1], len(start), learning.dropout)
+        with torch.no_grad():  # training begins at `start`
+            for layer in (net.line, net.levels):
+                layer.weight.zero_()
+            net.out.weight.mul_(0.1)
+            net.out.bias.copy_(torch.from_numpy(np.asarray(start)))
         self.net = net.to(device)
         self.averaged = deepcopy(self.net).eval()
         self.optimizer = torch.optim.AdamW(
@@ -209,7 +215,7 @@ class _Trainer:
 
     def _losses(self, net: nn.Module, rows: Tensor) -> Tensor:  # (B,)
         with torch.autocast(self.device.type, dtype=torch.bfloat16, enabled=self.device.type == "cuda"):
-            raw = net(self.matrix[rows])  # (B, O)
+            raw = net(self.matrix[rows], self.windows[rows])  # (B, O)
         return self.loss(raw.float(), self.target[rows])
 
     def mean_loss(self, rows: Array) -> float:

@@ -1,8 +1,8 @@
 """Networks (PyTorch): squared error, zero-inflated log-normal, and the histogram itself.
 
-One 64-32 network with dropout, on the standardised features; the three models differ in what its outputs mean and
-in the loss. Each has one output for the log-odds of buying at all, which amount and orders share, and others for the
-amount and the number of orders given any. Amounts are in units of the shop's scale.
+One 64-32 network with dropout, on the standardised features (`network_fit`); the models differ in what its outputs
+mean and in the loss. Each has one output for the log-odds of buying at all, which amount and orders share, and others
+for the amount and the number of orders given any. Amounts are in units of the shop's scale.
 
 Letters: N rows, B rows of a batch, C coarse bins, M columns of a grid.
 """
@@ -28,13 +28,14 @@ from worthwhile.models.files import read_arrays, read_json, write_arrays, write_
 from worthwhile.models.network_fit import Learning, Loss, Network, Rows, fit_network
 from worthwhile.models.preprocess import Standardizer, fit_standardizer
 from worthwhile.models.training import Training, split_forward, training_rows
-from worthwhile.models.trees import Bins, fit_bins
+from worthwhile.models.trees import Bins, fit_bins, spread_bins
 
 Array = np.ndarray[Any, Any]
 SearchSpace = Mapping[str, tuple[str, float, float]]
 
 ROWS = 400_000  # that networks are trained on
 LEAST_SIGMA, MOST_SIGMA = 0.1, 2.0  # of the log-normal law; a mean is at most e^2 times its median then
+FARTHEST = 20.0  # log amount that is believed, up or down
 COUNT_BUYERS = 25  # that a coarse bin of orders has at least
 SEARCH_SPACE: SearchSpace = {
     "learning_rate": ("log", 3e-4, 1e-2),
@@ -66,20 +67,20 @@ class _Core:
         return cls(standard, Network.from_arrays(arrays, "network."), float(arrays["limit"][0]))
 
 
-def _fit_core(training: Training, target: Array, loss: Loss, start: Array, *, learning: Learning, seed: int) -> _Core:
-    """`target` (N, J) and `start` (O - 1,) are the loss's own; the log-odds of buying begin at the base rate."""
+def _fit_core(
+    training: Training, target: Array, loss: Loss, start: Array, *, learning: Learning, seed: int
+) -> tuple[_Core, Array]:
+    """Train; also the outputs but the first of the rows that bought, at the level of each row's own window.
+
+    `target` (N, J) and `start` (O - 1,) are the loss's own; the log-odds of buying begin at the base rate."""
     standard = fit_standardizer(training.snapshots)
-    rows = Rows(training.matrix(standard.apply), target.astype(np.float32), training.weight)
+    matrix, windows = training.matrix(standard.apply), training.window_columns()
+    rows = Rows(matrix, windows, target.astype(np.float32), training.weight)
     limit = least_chance(len(training))
     base = np.clip(np.average(training.active, weights=training.weight), limit, 1 - limit)
     start = np.concatenate([[logit(base)], start]).astype(np.float32)
     network = fit_network(rows, loss, start, learning, split=split_forward(training, seed), seed=seed)
-    return _Core(standard, network, limit)
-
-
-def _buyers_read(core: _Core, training: Training) -> Array:
-    """The outputs but the first, of the training rows that bought: (N, O - 1)."""
-    return training.matrix(lambda s: core.read(s)[1])[training.active]
+    return _Core(standard, network, limit), network.raw(matrix, windows)[training.active, 1:]
 
 
 def _targets(training: Training) -> Array:
@@ -147,8 +148,10 @@ class MeanNetwork:
         """Raises InputError `no-history` where nobody bought in any past horizon."""
         training = training_rows(matured, cap=ROWS, seed=seed)
         start = np.array([_mean_of_buyers(log_amount(part), training) for part in (training.amount, training.orders)])
-        core = _fit_core(training, _targets(training), squared_error_loss, start, learning=self.learning, seed=seed)
-        raw, buyers = _buyers_read(core, training), training.active
+        core, raw = _fit_core(
+            training, _targets(training), squared_error_loss, start, learning=self.learning, seed=seed
+        )
+        buyers = training.active
         weight = training.weight[buyers]
         self._amount = fit_spread(raw[:, 0], training.amount[buyers], weight)
         self._orders = fit_spread(raw[:, 1], training.orders[buyers], weight)
@@ -198,9 +201,9 @@ class LognormalNetwork:
         training = training_rows(matured, cap=ROWS, seed=seed)
         orders = np.log(max(_mean_of_buyers(training.orders, training) - 1, 0.01))
         start = np.array([_mean_of_buyers(log_amount(training.amount), training), 0.0, orders])
-        core = _fit_core(training, _targets(training), ziln_loss, start, learning=self.learning, seed=seed)
+        core, raw = _fit_core(training, _targets(training), ziln_loss, start, learning=self.learning, seed=seed)
         buyers = training.active
-        log_mean, _ = _lognormal(_buyers_read(core, training))
+        log_mean, _ = _lognormal(raw)
         self._amount = fit_spread(log_mean, training.amount[buyers], training.weight[buyers])
         self._core = core
 
@@ -267,18 +270,19 @@ def fit_count_bins(orders: Array, weight: Array) -> CountBins:
 
 
 def histogram_loss(bins: int) -> Loss:
-    """Cross-entropy of buying, and for buyers of the bin of the amount and of the bin of the orders.
+    """Cross-entropy of buying, and for buyers of the bins of amount and orders; squared error of the log amount.
 
-    raw (B, 1 + C + K): log-odds of buying, C = `bins` bins of amount, K bins of orders. target (B, 3): active,
-    amount bin, orders bin.
+    raw (B, 2 + C + K): log-odds of buying, log amount, C = `bins` bins of amount, K bins of orders.
+    target (B, 4): active, log amount, amount bin, orders bin. -> (B,)
     """
 
     def loss(raw: Tensor, target: Tensor) -> Tensor:
-        active = target[:, 0]
+        active, log_size = target[:, 0], target[:, 1]
+        amount, orders = target[:, 2].long(), target[:, 3].long()
         buying = F.binary_cross_entropy_with_logits(raw[:, 0], active, reduction="none")
-        amount, orders = target[:, 1].long(), target[:, 2].long()
-        size = F.cross_entropy(raw[:, 1 : 1 + bins], amount, reduction="none")
-        return buying + active * (size + F.cross_entropy(raw[:, 1 + bins :], orders, reduction="none"))
+        size = F.cross_entropy(raw[:, 2 : 2 + bins], amount, reduction="none")
+        count = F.cross_entropy(raw[:, 2 + bins :], orders, reduction="none")
+        return buying + active * (size + count + (raw[:, 1] - log_size) ** 2 / 2)
 
     return loss
 
@@ -286,7 +290,8 @@ def histogram_loss(bins: int) -> Loss:
 class HistogramNetwork:
     """The distribution itself: chances of coarse bins of the amount and of the orders, without any law assumed.
 
-    The mass of a coarse bin is laid on the fine grid as the buyers of the training rows lie there.
+    The mass of a coarse bin is laid on the fine grid as the buyers of the training rows lie there; that of the open
+    bin of amounts as the tail of a log-normal law around the customer's own expected log amount.
     """
 
     name: ClassVar[str] = "net-histogram"
@@ -298,20 +303,21 @@ class HistogramNetwork:
         self._core: _Core | None = None
         self._amount: Bins | None = None
         self._orders: CountBins | None = None
+        self._sigma = 1.0  # log-sd of amounts around the expected log amount
 
     def fit(self, matured: Sequence[Snapshot], current: Snapshot, *, seed: int = 0) -> None:
         """Raises InputError `no-history` where nobody bought in any past horizon."""
         training = training_rows(matured, cap=ROWS, seed=seed)
         b = training.active
-        amount = fit_bins(training.amount[b], training.weight[b])
-        orders = fit_count_bins(training.orders[b], training.weight[b])
+        size, weight = log_amount(training.amount), training.weight[b]
+        amount, orders = fit_bins(training.amount[b], weight), fit_count_bins(training.orders[b], weight)
         bins = [amount.bin_of(training.amount), orders.bin_of(training.orders)]
-        start = np.concatenate(
-            [np.log(np.bincount(part[b], training.weight[b]) / training.weight[b].sum()) for part in bins]
-        )
-        target = np.stack([b, *bins], axis=1)
-        loss = histogram_loss(len(amount.shape))
-        self._core = _fit_core(training, target, loss, start, learning=self.learning, seed=seed)
+        shares = [np.bincount(part[b], weight) / weight.sum() for part in bins]
+        start = np.concatenate([[_mean_of_buyers(size, training)], *map(np.log, shares)])
+        target = np.stack([b, size, *bins], axis=1)
+        loss = histogram_loss(len(shares[0]))
+        self._core, raw = _fit_core(training, target, loss, start, learning=self.learning, seed=seed)
+        self._sigma = max(float(np.sqrt(np.average((size[b] - raw[:, 0]) ** 2, weights=weight))), LEAST_SIGMA)
         self._amount, self._orders = amount, orders
 
     def forecast(self, snapshot: Snapshot) -> Forecast:
@@ -320,21 +326,19 @@ class HistogramNetwork:
     def _answer(self, part: Snapshot) -> tuple[Histogram, Histogram]:
         assert self._core and self._amount and self._orders, "fit first"
         p, raw = self._core.read(part)
-        split = len(self._amount.shape)
-        answers = []
-        for scores, bins, grid, unit in (
-            (raw[:, :split], self._amount, amount_grid(part.scale), part.scale),
-            (raw[:, split:], self._orders, COUNT_GRID, 1.0),
-        ):
-            prob = p[:, None] * (softmax(scores, axis=1) @ bins.shape)
+        mu, split = np.clip(raw[:, 0], -FARTHEST, FARTHEST), 2 + len(self._amount.last)
+        sizes, tail = spread_bins(self._amount, softmax(raw[:, 1:split], axis=1), mu, self._sigma)
+        counts = softmax(raw[:, split:], axis=1) @ self._orders.shape
+        for prob in (sizes, counts):
+            prob *= p[:, None]
             prob[:, 0] = 1 - p
-            answers.append(from_prob(grid, prob, tail_mean=np.full(len(p), bins.tail_mean * unit)))
-        return answers[0], answers[1]
+        amount = from_prob(amount_grid(part.scale), sizes, tail_mean=tail * part.scale)
+        return amount, from_prob(COUNT_GRID, counts, tail_mean=np.full(len(p), self._orders.tail_mean))
 
     def save(self, folder: Path) -> None:
         assert self._core and self._amount and self._orders, "fit first"
         a, o = self._amount, self._orders
-        amount = {"last": a.last, "base": a.base, "shape": a.shape, "tail_mean": np.array([a.tail_mean])}
+        amount = {"last": a.last, "base": a.base, "shape": a.shape, "sigma": np.array([self._sigma])}
         orders = {"last": o.last, "shape": o.shape, "tail_mean": np.array([o.tail_mean])}
         kept = {f"amount.{k}": v for k, v in amount.items()} | {f"orders.{k}": v for k, v in orders.items()}
         _write(folder, self.learning, self._core, kept)
@@ -343,8 +347,8 @@ class HistogramNetwork:
     def load(cls, folder: Path) -> Self:
         model, arrays = cls(**read_json(folder / "model.json")), read_arrays(folder / "model.safetensors")
         model._core = _Core.from_arrays(arrays)
-        last, base, shape, tail = (arrays[f"amount.{k}"] for k in ("last", "base", "shape", "tail_mean"))
-        model._amount = Bins(last, base, shape, float(tail[0]))
+        model._amount = Bins(*(arrays[f"amount.{k}"] for k in ("last", "base", "shape")))
+        model._sigma = float(arrays["amount.sigma"][0])
         last, shape, tail = (arrays[f"orders.{k}"] for k in ("last", "shape", "tail_mean"))
         model._orders = CountBins(last, shape, float(tail[0]))
         return model
