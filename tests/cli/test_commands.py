@@ -18,7 +18,7 @@ from worthwhile.models.catalogue import MODELS
 from worthwhile.settings import SETTINGS
 
 # Spans so long that next to no earlier window has closed: a run then makes one snapshot or two, not a dozen.
-LONG, YEAR = ("--horizon", "2y"), ("--horizon", "1y")
+LONG, YEAR = ("--horizon", "2y"), ("--horizon", "350d")
 NAMES = [command.__name__ for command in COMMANDS]
 
 

@@ -137,7 +137,7 @@ def test_keyboard_stops_without_a_traceback(worth: Any, tmp_path: Path, monkeypa
 
     monkeypatch.setattr("worthwhile.shop.open_shop", stopped)
     done = worth("check", tmp_path)
-    assert done.exit_code == 130 and "Traceback" not in done.err
+    assert done.exit_code == 130 and done.err == "error: stopped by the keyboard\n"
 
 
 def test_warning_goes_to_stderr_as_one_line(worth: Any, shop_folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -9,7 +9,7 @@ import warnings
 from collections.abc import Sequence
 from typing import Any
 
-from typer import Abort, Typer, TyperException
+from typer import Typer, TyperException
 
 from worthwhile.cli.answer import Answer, as_json, error_console, print_answer
 from worthwhile.errors import InputError
@@ -35,6 +35,8 @@ def run(argv: Sequence[str] | None = None) -> int:
 def _run(app: Typer, arguments: list[str], *, wants_json: bool, debug: bool) -> int:
     try:
         answer = app(args=arguments, prog_name="worth", standalone_mode=False)
+        if answer == STOPPED_EXIT:  # what typer makes of the keyboard's interrupt
+            raise KeyboardInterrupt
         if isinstance(answer, Answer):
             print_answer(answer, wants_json=wants_json)
         sys.stdout.flush()
@@ -43,9 +45,9 @@ def _run(app: Typer, arguments: list[str], *, wants_json: bool, debug: bool) -> 
     except TyperException as error:
         usage = {"code": "bad-argument", "what": error.format_message(), "where": "", "remedy": _help_hint(error)}
         return _fail(usage, USAGE_EXIT, wants_json=wants_json, debug=debug)
-    except (KeyboardInterrupt, Abort):  # typer makes the second of the first
+    except KeyboardInterrupt:
         return _fail(
-            {"code": "stopped", "what": "stopped by the keyboard"}, STOPPED_EXIT, wants_json=False, debug=debug
+            {"code": "stopped", "what": "stopped by the keyboard"}, STOPPED_EXIT, wants_json=wants_json, debug=False
         )
     except BrokenPipeError:
         # The reader of a pipe went away (`worth runs myshop | head`): nothing left to say, and no traceback at exit.
