@@ -11,9 +11,7 @@ import duckdb
 from worthwhile.store import sql
 
 # Signs and codes of currencies, blanks of all widths and apostrophes that part thousands: none changes the number.
-_IGNORED = (
-    r"[\s\x{00A0}\x{202F}\x{2009}'’$€£¥￥₩₹₽元円]|(?i:rmb|cny|usd|eur|gbp|jpy|hkd|twd|krw|inr|aud|cad|chf)"
-)
+_IGNORED = r"[\s\x{00A0}\x{202F}\x{2009}'’$€£¥￥₩₹₽元円]|(?i:rmb|cny|usd|eur|gbp|jpy|hkd|twd|krw|inr|aud|cad|chf)"
 # What is left is a number only if it is written right: 1,5 is no English number, and 1.5.2 is none anywhere.
 _POINT = r"^[+-]?(\d+|\d{1,3}(,\d{2,3})*,\d{3})?(\.\d*)?(e[+-]?\d+)?$"
 _COMMA = r"^[+-]?(\d+|\d{1,3}(\.\d{3})+)?(,\d*)?$"

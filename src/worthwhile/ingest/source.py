@@ -7,7 +7,7 @@ after the header; a part is a sheet of a workbook.
 from __future__ import annotations
 
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import date, datetime, time
 from pathlib import Path
@@ -189,14 +189,15 @@ def _workbook(con: duckdb.DuckDBPyConnection, path: Path, scratch: Path) -> Sour
 
     try:
         book = CalamineWorkbook.from_path(str(path))
-        sheets = [(name, book.get_sheet_by_name(name).to_python(skip_empty_area=True)) for name in book.sheet_names]
+        # One sheet at a time: a million rows of Python objects are a gigabyte.
+        sheets = ((name, book.get_sheet_by_name(name).to_python(skip_empty_area=True)) for name in book.sheet_names)
+        return _sheets(con, path, sheets, scratch)
     except CalamineError as error:
         raise _bad_file(path, f"it is neither a workbook nor any other kind that can be read: {error}") from error
-    return _sheets(con, path, sheets, scratch)
 
 
 def _sheets(
-    con: duckdb.DuckDBPyConnection, path: Path, sheets: list[tuple[str, list[list[Any]]]], scratch: Path
+    con: duckdb.DuckDBPyConnection, path: Path, sheets: Iterable[tuple[str, list[list[Any]]]], scratch: Path
 ) -> Source:
     columns: tuple[str, ...] = ()
     notes: list[str] = []
