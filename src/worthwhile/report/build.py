@@ -1,0 +1,254 @@
+"""The report: one self-contained HTML file, English or Chinese, that opens without a network."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+from collections.abc import Mapping, Sequence
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from jinja2 import Environment, FunctionLoader, StrictUndefined
+from markupsafe import Markup
+
+from worthwhile.errors import InputError
+from worthwhile.report import charts_backtest, charts_forecast, facts, tables
+from worthwhile.report.charts_forecast import Figure
+from worthwhile.report.collect import content_of
+from worthwhile.report.content import BacktestFacts, ReportContent
+from worthwhile.report.numbers import LANGUAGES
+from worthwhile.report.texts import Voice, voice_of
+from worthwhile.report.verdicts import verdict_on
+from worthwhile.shop import Shop
+
+
+def write_report(
+    shop: Shop,
+    lang: str = "en",
+    out: Path | str | None = None,
+    *,
+    run_id: str | None = None,
+    horizon: str | None = None,
+) -> Path:
+    """Write the report of the shop's latest forecast (or of `run_id`) and give its path.
+
+    `out` is a file; by default `reports/report-<lang>.html` in the shop's folder. `horizon` picks one of several.
+    Raises InputError: `bad-argument` (language, horizon, folder), `no-such-run`, `empty-shop`, `damaged`.
+    """
+    check_language(lang)
+    path = shop.reports / f"report-{lang}.html" if out is None else Path(out)
+    if out is None:
+        path.parent.mkdir(parents=True, exist_ok=True)
+    elif not path.absolute().parent.is_dir():
+        raise InputError(
+            "bad-argument",
+            f"the folder `{path.parent}` does not exist",
+            where="--out",
+            remedy="make it, or name another",
+        )
+    page = report_html(content_of(shop, run_id=run_id, horizon=horizon), lang)
+    temporary = path.with_name(path.name + ".new")
+    temporary.write_text(page, encoding="utf-8")
+    temporary.replace(path)
+    return path
+
+
+def check_language(lang: str) -> None:
+    """Raises InputError `bad-argument` for a language that there are no texts of."""
+    if lang not in LANGUAGES:
+        raise InputError(
+            "bad-argument", f"`{lang}` is no language of the report", where="--lang", remedy="use en or zh"
+        )
+
+
+def report_html(content: ReportContent, lang: str = "en") -> str:
+    """The whole page as text. Raises InputError `bad-argument` for an unknown language."""
+    check_language(lang)
+    forecast = content.forecast
+    voice = voice_of(lang, content.currency, forecast.horizon, forecast.amount_name)
+    environment = Environment(
+        loader=FunctionLoader(_resource),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    script = _resource("tips.js")
+    digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
+    return environment.get_template("report.html").render(
+        lang="zh-CN" if lang == "zh" else "en",
+        t=voice,
+        n=voice.numbers,
+        content=content,
+        style=Markup(_resource("report.css")),
+        script=Markup(script),
+        script_hash=digest,
+        headline=_headline(content, voice),
+        figures=_figures(content, voice),
+        tables=_tables(content, voice),
+        findings=_findings(content.findings or (), voice),
+        proof=_proof(content, voice),
+        verdict=verdict_on(content, lang),
+        gate=list(content.gate.get(lang, ()))[: tables.FINDINGS_SHOWN],
+        models=_models(content, voice),
+        metrics=tables.SHOWN_METRICS,
+        words=("order", "customer", "spend", "expected", "chance", "range", "total", "test", "one_time"),
+        provenance=_provenance(content, voice),
+    )
+
+
+def _resource(name: str) -> str:
+    return files("worthwhile.report").joinpath("page", name).read_text(encoding="utf-8")
+
+
+# ---- the parts of the page ------------------------------------------------------------------------------------------
+
+
+def _headline(content: ReportContent, voice: Voice) -> dict[str, Any]:
+    """The four numbers that everything else explains, with the small print of each."""
+    forecast, n = content.forecast, voice.numbers
+    mean = facts.amounts(forecast)
+    total, customers = float(mean.sum()), len(mean)
+    active = float(facts.numbers(forecast.table, "p_active").sum())
+    orders = float(facts.numbers(forecast.table, "orders_mean").sum())
+    past = facts.past_totals(content.backtest, forecast.model)
+    interval = facts.total_interval(forecast, past)
+    kind = voice(f"headline.range_{interval.kind if interval else 'none'}", tests=voice.count_of("test", len(past)))
+    top = max(1, round(customers * 0.1))
+    actual = None
+    if forecast.actual is not None:
+        miss = total / forecast.actual - 1 if forecast.actual > 0 else float("nan")
+        actual = voice("headline.actual", actual=n.money(forecast.actual), miss=n.change(miss))
+    return {
+        "total": n.money_short(total),
+        "range": interval
+        and voice("headline.range", low=n.money_short(interval.low), high=n.money_short(interval.high)),
+        "range_kind": kind,
+        "active": n.count(active),
+        "active_note": voice(
+            "headline.active_note",
+            share=n.share(active / customers if customers else None),
+            customers=voice.count_of("customer", customers),
+        ),
+        "top": n.share(facts.held_by_top(mean, 0.1)),
+        "top_note": voice("headline.top_note", customers=voice.count_of("customer", top)),
+        "orders": n.count(orders),
+        "orders_note": voice("headline.orders_note", value=n.money(total / orders))
+        if orders > 0 and total > 0
+        else voice("headline.orders_note_none"),
+        "actual": actual,
+    }
+
+
+def _figures(content: ReportContent, voice: Voice) -> dict[str, list[Figure]]:
+    """The charts of each section; those that the content cannot fill are left out."""
+    forecast, data, backtest = content.forecast, content.data, content.backtest
+    interval = facts.total_interval(forecast, facts.past_totals(backtest, forecast.model))
+    found: dict[str, list[Figure | None]] = {
+        "data": [charts_forecast.months_figure(data, forecast.cutoff, voice)],
+        "forecast": [
+            charts_forecast.spans_figure(data, forecast, interval, voice),
+            charts_forecast.bins_figure(forecast, voice),
+        ],
+        "value": [
+            charts_forecast.concentration_figure(forecast, voice),
+            charts_forecast.deciles_figure(forecast, voice),
+        ],
+        "proof": _proof_figures(content, backtest, voice) if backtest else [],
+    }
+    return {section: [f for f in figures if f is not None] for section, figures in found.items()}
+
+
+def _proof_figures(content: ReportContent, backtest: BacktestFacts, voice: Voice) -> list[Figure | None]:
+    model, zone = facts.shown_model(content.forecast, backtest), ZoneInfo(content.timezone)
+    curves = backtest.curves
+    return [
+        charts_backtest.totals_figure(facts.past_totals(backtest, model), voice, zone),
+        charts_backtest.models_figure(facts.score_table(backtest.scores), voice),
+        charts_backtest.calibration_figure(curves, model, voice),
+        charts_backtest.gain_figure(curves, model, voice),
+        charts_backtest.reliability_figure(curves, model, voice),
+        charts_backtest.coverage_figure(curves, model, voice),
+        charts_backtest.pit_figure(curves, model, voice),
+    ]
+
+
+def _tables(content: ReportContent, voice: Voice) -> dict[str, tables.Table | None]:
+    forecast, backtest = content.forecast, content.backtest
+    risk = facts.at_risk(forecast)
+    found = {
+        "top": tables.top_table(forecast, voice),
+        "risk": tables.risk_table(risk, voice) if risk and risk.rows else None,
+        "weights": tables.weights_table(forecast, voice),
+        "scores": None,
+        "cutoffs": None,
+    }
+    if backtest is not None:
+        scores = facts.score_table(backtest.scores)
+        found["scores"] = tables.scores_table(scores, forecast.model, voice)
+        found["cutoffs"] = tables.cutoffs_table(scores, forecast.model, voice, ZoneInfo(content.timezone))
+    return found
+
+
+def _proof(content: ReportContent, voice: Voice) -> dict[str, str]:
+    """The texts around charts and tables that hold numbers."""
+    forecast, backtest, n = content.forecast, content.backtest, voice.numbers
+    mean = facts.amounts(forecast)
+    said = {"top_title": voice("customers.top_title", count=min(facts.SHOWN_CUSTOMERS, len(mean)))}
+    share = facts.held_by_top(mean, facts.SHOWN_CUSTOMERS / max(len(mean), facts.SHOWN_CUSTOMERS))
+    said["top_share"] = voice("customers.top_share", share=n.share(share))
+    risk = facts.at_risk(forecast)
+    if risk is not None:
+        key = "customers.risk_title" if risk.customers else "customers.risk_none"
+        said["risk_title"] = voice(key, customers=n.count(risk.customers), among=n.count(risk.among))
+        said["risk_note"] = voice("customers.risk_note", amount=n.money_short(risk.past_year))
+    if backtest is not None:
+        tests = voice.count_of("test", len(facts.score_table(backtest.scores).cutoffs))
+        model = facts.shown_model(forecast, backtest)
+        said["intro"] = voice(
+            "proof.intro" if model == forecast.model else "proof.intro_other", model=model, tests=tests
+        )
+        said["scores_note"] = voice("proof.scores_note", tests=tests)
+        said["cutoffs_note"] = voice("proof.cutoffs_note", currency=content.currency)
+        skipped = sorted({model for models in backtest.skipped.values() for model in models})
+        said["skipped"] = voice("proof.skipped", models=", ".join(skipped)) if skipped else ""
+    return said
+
+
+def _models(content: ReportContent, voice: Voice) -> str:
+    model = content.forecast.model
+    return voice("models.used", model=model, sentence=tables.model_sentence(model, voice))
+
+
+def _findings(findings: Sequence[Mapping[str, Any]], voice: Voice) -> list[dict[str, Any]]:
+    """The findings in the report's language, the worst first; a text may be one text or language -> text."""
+    n, severities = voice.numbers, ("serious", "warning", "info")
+    shown = []
+    for finding in findings:
+        severity = str(finding.get("severity"))
+        count, share = finding.get("count"), finding.get("share")
+        shown.append(
+            {
+                "severity": severity if severity in severities else "info",
+                "count": "" if count is None else n.count(count) + (f" ({n.share(share)})" if share else ""),
+                "examples": [
+                    tables.short(str(e), 60) for e in list(finding.get("examples") or ())[: tables.EXAMPLES_SHOWN]
+                ],
+                **{key: _in_language(finding, key, n.language) for key in ("title", "detail", "done")},
+            }
+        )
+    return sorted(shown, key=lambda f: severities.index(f["severity"]))[: tables.FINDINGS_SHOWN]
+
+
+def _in_language(finding: Mapping[str, Any], key: str, lang: str) -> str:
+    value = finding.get(key) or ""
+    return str(value.get(lang) or value.get("en") or "") if isinstance(value, Mapping) else str(value)
+
+
+def _provenance(content: ReportContent, voice: Voice) -> list[tuple[str, str]]:
+    facts_shown = [*content.provenance, ("timezone", content.timezone), ("currency", content.currency)]
+    return [
+        (voice(f"provenance.{name}") if f"provenance.{name}" in voice else name, text) for name, text in facts_shown
+    ]

@@ -1,0 +1,63 @@
+"""The report's words: one TOML table per language, with the same keys and the same placeholders."""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from importlib.resources import files
+from typing import Any
+
+from worthwhile.report.numbers import Numbers
+from worthwhile.tasks import Horizon
+
+
+def _flat(table: Mapping[str, Any], prefix: str = "") -> dict[str, str]:
+    flat: dict[str, str] = {}
+    for key, value in table.items():
+        if isinstance(value, Mapping):
+            flat |= _flat(value, f"{prefix}{key}.")
+        else:
+            flat[prefix + key] = value
+    return flat
+
+
+def read_texts(language: str) -> dict[str, str]:
+    """All texts of a language: dotted key -> text."""
+    source = files("worthwhile.report").joinpath("texts", f"{language}.toml").read_text(encoding="utf-8")
+    return _flat(tomllib.loads(source))
+
+
+@dataclass(frozen=True)
+class Voice:
+    """How one report speaks: its texts and the way it writes numbers. `voice("key", name=...)` is a text."""
+
+    texts: Mapping[str, str]
+    numbers: Numbers
+    horizon: str
+    amount_name: str = "spend"
+
+    def __call__(self, key: str, **values: object) -> str:
+        """The text of a key, filled in. `{span}` (the horizon) and `{spend}` (spend or value) are always known."""
+        return self.texts[key].format(**{"span": self.span, "spend": self.spend} | values)
+
+    def __contains__(self, key: str) -> bool:
+        return key in self.texts
+
+    def count_of(self, noun: str, count: float) -> str:
+        """`1 customer`, `2,357 customers`; `noun` is a key of the table `nouns`."""
+        number = self.numbers.count(count)
+        return self.texts[f"nouns.{noun}.{'one' if number == '1' else 'many'}"].format(n=number)
+
+    @property
+    def span(self) -> str:
+        horizon = Horizon.parse(self.horizon)
+        return self.count_of({"d": "day", "w": "week", "mo": "month", "y": "year"}[horizon.unit], horizon.count)
+
+    @property
+    def spend(self) -> str:
+        return self.texts[f"amount.{self.amount_name}"]
+
+
+def voice_of(language: str, currency: str, horizon: str, amount_name: str = "spend") -> Voice:
+    return Voice(read_texts(language), Numbers(language, currency), horizon, amount_name)
