@@ -300,7 +300,9 @@ def report(results: dict[str, dict[str, Result]], options: argparse.Namespace) -
         "# Quality",
         f"Command: `python bench/quality.py`. Machine: {os.cpu_count()} cores, {platform.machine()}, Python "
         f"{platform.python_version()}. Seed {options.seed}. Lower is better for crps, mae, rmse, decile_mape; the "
-        "definitions are in docs/metrics.md. A point forecast's CRPS is its absolute error.",
+        "definitions are in docs/metrics.md. A point forecast's CRPS is its absolute error. Seconds are to fit and "
+        "forecast; those of the ensemble hold the fits of its members, whose own are then the forecast alone, and "
+        "those of a peer are of its whole group.",
     ]
     net = {case: of for case, of in found.items() if case.startswith("online_retail_ii_net")}
     sales = {case: of for case, of in found.items() if case not in net}
@@ -308,7 +310,7 @@ def report(results: dict[str, dict[str, Result]], options: argparse.Namespace) -
         if cases and any(cases.values()):
             parts += [f"## {title}: mean ranks over {len(cases)} cases", rank_table(cases)]
     if net and any(net.values()):
-        parts += ["Means over the four cutoffs:", mean_table(net, ("crps", "gini", "bias", *CALIBRATION))]
+        parts += [f"Means over {len(net)} cutoffs:", mean_table(net, ("crps", "gini", "bias", *CALIBRATION))]
     if options.published:
         parts += ["## BG/NBD of lifetimes, recomputed", published_table(found, options.published)]
     for case, of_groups in results.items():

@@ -113,7 +113,7 @@ def test_the_total_is_told_as_a_tolerance_that_held_at_three_of_four():
     scores = table({"a": {"crps": [1.0] * 4, "bias": [0.1, -0.115, -0.3, 0.02]}})
     said = verdict(scores)
     assert (said.facts.total.tolerance, said.facts.total.within) == (0.12, 3)
-    assert "within 12% of the actual total at 3 of 4 dates" in said.sentences["total"]
+    assert "total was within 12% of the actual one at 3 of 4 dates" in said.sentences["total"]
     assert "for 2011-05-01, it was 30% too low" in said.sentences["total"]
     assert "every time" not in said.sentences["total"]
 
@@ -125,7 +125,7 @@ def test_a_total_that_always_errs_on_one_side_is_said_so():
 
 def test_a_total_many_times_too_high_is_no_ground_for_a_budget():
     said = verdict(table({"a": {"crps": [1.0] * 3, "bias": [0.2, 3.0, 2.0]}}))
-    assert "4.0 times the actual total" in said.sentences["total"]
+    assert "4.0 times the actual one" in said.sentences["total"]
     assert "Do not build a budget" in said.sentences["conclusion"]
 
 
@@ -188,6 +188,8 @@ def test_a_verdict_can_be_about_orders_or_buying():
     assert about_buying.leader == "b"
     assert "which customers buy" in about_buying.text
     assert about_buying.facts.total.worst == 0.02
+    assert "number of buyers was within 2%" in about_buying.text
+    assert "budget" not in about_buying.text
 
 
 @pytest.mark.parametrize("wrong", [{"lang": "fr"}, {"metric": "auc"}])

@@ -98,15 +98,15 @@ TEXTS: dict[str, tuple[str, str]] = {
         "The better simple rule, “{rule}” ({meaning}), did practically as well.",
         "较好的简单规则“{rule}”（{meaning}）几乎同样好。",
     ),
-    "total.one": ("The forecast total was {off}.", "预测总额{off}。"),
+    "total.one": ("The forecast {what} was {off}.", "预测的{what}{off}。"),
     "total.many": (
-        "The forecast total was within {tolerance} of the actual total at {within} of {n} dates. At worst, for "
+        "The forecast {what} was within {tolerance} of the actual one at {within} of {n} dates. At worst, for "
         "{worst_on}, it was {off}.",
-        "{n} 个日期中有 {within} 个，预测总额与实际总额相差不超过 {tolerance}。最差的一次（{worst_on}）{off}。",
+        "{n} 个日期中有 {within} 个，预测的{what}与实际相差不超过 {tolerance}。最差的一次（{worst_on}）{off}。",
     ),
     "total.far": (
-        "The forecast total was far off: at worst, for {worst_on}, it was {off}.",
-        "预测总额相差很大：最差的一次（{worst_on}）{off}。",
+        "The forecast {what} was far off: at worst, for {worst_on}, it was {off}.",
+        "预测的{what}相差很大：最差的一次（{worst_on}）{off}。",
     ),
     "total.always.high": ("It was too high every time.", "每次都偏高。"),
     "total.always.low": ("It was too low every time.", "每次都偏低。"),
@@ -147,12 +147,12 @@ TEXTS: dict[str, tuple[str, str]] = {
         "结论：这份预测区分客户的能力较弱，不要只凭它挑选客户。",
     ),
     "so.budget": (
-        "The total can go into a budget, with a margin of {worst} either way.",
-        "总额可用于预算，上下各留 {worst} 的余地。",
+        "The total can go into a budget, with a margin of {margin} either way.",
+        "总额可用于预算，上下各留 {margin} 的余地。",
     ),
     "so.guide": (
-        "Take the total as a guide and plan with a margin of {worst} either way.",
-        "总额可作参考，计划时上下各留 {worst} 的余地。",
+        "Take the total as a guide and plan with a margin of {margin} either way.",
+        "总额可作参考，计划时上下各留 {margin} 的余地。",
     ),
     "so.no_budget": (
         "Do not build a budget on the total alone: it was off by up to {worst}.",
@@ -173,12 +173,15 @@ TEXTS: dict[str, tuple[str, str]] = {
     "off.right": ("right to within 1%", "误差不到 1%"),
     "off.high": ("{size} too high", "偏高 {size}"),
     "off.low": ("{size} too low", "偏低 {size}"),
-    "off.times": ("{times} times the actual total", "是实际总额的 {times} 倍"),
+    "off.times": ("{times} times the actual one", "是实际的 {times} 倍"),
     "dates.one": ("one date", "一个日期"),
     "dates.two": ("two dates", "两个日期"),
     "noun.crps": ("what each customer spends", "每位客户的消费"),
     "noun.orders_crps": ("how many orders each customer places", "每位客户的订单数"),
     "noun.brier": ("which customers buy", "哪些客户会购买"),
+    "what.crps": ("total", "总额"),
+    "what.orders_crps": ("number of orders", "订单总数"),
+    "what.brier": ("number of buyers", "购买客户数"),
     "means.last-period": ("what a customer spent last time, they spend again", "上一期花多少，下一期就花多少"),
     "means.past-rate": ("each customer goes on at their past rate", "每位客户保持过去的平均水平"),
     "unit.d": ("{count} day", "{count} 天"),
@@ -259,13 +262,14 @@ def _rule(facts: Facts, lang: str) -> str:
     return text(f"rule.{_outcome(facts.rule)}", lang, **values)
 
 
-def _total(total: TotalError, lang: str) -> str:
-    n = len(total.by_cutoff)
+def _total(total: TotalError, metric: str, lang: str) -> str:
+    n, what = len(total.by_cutoff), text(f"what.{metric}", lang)
     if n == 1:
-        return text("total.one", lang, off=_off(total.worst, lang))
+        return text("total.one", lang, what=what, off=_off(total.worst, lang))
     sentence = text(
         "total.far" if total.tolerance > FAR else "total.many",
         lang,
+        what=what,
         tolerance=_percent(total.tolerance),
         within=total.within,
         n=n,
@@ -283,10 +287,11 @@ def _conclusions(facts: Facts, lang: str) -> Iterator[str]:
     few = len(facts.cutoffs) < 3
     if not math.isnan(facts.top_decile_share):
         yield text("so.rank" if facts.top_decile_share >= RANKS_WELL else "so.no_rank", lang)
-    if facts.total is not None and not few:
-        worst = math.ceil(abs(facts.total.worst) * 100) / 100
-        case = "so.budget" if worst <= BUDGET else "so.guide" if worst <= GUIDE else "so.no_budget"
-        yield text(case, lang, worst=_percent(worst))
+    if facts.total is not None and facts.metric == "crps" and not few:
+        worst = abs(facts.total.worst)
+        margin = math.ceil(worst * 100 - 1e-9) / 100  # a margin is rounded up
+        case = "so.budget" if margin <= BUDGET else "so.guide" if margin <= GUIDE else "so.no_budget"
+        yield text(case, lang, margin=_percent(margin), worst=_percent(worst))
     if facts.rule is not None and _outcome(facts.rule) in ("level", "unclear"):
         yield text(f"so.rule.{_outcome(facts.rule)}", lang)
     if few:
@@ -315,7 +320,7 @@ def say(facts: Facts, lang: str) -> dict[str, str]:
         comma = ", " if lang == "en" else "、"
         said["aside"] = text("aside", lang, aside=comma.join(f"“{model}”" for model in facts.set_aside))
     if facts.total is not None:
-        said["total"] = _total(facts.total, lang)
+        said["total"] = _total(facts.total, facts.metric, lang)
     if facts.intervals is not None:
         cover = facts.intervals
         said["intervals"] = text(
