@@ -197,7 +197,7 @@ def test_the_network_learns_a_bent_surface():
     rng = np.random.default_rng(0)
     x = rng.uniform(-1, 1, size=(2000, 3)).astype(np.float32)
     y = np.abs(x[:, 0]) + x[:, 1] * x[:, 2]
-    learning = Learning(learning_rate=5e-3, dropout=0.0)
+    learning = Learning(learning_rate=5e-3, dropout=0.0, epochs=30)
     network = fit_network(rows_of(x, y), square, np.zeros(1), learning, split=halves(2000), seed=0)
     assert np.mean((network.raw(x)[:, 0] - y) ** 2) < 0.1 * np.var(y)
 

@@ -25,12 +25,12 @@ Array = np.ndarray[Any, Any]
 Loss = Callable[[Tensor, Tensor], Tensor]  # raw outputs (B, O) and targets (B, J) -> loss of each row (B,)
 
 HIDDEN = (64, 32)
-STEPS = 64  # batches that an epoch has about, where there are rows enough
+STEPS = 32  # batches that an epoch has about, where there are rows enough
 BATCH = (128, 4096)  # rows of a batch, at least and at most
 PATIENCE = 8  # epochs without gain on the validation rows before training stops
 BLIND_EPOCHS = 10  # where the validation rows are too few to judge by
 JUDGES = 20  # rows that validation needs at least
-AVERAGED = 0.98  # of the running average of the weights is kept at each batch: it spans about an epoch
+AVERAGED = 0.96  # of the running average of the weights is kept at each batch: it spans about an epoch
 GRADIENT = 1.0  # largest norm of a gradient
 READ_ROWS = 65_536  # validation rows read at once
 
@@ -41,7 +41,7 @@ class Learning:
 
     learning_rate: float = 1e-3
     weight_decay: float = 0.02
-    dropout: float = 0.1
+    dropout: float = 0.3
     epochs: int = 60  # at most
     device: str = "cpu"
 
