@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
-from oracles.synthetic_snapshots import synthetic_shop
 
+from oracles.synthetic_snapshots import synthetic_shop
 from worthwhile.errors import InputError
 from worthwhile.models.ensemble import Ensemble, validation_windows
 from worthwhile.models.heuristics import LastPeriod, PastRate

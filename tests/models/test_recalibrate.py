@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from worthwhile.forecast import Forecast, amount_grid, from_geometric, from_lognormal
-from worthwhile.models.recalibrate import PastTotal, recalibrated, season_factor, total_factor
+from worthwhile.models.recalibrate import PastLevel, level_factor, recalibrated
 
 
 def a_forecast(n=200, seed=0):
@@ -36,38 +36,40 @@ def test_more_buying_never_lowers_anybodys_chance_or_mean():
     assert np.all(after.amount.mean() >= before.amount.mean())
 
 
-def test_a_total_that_was_low_in_the_past_is_raised_but_less_than_fully():
-    steady = [PastTotal(100, 150, 0.05), PastTotal(100, 150, 0.05)]
-    assert 1.1 < total_factor(steady) < 1.5
-
-
-def test_a_noisy_past_window_moves_the_total_less_than_a_clear_one():
-    assert total_factor([PastTotal(100, 150, 1.0)]) < total_factor([PastTotal(100, 150, 0.05)])
-
-
-def test_without_a_past_the_total_stays():
-    assert total_factor([]) == 1.0
-    assert total_factor([PastTotal(0.0, 10.0, 1.0)]) == 1.0
-
-
-class _At:
-    def __init__(self, activity, year_before=float("nan")):
-        self.activity, self.activity_year_before = activity, year_before
-
-
 UNKNOWN = float("nan")
 
 
-def test_a_busy_season_to_come_raises_the_level_and_an_unknown_one_does_not():
-    assert season_factor([_At(0.8), _At(0.8)], _At(UNKNOWN, 1.6)) > 1.4
-    assert season_factor([_At(UNKNOWN)], _At(UNKNOWN, 1.6)) == 1.0
-    assert season_factor([_At(0.8)], _At(UNKNOWN, UNKNOWN)) == 1.0
-    assert season_factor([], _At(UNKNOWN, 1.2)) == 1.0
+def windows(*ratios, activity=UNKNOWN, ages=(90, 180, 270)):
+    return [PastLevel(100.0, 100.0 * r, activity, age) for r, age in zip(ratios, ages, strict=False)]
 
 
-def test_the_same_season_needs_no_factor():
-    assert season_factor([_At(1.3), _At(1.3)], _At(UNKNOWN, 1.3)) == pytest.approx(1.0)
+def test_a_total_that_was_low_in_past_windows_is_raised_but_less_than_fully():
+    assert 1.1 < level_factor(windows(1.5, 1.5), UNKNOWN) < 1.5
 
 
-def test_the_season_looks_at_the_year_before_never_at_the_outcome_itself():
-    assert season_factor([_At(1.0)], _At(2.0, UNKNOWN)) == 1.0
+def test_a_late_window_tells_more_than_an_early_one():
+    assert level_factor(windows(1.5, 1.0), UNKNOWN) > level_factor(windows(1.0, 1.5), UNKNOWN)
+
+
+def test_without_past_windows_the_total_stays():
+    assert level_factor([], UNKNOWN) == 1.0
+    assert level_factor([PastLevel(0.0, 10.0, UNKNOWN, 90)], 1.2) == 1.0
+
+
+def test_a_busy_season_to_come_raises_the_level():
+    quiet = windows(1.0, 1.0, activity=0.5)
+    assert level_factor(quiet, 1.0) > 1.5
+    assert level_factor(quiet, 0.5) == pytest.approx(1.0)
+    assert level_factor(quiet, 0.25) < 0.7
+
+
+def test_a_season_that_no_window_knows_changes_nothing():
+    assert level_factor(windows(1.0), 2.0) == 1.0
+
+
+def test_known_seasons_are_trusted_more_than_unknown_ones():
+    assert level_factor(windows(1.5, activity=0.8), 0.8) > level_factor(windows(1.5), UNKNOWN)
+
+
+def test_a_level_stays_within_limits():
+    assert level_factor(windows(1000.0), UNKNOWN) == 4.0

@@ -2,8 +2,8 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from oracles.synthetic_snapshots import synthetic_shop
 
+from oracles.synthetic_snapshots import synthetic_shop
 from worthwhile.models.catalogue import MODELS
 from worthwhile.runs.gate import gate
 

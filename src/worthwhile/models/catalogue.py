@@ -98,7 +98,7 @@ MODELS: dict[str, ModelKind] = {
         "boosted trees",
         "worthwhile.models.trees:TwoStageTrees",
         _NEEDS_TREES,
-        True,
+        False,
         "boosted trees for buying, others for the amount given buying",
     ),
     "trees-tweedie": ModelKind(
@@ -133,7 +133,7 @@ MODELS: dict[str, ModelKind] = {
         "network",
         "worthwhile.models.networks:HistogramNetwork",
         _NEEDS_NETWORKS,
-        True,
+        False,
         "a 64-32 network that gives the whole distribution of spend",
     ),
     "ensemble": ModelKind(

@@ -7,7 +7,7 @@ blow-up can carry it away further than its weight (Ranjan & Gneiting 2010).
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -20,13 +20,13 @@ from worthwhile.forecast import Forecast, Histogram, concatenate, pool
 from worthwhile.models.catalogue import MODELS, maker, model_class
 from worthwhile.models.files import read_json, write_json
 from worthwhile.models.protocol import Model
-from worthwhile.models.recalibrate import PastTotal, past_total, recalibrated, season_factor, total_factor
+from worthwhile.models.recalibrate import PastLevel, level_factor, past_level, recalibrated
 
 Array = np.ndarray[Any, Any]
 Maker = Callable[[], Model]
 
 CHUNK = 100_000  # customers forecast at once: members x 100,000 x 99 bins x 4 bytes stay below 0.5 GB
-SAMPLE = 20_000  # customers of a window that the weights are fitted on
+SAMPLE = 20_000  # customers of a window that weights and level are fitted on
 VALIDATION_WINDOWS = 2
 EVEN_PULL = 0.05  # how strongly weights are drawn to equal ones, relative to the members' mean CRPS matrix
 
@@ -40,7 +40,6 @@ class _Window:
     """One matured window held out: what each member, trained before it, forecast for it."""
 
     snapshot: Snapshot
-    season: float
     forecasts: dict[str, Forecast] = field(default_factory=dict)
 
     @property
@@ -59,9 +58,8 @@ class Ensemble:
         self.fitted: dict[str, Model] = {}
         self.weights: dict[str, float] = {}
         self.left_out: dict[str, str] = {}  # member -> why
-        self.season: float = 1.0  # factor of the level: the season asked about against those learned from
-        self.total: float = 1.0  # factor of the level: the total's lasting error in past windows
-        self.past: list[PastTotal] = []
+        self.level: float = 1.0  # factor of the total: past windows' levels and the season to come
+        self.past: list[PastLevel] = []
 
     def fit(self, matured: Sequence[Snapshot], current: Snapshot, *, seed: int = 0) -> None:
         """Fit members on all matured windows; weights and total on windows that members fitted earlier had not seen.
@@ -77,8 +75,8 @@ class Ensemble:
         windows = self._validate(matured, seed)
         names = list(self.fitted)
         self.weights = dict(zip(names, pool_weights(windows, names), strict=True))
-        self.past = [past_total(self._pooled(w.forecasts, w.season), w.outcome.amount) for w in windows]
-        self.season, self.total = season_factor(matured, current), total_factor(self.past)
+        self.past = [past_level(self._pooled(sample), sample, current) for sample in map(_sample, matured)]
+        self.level = level_factor(self.past, current.activity_year_before)
 
     def _fit_members(self, matured: Sequence[Snapshot], current: Snapshot, seed: int) -> dict[str, Model]:
         fitted = {}
@@ -96,7 +94,7 @@ class Ensemble:
         windows = []
         for snapshot in validation_windows(matured):
             earlier = [s for s in matured if s.end <= snapshot.cutoff]
-            window = _Window(snapshot, season_factor(earlier, snapshot))
+            window = _Window(snapshot)
             for name in self.fitted:
                 model = self.makers[name]()
                 try:
@@ -108,22 +106,18 @@ class Ensemble:
                 windows.append(window)
         return windows
 
-    def _pooled(self, forecasts: Mapping[str, Forecast], level: float) -> Forecast:
-        names = [name for name in forecasts if self.weights[name] > 0] or list(forecasts)
-        weights = [max(self.weights[name], 1e-9) for name in names]
-        parts = [forecasts[name] for name in names]
+    def _pooled(self, snapshot: Snapshot) -> Forecast:
+        """The mixture of the members' forecasts, its level as they give it."""
+        used = [name for name in self.fitted if self.weights[name] > 0]
+        weights = [self.weights[name] for name in used]
+        parts = [self.fitted[name].forecast(snapshot) for name in used]
         amount, orders = (pool([getattr(f, part) for f in parts], weights) for part in ("amount", "orders"))
-        return recalibrated(replace(parts[0], amount=amount, orders=orders, model=self.name), level)
+        return replace(parts[0], amount=amount, orders=orders, model=self.name)
 
     def forecast(self, snapshot: Snapshot) -> Forecast:
         """The recalibrated pool for each customer of the snapshot."""
-        used = {name: model for name, model in self.fitted.items() if self.weights[name] > 0}
-        parts = []
-        for start in range(0, max(len(snapshot), 1), CHUNK):
-            rows = snapshot[start : start + CHUNK]
-            forecasts = {name: model.forecast(rows) for name, model in used.items()}
-            parts.append(self._pooled(forecasts, self.season * self.total))
-        return concatenate(parts)
+        starts = range(0, max(len(snapshot), 1), CHUNK)
+        return concatenate([recalibrated(self._pooled(snapshot[i : i + CHUNK]), self.level) for i in starts])
 
     def save(self, folder: Path) -> None:
         """Write weights and factors as JSON and each member that has a weight into a folder of its name."""
@@ -135,10 +129,11 @@ class Ensemble:
             folder / "ensemble.json",
             {
                 "weights": {name: self.weights[name] for name in used},
-                "season": self.season,
-                "total": self.total,
+                "level": self.level,
                 "left_out": self.left_out,
-                "past": [[p.forecast, p.actual, p.noise] for p in self.past],
+                "past": [
+                    asdict(replace(p, activity=p.activity if np.isfinite(p.activity) else 0.0)) for p in self.past
+                ],
             },
         )
 
@@ -148,8 +143,8 @@ class Ensemble:
         model = cls({name: maker(name) for name in kept["weights"]})
         model.fitted = {name: model_class(name).load(folder / name) for name in kept["weights"]}
         model.weights, model.left_out = kept["weights"], kept["left_out"]
-        model.season, model.total = kept["season"], kept["total"]
-        model.past = [PastTotal(*row) for row in kept["past"]]
+        model.level = kept["level"]
+        model.past = [PastLevel(**row) for row in kept["past"]]
         return model
 
 
@@ -196,6 +191,13 @@ def pool_weights(windows: Sequence[_Window], names: Sequence[str]) -> Array:
     )
     weights = np.where(found.x < 0.01, 0.0, found.x)
     return weights / weights.sum()
+
+
+def _sample(snapshot: Snapshot) -> Snapshot:
+    """At most SAMPLE customers of a snapshot, the same each time."""
+    if len(snapshot) <= SAMPLE:
+        return snapshot
+    return snapshot[np.sort(np.random.default_rng(0).permutation(len(snapshot))[:SAMPLE])]
 
 
 def _crps_matrix(window: _Window, names: Sequence[str]) -> Array:

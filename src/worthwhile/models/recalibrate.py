@@ -13,12 +13,10 @@ from worthwhile.forecast import Forecast, Histogram, from_prob
 
 Array = np.ndarray[Any, Any]
 
-# Widths (sd of the log of a total) that the shrinkage of past errors assumes. A window's level wanders by about a
-# fifth for reasons that do not come again (stock, promotions, weather); a model's own lasting error is as large.
-WINDOW_NOISE = 0.2
-LASTING_ERROR = 0.2
-SEASON_WIDTH = 0.3  # sd of the log of true seasonal ratios between windows, over shops
-SEASON_NOISE = 0.15  # sd of what the year before tells of this year's ratio, beside it
+HALF_LIFE_DAYS = 180.0  # of what a past window's level tells of the level to come: customer bases age
+WINDOW_WIDTH = 0.25  # sd of the log of a level between windows, over shops
+WINDOW_NOISE = 0.25  # sd of what windows say of the next one's level where its season is unknown
+SEASON_NOISE = 0.10  # the same where it is known from the year before
 FACTOR_LIMITS = (0.25, 4.0)
 
 
@@ -57,43 +55,42 @@ def recalibrated(forecast: Forecast, factor: float) -> Forecast:
     return replace(forecast, amount=amount, orders=orders)
 
 
-def season_factor(trained_on: Sequence[Snapshot], asked: Snapshot) -> float:
-    """How much busier the asked horizon should be than those trained on, if the year before repeats; 1 if unknown.
-
-    The ratio of activities (orders for each one in the span before), its log shrunk by how differently two years may go.
-    """
-    known = [s.activity for s in trained_on if np.isfinite(s.activity)]
-    if not known or not np.isfinite(asked.activity_year_before):
-        return 1.0
-    ratio = np.log(asked.activity_year_before) - np.mean(np.log(known))
-    trust = SEASON_WIDTH**2 / (SEASON_WIDTH**2 + SEASON_NOISE**2)
-    return float(np.clip(np.exp(ratio * trust), *FACTOR_LIMITS))
-
-
 @dataclass(frozen=True)
-class PastTotal:
-    """One past window's totals: what was forecast, what came, and the noise of the latter."""
+class PastLevel:
+    """How a past window's total came out against the forecast for it."""
 
     forecast: float
     actual: float
-    noise: float  # sd of the actual total that independent customers make, relative to the forecast total
+    activity: float  # of the window (features/season.py); NaN or 0 where unknown
+    age_days: float  # from its cutoff to the one asked about
 
 
-def past_total(forecast: Forecast, actual: Array) -> PastTotal:
-    mean = forecast.amount.mean()
-    total = float(mean.sum())
-    return PastTotal(total, float(actual.sum()), float(np.sqrt(np.sum((actual - mean) ** 2)) / max(total, 1e-12)))
+def past_level(forecast: Forecast, snapshot: Snapshot, asked: Snapshot) -> PastLevel:
+    """The level of a matured snapshot under a forecast of it (or of a sample of its customers)."""
+    assert snapshot.outcome is not None
+    age = (asked.cutoff - snapshot.cutoff).total_seconds() / 86_400
+    total = float(forecast.amount.mean().sum())
+    return PastLevel(total, float(snapshot.outcome.amount.sum()), snapshot.activity, age)
 
 
-def total_factor(past: Sequence[PastTotal]) -> float:
-    """The lasting error of the total, learned from past windows and shrunk to 1: an empirical-Bayes mean of log ratios.
+def level_factor(past: Sequence[PastLevel], activity_ahead: float) -> float:
+    """By what the forecast total should be multiplied, from how totals of past windows came out.
 
-    Each window's log(actual / forecast) is its lasting error plus noise of the window and of its customers.
+    A window's log(actual / forecast) is the customer base's level then, plus its season. Where the year before tells
+    the activity ahead, each window is moved from its own season to that one; the mean favours late windows, and is
+    shrunk towards 0 by how much two windows differ for reasons that nobody sees coming.
     """
     usable = [p for p in past if p.forecast > 0 and p.actual > 0]
+    seasonal = [p for p in usable if np.isfinite(p.activity) and p.activity > 0]
+    known = bool(seasonal) and np.isfinite(activity_ahead) and activity_ahead > 0
+    if known:
+        usable = seasonal
     if not usable:
         return 1.0
-    ratios = np.log([p.actual / p.forecast for p in usable])
-    precision = np.array([1 / (WINDOW_NOISE**2 + p.noise**2) for p in usable])
-    lasting = float(np.sum(precision * ratios) / (np.sum(precision) + 1 / LASTING_ERROR**2))
-    return float(np.clip(np.exp(lasting), *FACTOR_LIMITS))
+    logs = np.array([np.log(p.actual / p.forecast) for p in usable])
+    if known:
+        logs += np.array([np.log(activity_ahead / p.activity) for p in usable])
+    weight = np.array([0.5 ** (p.age_days / HALF_LIFE_DAYS) for p in usable])
+    noise = SEASON_NOISE if known else WINDOW_NOISE
+    trust = WINDOW_WIDTH**2 / (WINDOW_WIDTH**2 + noise**2)
+    return float(np.clip(np.exp(trust * np.average(logs, weights=weight)), *FACTOR_LIMITS))

@@ -12,8 +12,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from worthwhile.errors import InputError
-from worthwhile.evaluation.curves import curves as curves_of
-from worthwhile.evaluation.scores import score
+from worthwhile.evaluation.scores import evaluate
 from worthwhile.evaluation.verdict import Verdict, verdict
 from worthwhile.features.build import cutoff_from
 from worthwhile.features.snapshot import Snapshot
@@ -35,6 +34,9 @@ from worthwhile.tasks import Horizon, Task
 
 # What a backtest compares where no models are named: the ensemble, its members, and the heuristics to beat.
 DEFAULT_MODELS = ("last-period", "past-rate", *(name for name, kind in MODELS.items() if kind.is_member), "ensemble")
+
+# Target -> the metric by which a model leads.
+LEADING_METRIC = {"spend": "crps", "value": "crps", "orders": "orders_crps", "active": "brier", "churn": "brier"}
 
 
 @dataclass(frozen=True)
@@ -104,7 +106,7 @@ def backtest(
         }
     scores = pa.concat_tables([d.scores for d in done])
     curves = pa.concat_tables([d.curves for d in done])
-    said = verdict(scores)
+    said = verdict(scores, metric=LEADING_METRIC[task.target], zone=shop.settings.zone)
 
     def fill(folder: Path) -> None:
         pq.write_table(scores, folder / "scores.parquet", compression="zstd")
@@ -178,8 +180,9 @@ def _at_cutoff(
         if isinstance(model, Ensemble):
             fitted |= model.fitted
         made: Forecast = model.forecast(current)
-        tables.append(score(made, outcome, horizon=str(snapshots.task.horizon), seed=seed))
-        drawn.append(curves_of(made, outcome))
+        scores, curves = evaluate(made, outcome, horizon=str(snapshots.task.horizon), seed=seed)
+        tables.append(scores)
+        drawn.append(curves)
     if not tables:
         raise InputError(
             "no-history",

@@ -183,8 +183,7 @@ def _ensemble_facts(model: Model) -> dict[str, Any] | None:
         return None
     return {
         "weights": model.weights,
-        "total_factor": model.total,
-        "season_factor": model.season,
+        "level_factor": model.level,
         "left_out": model.left_out,
     }
 
