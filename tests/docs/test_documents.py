@@ -8,6 +8,7 @@ import re
 import shlex
 import subprocess
 import sys
+from datetime import date
 from pathlib import Path
 
 import openpyxl
@@ -20,12 +21,15 @@ DOCUMENTS = [ROOT / "README.md", ROOT / "README.zh-CN.md", ROOT / "CONTRIBUTING.
 DOCUMENTS += sorted((ROOT / "docs").glob("*.md"))
 BLOCK = re.compile(r"^```(\w+)\n(.*?)^```", re.DOTALL | re.MULTILINE)
 LINK = re.compile(r"\]\(([^)\s]+)\)")
+# The Chinese README has the same commands as the English one, which a test holds it to.
 # Lines that set up a machine rather than use it, and the demo, which has a test of its own.
 NOT_RUN = ("make ", "git ", "cd ", "pip ", "python docs/", "worth demo", ".ci/")
-SHELL_PAGES = ["README.md", "README.zh-CN.md", "docs/tutorial.md", "docs/settings.md", "docs/files.md"]
+SHELL_PAGES = ["README.md", "docs/tutorial.md", "docs/settings.md", "docs/files.md"]
+# So few customers that the gate leaves the simple models, and so few days that next to no window has closed: quick,
+# and the commands are the same.
+CUSTOMERS, FIRST = 28, date(2011, 1, 1)
 PYTHON_PAGES = [
     "README.md",
-    "README.zh-CN.md",
     "docs/python.md",
     "docs/errors.md",
     "docs/quality.md",
@@ -43,8 +47,8 @@ def write_online_retail(path: Path) -> None:
     book = openpyxl.Workbook()
     header = ("Invoice", "StockCode", "Description", "Quantity", "InvoiceDate", "Price", "Customer ID", "Country")
     years = {"Year 2009-2010": [], "Year 2010-2011": []}
-    for k, (_, customer, day, item, _, quantity, price) in enumerate(order_rows()):
-        sheet = "Year 2009-2010" if day < "2010-12-10" else "Year 2010-2011"
+    for k, (_, customer, day, item, _, quantity, price) in enumerate(order_rows(CUSTOMERS, first=FIRST)):
+        sheet = "Year 2009-2010" if day < "2011-06-01" else "Year 2010-2011"
         sold = (str(489000 + k), item, f"ITEM {item}", int(quantity), f"{day} 10:30:00", float(price))
         buyer = None if k % 9 == 0 else 12000 + int(customer[1:])
         years[sheet].append((*sold, buyer, "United Kingdom"))
@@ -63,7 +67,7 @@ def write_online_retail(path: Path) -> None:
 @pytest.fixture
 def workplace(tmp_path: Path) -> Path:
     """A folder with the files that the documents speak of."""
-    write_orders(tmp_path / "orders.csv")
+    write_orders(tmp_path / "orders.csv", customers=CUSTOMERS, first=FIRST)
     write_online_retail(tmp_path / "online_retail_II.xlsx")
     odd = "".join(f"b{i},{2 + i % 9}/2/2020 10:00,{i}.50\n" for i in range(40)) + "b1,25/2/2020 11:00,3.00\n"
     (tmp_path / "odd.csv").write_text("Buyer,Paid at,Amount\n" + odd)

@@ -13,12 +13,12 @@ FIRST, LAST = date(2009, 12, 1), date(2011, 12, 9)
 CATEGORIES = ("toys", "tea", "books")
 
 
-def order_rows(customers: int = 80, *, seed: int = 7) -> list[tuple[str, ...]]:
-    """Lines of orders, oldest first: Poisson buyers with rates and lifetimes of their own."""
+def order_rows(customers: int = 80, *, first: date = FIRST, seed: int = 7) -> list[tuple[str, ...]]:
+    """Lines of orders, oldest first, from `first` to LAST: Poisson buyers with rates and lifetimes of their own."""
     rng = np.random.default_rng(seed)
     rows = []
     for k in range(customers):
-        day = FIRST + timedelta(days=int(rng.integers(0, 300)))
+        day = first + timedelta(days=int(rng.integers(0, (LAST - first).days * 0.4)))
         end = min(LAST, day + timedelta(days=int(rng.exponential(500))))
         gap = rng.gamma(2.0, 25.0) + 5
         while day <= end:
@@ -34,10 +34,10 @@ def order_rows(customers: int = 80, *, seed: int = 7) -> list[tuple[str, ...]]:
     ]
 
 
-def write_orders(path: Path, *, customers: int = 80) -> Path:
+def write_orders(path: Path, *, customers: int = 80, first: date = FIRST) -> Path:
     """The file as CSV with a header."""
     with path.open("w", newline="", encoding="utf-8") as file:
         writer = csv.writer(file)
         writer.writerow(COLUMNS)
-        writer.writerows(order_rows(customers))
+        writer.writerows(order_rows(customers, first=first))
     return path
