@@ -174,7 +174,6 @@ class Customer:
             found[f"spend_{w}d"] = self.spend(self.since(self.days, w))
         for w in (30, 90, 365):
             lines = [r for d in self.since(self.orders, w) for r in d.lines if r["is_goods"]]
-            found[f"lines_{w}d"] = len(lines)
             found[f"units_{w}d"] = total(lines, "quantity")
             found[f"orders_trend_{w}d"] = change(len(self.since(self.orders, w)), len(self.since(self.orders, 2 * w)))
             found[f"spend_trend_{w}d"] = change(
@@ -243,7 +242,6 @@ class Customer:
         back = lambda days: -math.fsum(total(d.refunds) + total(d.unmatched) for d in days)  # noqa: E731
         gross = lambda days: math.fsum(total(d.lines) for d in days)  # noqa: E731
         discount = math.fsum(total(d.lines, "discount") for d in self.days)
-        year = self.since(self.days, 365)
         return {
             "order_value_min": min(values, default=NAN),
             "order_value_max": max(values, default=NAN),
@@ -252,7 +250,6 @@ class Customer:
             "order_value_log_mean": mean(logs),
             "order_value_log_sd": spread(logs),
             "refund_share": ratio(back(self.days), gross(self.days)),
-            "refund_share_365d": ratio(back(year), gross(year)),
             "refunded_order_share": mean([total(d.refunds) + total(d.unmatched) < 0 for d in self.days]),
             "discount_share": ratio(discount, gross(self.days) + discount),
             "discounted_order_share": mean([total(d.lines, "discount") > 0 for d in self.orders]),

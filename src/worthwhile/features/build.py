@@ -68,10 +68,8 @@ def snapshot_at(
     column means the same in each. `value` holds margins and discount rate for the target `value`.
     Raises InputError `no-history` where no customer had ordered before the cutoff.
     """
-    asked = sql.Asked.of(task, value)
-    names = main_categories(log, cutoff) if categories is None else categories
-    question = sql.Question(to_us(cutoff), _moments(log.zone, task.horizon, cutoff), asked, names)
-    customer_ids, features = _matrix(log, sql.feature_matrix(question))
+    categories = main_categories(log, cutoff) if categories is None else categories
+    customer_ids, features = feature_matrix_at(log, task, cutoff, value=value, categories=categories)
     if len(customer_ids) == 0:
         raise no_history(cutoff, log)
     end = task.horizon.after(cutoff, log.zone)
@@ -164,13 +162,20 @@ def _moments(zone: ZoneInfo, horizon: Horizon, cutoff: datetime) -> dict[str, in
     return moments
 
 
-def _matrix(log: Log, query: exp.Select) -> tuple[pa.Array, Array]:
-    """Customers, ascending (N,), and their features (N, F), float32, through Arrow."""
+def feature_matrix_at(
+    log: Log, task: Task, cutoff: datetime, *, value: ValueTerms | None = None, categories: Sequence[str] = ()
+) -> tuple[pa.Array, Array]:
+    """The customers of a snapshot, ascending (N,), and their features (N, F) float32, in the order of `NAMES`.
+
+    One statement, fetched through Arrow; null is NaN.
+    """
+    moments = _moments(log.zone, task.horizon, cutoff)
+    query = sql.feature_matrix(sql.Question(to_us(cutoff), moments, sql.Asked.of(task, value), categories))
     table = log.con.sql(query.sql("duckdb")).to_arrow_table()
     order = pc.sort_indices(table["customer_id"])
     customers = table["customer_id"].combine_chunks().take(order)
     rows = order.to_numpy()
     matrix = np.empty((len(rows), len(NAMES)), dtype=np.float32)
     for column, name in enumerate(NAMES):
-        matrix[:, column] = table[name].to_numpy()[rows]  # null becomes NaN
+        matrix[:, column] = table[name].to_numpy()[rows]
     return customers, matrix

