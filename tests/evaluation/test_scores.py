@@ -261,3 +261,12 @@ def test_mean_ranks_average_over_cutoffs_then_metrics():
     )
     assert mean_ranks(table, ["crps", "gini"]) == {"a": pytest.approx(1.25), "b": pytest.approx(1.75)}
     assert mean_ranks(table, ["gini"]) == {"a": 1.5, "b": 1.5}
+
+
+def test_no_forecast_gains_more_than_perfect_foresight():
+    made, outcome = make_case(n=500, seed=10)
+    table = curves(made, outcome)
+    gain, perfect = (np.array([row["y"] for row in points(table, name)]) for name in ("gain", "gain_perfect"))
+    ranked = np.concatenate([[0.0], np.cumsum(np.sort(outcome.amount)[::-1])]) / outcome.amount.sum()
+    assert np.all(gain <= perfect + 1e-12) and np.any(gain < perfect - 0.01)
+    assert perfect[::5] == pytest.approx(ranked[::50])

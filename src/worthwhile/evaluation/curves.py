@@ -16,6 +16,7 @@ CURVES: dict[str, str] = {
     "reliability": "customers by probability of buying, in steps of 0.1: x mean probability, y share that bought, "
     "n customers; empty steps are left out",
     "gain": "x share of customers, highest forecast first, y share of the actual amount that they brought, n customers",
+    "gain_perfect": "the gain curve of perfect foresight: customers in order of what they then brought, n customers",
     "pit": "randomised probability integral transform in 20 steps: x left edge, y density (calibrated: 1), n customers",
     "coverage": "intervals given purchase, over customers who spent: x nominal, y actual coverage, n customers",
     "total": "one point: x total forecast, y total actual amount, n customers",
@@ -56,8 +57,8 @@ def _reliability(r: Readings) -> Points:
     return x, y, n[kept]
 
 
-def _gain(r: Readings) -> Points:
-    return GAIN_SHARES, metrics.gain(r.mean, r.amount, GAIN_SHARES), np.round(GAIN_SHARES * len(r)).astype(np.int64)
+def _gain(r: Readings, order: Array) -> Points:
+    return GAIN_SHARES, metrics.gain(order, r.amount, GAIN_SHARES), np.round(GAIN_SHARES * len(r)).astype(np.int64)
 
 
 def _pit(r: Readings, seed: int) -> Points:
@@ -81,7 +82,8 @@ def curve_readings(forecast: Forecast, readings: Readings, *, seed: int = 0) -> 
     points = {
         "deciles": _deciles(r),
         "reliability": _reliability(r),
-        "gain": _gain(r),
+        "gain": _gain(r, r.mean),
+        "gain_perfect": _gain(r, r.amount),
         "pit": _pit(r, seed),
         "coverage": _coverage(r),
         "total": _total(r),

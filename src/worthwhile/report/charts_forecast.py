@@ -279,7 +279,7 @@ def concentration_figure(forecast: ForecastFacts, voice: Voice) -> Figure | None
         dy = 18 if value > 0.85 else 5
         words = voice("concentration.mark", share=n.share(share), held=n.share(value))
         marks.append(svg.text(x + 9, y + dy, words, kind="strong"))
-    marks += _curve_tips(plot, shares, held, voice, "concentration.tip")
+    marks += _curve_tips(plot, shares[::4], held[::4], voice, "concentration.tip")
     return Figure(title, voice("concentration.note"), svg.svg(plot, title, *marks))
 
 

@@ -113,7 +113,7 @@ def _variance_of_total(forecast: ForecastFacts) -> float:
 # ---- who holds the value --------------------------------------------------------------------------------------------
 
 
-def concentration(values: Array, points: int = 51) -> tuple[Array, Array]:
+def concentration(values: Array, points: int = 201) -> tuple[Array, Array]:
     """Share of customers, best first, and the share of the value that they hold: a Lorenz curve read from the top."""
     shares = np.linspace(0.0, 1.0, points)
     total = float(values.sum())
