@@ -38,3 +38,10 @@ def test_a_value_beyond_the_scale_is_drawn_at_its_edge():
 def test_a_small_value_can_still_be_seen_and_none_is_not():
     assert 'height="0.5"' in svg.bar(0, 10, 100, 99.99, kind="first")
     assert 'height="0"' in svg.bar(0, 10, 100, 100, kind="first")
+
+
+def test_labels_that_would_touch_are_thinned_and_the_last_is_kept():
+    plot = svg.Frame(width=200, left=0, right=0).plot((0, 4), (0, 1))
+    few = [ElementTree.fromstring(str(m)).text for m in svg.band_labels(plot, ["a", "b", "c", "d"])]
+    long = [ElementTree.fromstring(str(m)).text for m in svg.band_labels(plot, [f"2011/12/{d}" for d in range(4)])]
+    assert few == ["a", "b", "c", "d"] and long == ["2011/12/1", "2011/12/3"]

@@ -63,12 +63,11 @@ def totals_figure(past: Sequence[PastTotal], voice: Voice, zone: tzinfo) -> Figu
         marks.append(svg.bar(middle + 1, middle + width, plot.y(0), plot.y(p.actual), kind="second"))
         top = plot.y(max(p.forecast, p.actual))
         marks.append(svg.text(middle, top - 6, n.change(p.miss), anchor="middle", kind="strong"))
-        if step >= 54 or i % 2 == 0:
-            marks.append(svg.text(middle, plot.bottom + 18, n.span_tick(day), anchor="middle"))
         tip = voice(
             "totals.tip", day=n.day(day), forecast=n.money(p.forecast), actual=n.money(p.actual), miss=n.change(p.miss)
         )
         marks.append(svg.touch_area(plot, plot.x(i), plot.x(i + 1), tip))
+    marks += svg.band_labels(plot, [n.span_tick(facts.local_day(p.cutoff, zone)) for p in shown])
     words = svg.text(_middle(plot), plot.height - 8, voice("totals.x"), anchor="middle", kind="axis")
     legend = svg.legend(plot, [("hatched", voice("legend.forecast")), ("second", voice("legend.actual"))])
     axis = svg.y_axis(plot, ticks, n.money_short, voice("totals.y"))

@@ -165,10 +165,7 @@ def _draw_spans(spans: Sequence[Span], forecast: ForecastFacts, interval: TotalI
         x1, x2 = plot.x(len(spans)) + step * 0.1, plot.x(len(spans) + 1) - step * 0.1
         marks.append(svg.line((x1, plot.y(forecast.actual)), (x2, plot.y(forecast.actual)), "actual"))
     starts = [*(s.start for s in spans), forecast.cutoff]
-    labels = [
-        svg.text((plot.x(i) + plot.x(i + 1)) / 2, plot.bottom + 18, n.span_tick(start), anchor="middle")
-        for i, start in enumerate(starts)
-    ]
+    labels = svg.band_labels(plot, [n.span_tick(start) for start in starts])
     middle = (plot.left + plot.right) / 2
     labels.append(svg.text(middle, plot.height - 8, voice("spans.x"), anchor="middle", kind="axis"))
     entries = [("first", voice("legend.known")), ("second", voice("legend.new")), ("hatched", voice("legend.forecast"))]

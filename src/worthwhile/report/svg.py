@@ -183,6 +183,18 @@ def x_axis(plot: Plot, ticks: Sequence[float], label: Label, title: str) -> Mark
     return Markup("").join([*marks, text(middle, plot.height - 8, title, anchor="middle", kind="axis")])
 
 
+def band_labels(plot: Plot, words: Sequence[str]) -> list[Markup]:
+    """A label in the middle of each of the equal bands of the x axis; where they would touch, only some, the last one
+    always."""
+    band = (plot.right - plot.left) / len(words)
+    every = math.ceil((max(map(text_width, words)) + 6) / band)
+    return [
+        text(plot.left + band * (i + 0.5), plot.bottom + 18, label, anchor="middle")
+        for i, label in enumerate(words)
+        if (len(words) - 1 - i) % every == 0
+    ]
+
+
 def legend(plot: Plot, entries: Sequence[tuple[str, str]], *, y: float = 14.0) -> Markup:
     """(class of the mark, words), set from the right end of the first line leftwards."""
     marks: list[Markup] = []
