@@ -38,7 +38,6 @@ HEAVY = (
     "scipy",
     "duckdb",
     "deltalake",
-    "plotly",
     "pyarrow",
     "pandas",
     "optuna",

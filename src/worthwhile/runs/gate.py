@@ -15,15 +15,15 @@ from worthwhile.models.catalogue import MODELS, Needs
 _LACKS = {
     "customers": {
         "en": "{has:,} customers, it needs {need:,}",
-        "zh": "只有 {has:,} 位顾客，需要 {need:,} 位",
+        "zh": "只有 {has:,} 位客户，需要 {need:,} 位",
     },
     "repeat_buyers": {
         "en": "{has:,} customers ordered again, it needs {need:,}",
-        "zh": "只有 {has:,} 位顾客复购，需要 {need:,} 位",
+        "zh": "只有 {has:,} 位客户复购，需要 {need:,} 位",
     },
     "matured_rows": {
         "en": "{has:,} customers in past windows to learn from, it needs {need:,}",
-        "zh": "可供学习的历史窗口中只有 {has:,} 位顾客，需要 {need:,} 位",
+        "zh": "可供学习的历史窗口中只有 {has:,} 位客户，需要 {need:,} 位",
     },
     "matured_buyers": {
         "en": "{has:,} buyers in past windows to learn from, it needs {need:,}",
@@ -34,19 +34,19 @@ _LACKS = {
 _SENTENCES = {
     "history": {
         "en": "The log holds {days:,.0f} days and {customers:,} customers before the cutoff; {repeat:,} ordered again.",
-        "zh": "截止日之前的记录覆盖 {days:,.0f} 天、{customers:,} 位顾客，其中 {repeat:,} 位下单不止一次。",
+        "zh": "截止日之前的记录覆盖 {days:,.0f} 天、{customers:,} 位客户，其中 {repeat:,} 位下单不止一次。",
     },
     "windows": {
         "en": "{windows} past windows of this length have closed, so models can learn from what customers then did.",
-        "zh": "已有 {windows} 个同样长度的历史窗口结束，模型可以从顾客当时的行为中学习。",
+        "zh": "已有 {windows} 个同样长度的历史窗口结束，模型可以从客户当时的行为中学习。",
     },
     "no-window": {
         "en": "No past window of this length has closed yet: nothing shows how well such forecasts do at this shop.",
         "zh": "还没有同样长度的历史窗口结束：无法用本店的历史检验这类预测的好坏。",
     },
     "used": {
-        "en": "Models used: {models}.",
-        "zh": "采用的模型：{models}。",
+        "en": "Models that this history can carry: {models}.",
+        "zh": "现有历史足以支持的模型：{models}。",
     },
     "left-out": {
         "en": "Left out: {model} ({lack}).",
