@@ -145,7 +145,7 @@ FINDINGS: dict[str, FindingKind] = {
             "en": "Customer {customer} holds {share:.1%} of net sales with {count:,} order lines. It may be a reseller,"
             " or stand for all guests.",
             "zh": "客户 {customer} 占净销售额的 {share:.1%}（{count:,} 行订单），"
-            "可能是经销商，也可能代表所有未登录顾客。",
+            "可能是经销商，也可能代表所有未登录客户。",
         },
         {"en": "kept", "zh": "保留"},
         serious_from=0.5,
