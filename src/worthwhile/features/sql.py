@@ -219,8 +219,22 @@ def order_days(asked: Asked, span: Span) -> exp.Select:
 
 
 def _days(asked: Asked, span: Span) -> exp.Select:
-    gap = "CASE WHEN counts THEN day - LAG(day) OVER (PARTITION BY customer_id, counts ORDER BY day) END AS gap"
-    return exp.select("*", gap).from_(order_days(asked, span).subquery("order_days", copy=False))
+    """The table `days`: order days, and what lies before and after each."""
+
+    def beside(function: str, condition: str) -> str:
+        return f"{function}(day) OVER (PARTITION BY customer_id, {condition} ORDER BY day)"
+
+    asked_before = [] if asked.plain else [f"{beside('LAG', 'asked')} AS asked_before"]
+    ordered = exp.select(
+        "*", f"{beside('LAG', 'counts')} AS before", f"{beside('LEAD', 'counts')} AS after", *asked_before
+    ).from_(order_days(asked, span).subquery("order_days", copy=False))
+    return exp.select(
+        "*",
+        "CASE WHEN counts THEN day - before END AS gap",
+        "counts AND before IS NULL AS is_first",
+        "counts AND after IS NULL AS is_last",
+        *([] if asked.plain else ["asked AND asked_before IS NULL AS asked_first"]),
+    ).from_(ordered.subquery("ordered", copy=False))
 
 
 def _categories(span: Span, moments: Mapping[str, int | float], main: Sequence[str]) -> exp.Select:
@@ -256,7 +270,7 @@ def _touches(span: Span) -> exp.Select:
 
 
 # Where everything is asked about, these say the same, and said in the same words an engine counts them only once.
-_SAME_WHERE_PLAIN = {"asked": "counts", "asked_value": "value", "asked_spend": "spend"}
+_SAME_WHERE_PLAIN = {"asked": "counts", "asked_first": "is_first", "asked_value": "value", "asked_spend": "spend"}
 
 
 def _aggregate(feature: Feature, moments: Mapping[str, int | float], *, plain: bool = False) -> exp.Expr:
