@@ -20,7 +20,7 @@ from worthwhile.forecast import Forecast, Histogram, concatenate, pool
 from worthwhile.models.catalogue import MODELS, maker, model_class
 from worthwhile.models.files import read_json, write_json
 from worthwhile.models.protocol import Model
-from worthwhile.models.recalibrate import PastLevel, level_factor, past_level, recalibrated
+from worthwhile.models.recalibrate import PastLevel, level_factor, past_level, recalibrated, recalibrated_amount
 
 Array = np.ndarray[Any, Any]
 Maker = Callable[[], Model]
@@ -209,7 +209,7 @@ def _crps_matrix(window: _Window, names: Sequence[str]) -> Array:
     for name in names:
         whole = window.forecasts[name]
         level = float(np.clip(outcome.amount.sum() / max(whole.amount.mean().sum(), 1e-12), 0.25, 4.0))
-        errors.append(_errors(recalibrated(whole[rows], level).amount, actual))
+        errors.append(_errors(recalibrated_amount(whole.amount[rows], level), actual))
     gaps = np.diff(window.forecasts[names[0]].amount.grid.points)
     stacked = np.stack(errors)  # (members, rows, points)
     middle = (stacked[:, :, 1:] + stacked[:, :, :-1]) / 2 * np.sqrt(gaps)

@@ -46,13 +46,23 @@ def recalibrated(forecast: Forecast, factor: float) -> Forecast:
     """
     if abs(factor - 1) < 1e-6:
         return forecast
-    p_old = forecast.p_active
-    p_new = 1 - np.maximum(1 - p_old, 1e-12) ** factor
-    rest = np.where(p_new > 1e-12, factor * p_old / np.maximum(p_new, 1e-12), 1.0)  # on the means given any order
-    amount = forecast.amount.given_positive().scaled(rest).with_p_positive(p_new)
+    p, rest = _split(forecast.p_active, factor)
+    amount = recalibrated_amount(forecast.amount, factor)
     mean_given_any = forecast.orders.given_positive().mean()
-    orders = _tilted(forecast.orders, np.maximum(mean_given_any * rest, 1.0)).with_p_positive(p_new)
+    orders = _tilted(forecast.orders, np.maximum(mean_given_any * rest, 1.0)).with_p_positive(p)
     return replace(forecast, amount=amount, orders=orders)
+
+
+def recalibrated_amount(amount: Histogram, factor: float) -> Histogram:
+    """The amount of `recalibrated` alone."""
+    p, rest = _split(amount.p_positive, factor)
+    return amount.given_positive().scaled(rest).with_p_positive(p)
+
+
+def _split(p_active: Array, factor: float) -> tuple[Array, Array]:
+    """The new chance of any order, and what of the factor is left for the means given any: (N,) each."""
+    p = 1 - np.maximum(1 - p_active, 1e-12) ** factor
+    return p, np.where(p > 1e-12, factor * p_active / np.maximum(p, 1e-12), 1.0)
 
 
 @dataclass(frozen=True)
