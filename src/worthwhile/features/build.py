@@ -167,7 +167,7 @@ def feature_matrix_at(
 ) -> tuple[pa.Array, Array]:
     """The customers of a snapshot, ascending (N,), and their features (N, F) float32, in the order of `NAMES`.
 
-    One statement, fetched through Arrow; null is NaN.
+    One statement, fetched through Arrow; null is NaN. The matrix lies in memory column after column.
     """
     moments = _moments(log.zone, task.horizon, cutoff)
     query = sql.feature_matrix(sql.Question(to_us(cutoff), moments, sql.Asked.of(task, value), categories))
@@ -175,7 +175,7 @@ def feature_matrix_at(
     order = pc.sort_indices(table["customer_id"])
     customers = table["customer_id"].combine_chunks().take(order)
     rows = order.to_numpy()
-    matrix = np.empty((len(rows), len(NAMES)), dtype=np.float32)
-    for column, name in enumerate(NAMES):
-        matrix[:, column] = table[name].to_numpy()[rows]
-    return customers, matrix
+    columns = np.empty((len(NAMES), len(rows)), dtype=np.float32)  # column after column: filled in half the time
+    for column, name in zip(columns, NAMES, strict=True):
+        np.take(table[name].to_numpy(), rows, out=column, mode="clip")  # `clip` lets it write without a buffer
+    return customers, columns.T
