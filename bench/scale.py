@@ -75,9 +75,8 @@ def stage_run(folder: Path) -> dict:
 
 def measure(stage: str, folder: Path) -> dict:
     """Run a stage in its own process: its seconds, its peak memory in GB, and what it tells."""
-    done = subprocess.run(
-        [sys.executable, __file__, "--stage", stage, "--folder", str(folder)], capture_output=True, text=True, check=False
-    )
+    command = [sys.executable, __file__, "--stage", stage, "--folder", str(folder)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
     if done.returncode:
         raise SystemExit(done.stderr)
     return json.loads(done.stdout.splitlines()[-1])
@@ -102,9 +101,8 @@ def main() -> None:
     if options.stage:
         run_stage(options.stage, options.folder)
         return
-    from shops import write_csv
-
     import worthwhile as ww
+    from shops import write_csv
 
     print("| lines | stage | seconds | peak GB | lines/s |\n|---:|---|---:|---:|---:|")
     for lines in options.lines:
@@ -114,8 +112,8 @@ def main() -> None:
             ww.create_shop(folder / "shop", currency="EUR")
             for stage in options.stages:
                 told = measure(stage, folder)
-                rate = lines / told["seconds"]
-                print(f"| {lines:,} | {stage} | {told['seconds']:.1f} | {told['peak_gb']:.2f} | {rate:,.0f} |", flush=True)
+                seconds, peak = told["seconds"], told["peak_gb"]
+                print(f"| {lines:,} | {stage} | {seconds:.1f} | {peak:.2f} | {lines / seconds:,.0f} |", flush=True)
 
 
 if __name__ == "__main__":
