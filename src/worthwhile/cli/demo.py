@@ -40,7 +40,7 @@ def demo(
     from worthwhile.report import write_report
     from worthwhile.runs import backtest, forecast
 
-    source = _cdnow()
+    source = find_cdnow()
     shop = _demo_shop(folder)
     with progress() as watch:
         loaded = ingest(shop, source, progress=part(watch, 0.0, 0.1))
@@ -67,7 +67,7 @@ def demo(
     return Answer(document, said)
 
 
-def _cdnow() -> Path:
+def find_cdnow() -> Path:
     """The file CDNOW_master.txt of the package lifetimes, which is not imported: it would bring much with it."""
     spec = find_spec("lifetimes")
     for place in (spec.submodule_search_locations or []) if spec else []:
