@@ -8,7 +8,6 @@ from zoneinfo import ZoneInfo
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 from sqlglot import exp
 
 from worthwhile.errors import InputError
@@ -172,10 +171,7 @@ def feature_matrix_at(
     moments = _moments(log.zone, task.horizon, cutoff)
     query = sql.feature_matrix(sql.Question(to_us(cutoff), moments, sql.Asked.of(task, value), categories))
     table = log.con.sql(query.sql("duckdb")).to_arrow_table()
-    order = pc.sort_indices(table["customer_id"])
-    customers = table["customer_id"].combine_chunks().take(order)
-    rows = order.to_numpy()
-    columns = np.empty((len(NAMES), len(rows)), dtype=np.float32)  # column after column: filled in half the time
+    columns = np.empty((len(NAMES), len(table)), dtype=np.float32)  # column after column: filled in half the time
     for column, name in zip(columns, NAMES, strict=True):
-        np.take(table[name].to_numpy(), rows, out=column, mode="clip")  # `clip` lets it write without a buffer
-    return customers, columns.T
+        np.concatenate([chunk.to_numpy(zero_copy_only=False) for chunk in table[name].chunks] or [column], out=column)
+    return table["customer_id"].combine_chunks(), columns.T

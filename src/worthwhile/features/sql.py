@@ -296,7 +296,7 @@ class Question:
 
 
 def feature_matrix(question: Question, features: Sequence[Feature] = FEATURES) -> exp.Select:
-    """The statement: `customer_id` and each feature as a 4-byte float; one row a customer with an order line."""
+    """The statement: `customer_id` and each feature as a 4-byte float; one row a customer with an order line, by id."""
     span, plain = Span(None, question.cutoff_us), question.asked.plain
     sources = {
         "days": _days(question.asked, span),
@@ -327,4 +327,4 @@ def feature_matrix(question: Question, features: Sequence[Feature] = FEATURES) -
     for table, grouped in tables.items():
         on = f"days.customer_id = {table}.customer_id"
         query = query.join(grouped.subquery(table, copy=False), on=on, join_type="left", copy=False)
-    return query
+    return query.order_by("days.customer_id", copy=False)
