@@ -131,7 +131,7 @@ def opened(data: str, folder: Path) -> Iterator[Log]:
         with log_of(events, until=end) as log:
             yield log
         return
-    from worthwhile.ingest import ingest
+    from worthwhile.ingestion import ingest
     from worthwhile.shop import create_shop
 
     _file(folder, "online_retail_ii.parquet")

@@ -48,7 +48,7 @@ RANKED = ("crps", "gini", "spearman", "auc", "mae", "rmse", "decile_mape", "bias
 SHOWN = (*RANKED, "top_decile_share", "brier", "coverage_50_buyers", "coverage_90_buyers", "pit_distance")
 CALIBRATION = ("coverage_50_buyers", "coverage_90_buyers", "coverage_90_likely", "coverage_90", "pit_distance")
 CODE = (
-    "forecast.py",
+    "distribution.py",
     "evaluation",
     "features",
     "models",
@@ -56,7 +56,7 @@ CODE = (
     "runs/prepare.py",
     "store",
     "tasks",
-    "ingest",
+    "ingestion",
 )
 
 Found = dict[str, dict[str, float]]  # method -> metric -> value, and `seconds`

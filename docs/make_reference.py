@@ -119,7 +119,7 @@ def kinds() -> str:
 
 
 def fields() -> str:
-    from worthwhile.ingest.columns import FIELDS
+    from worthwhile.ingestion.columns import FIELDS
 
     return _table(
         ("column of events", "what it holds"), ((f"`{name}`", _sentence(text)) for name, text in FIELDS.items())
@@ -127,13 +127,13 @@ def fields() -> str:
 
 
 def formats() -> str:
-    from worthwhile.ingest.formats import FORMATS
+    from worthwhile.ingestion.formats import FORMATS
 
     return _table(("format", "what it is"), ((f"`{f.name}`", _sentence(f.description)) for f in FORMATS.values()))
 
 
 def findings() -> str:
-    from worthwhile.ingest.quality import FINDINGS
+    from worthwhile.ingestion.quality import FINDINGS
 
     def severity(kind: Any) -> str:
         return (
@@ -147,7 +147,7 @@ def findings() -> str:
 
 
 def reasons() -> str:
-    from worthwhile.ingest import REASONS
+    from worthwhile.ingestion import REASONS
 
     return _table(("reason", "meaning"), ((f"`{code}`", _sentence(text)) for code, text in REASONS.items()))
 

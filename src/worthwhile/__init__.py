@@ -14,15 +14,13 @@ They are imported when first used, so that `import worthwhile` costs nothing.
 
 from __future__ import annotations
 
-import sys
 from importlib import import_module
-from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from worthwhile.errors import InputError as InputError
-    from worthwhile.ingest import ingest as ingest
-    from worthwhile.ingest.quality import check as check
+    from worthwhile.ingestion import ingest as ingest
+    from worthwhile.ingestion.quality import check as check
     from worthwhile.report import write_report as write_report
     from worthwhile.runs import Asked as Asked
     from worthwhile.runs import backtest as backtest
@@ -39,8 +37,8 @@ PUBLIC: dict[str, str] = {
     "create_shop": "worthwhile.shop",
     "open_shop": "worthwhile.shop",
     "change_settings": "worthwhile.shop",
-    "ingest": "worthwhile.ingest",
-    "check": "worthwhile.ingest.quality",
+    "ingest": "worthwhile.ingestion",
+    "check": "worthwhile.ingestion.quality",
     "backtest": "worthwhile.runs",
     "forecast": "worthwhile.runs",
     "Asked": "worthwhile.runs",
@@ -61,18 +59,3 @@ def __getattr__(name: str) -> Any:
 
 def __dir__() -> list[str]:
     return sorted({*globals(), *PUBLIC})
-
-
-class _Package(ModuleType):
-    """Keeps `worthwhile.ingest` and `worthwhile.forecast` the functions.
-
-    The first import of the modules of these names would otherwise bind the modules over them, so that what
-    `ww.forecast` is would hang on what was imported before. `from worthwhile.forecast import Forecast` works as ever.
-    """
-
-    def __setattr__(self, name: str, value: Any) -> None:
-        if not (name in PUBLIC and isinstance(value, ModuleType)):
-            super().__setattr__(name, value)
-
-
-sys.modules[__name__].__class__ = _Package

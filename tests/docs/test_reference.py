@@ -53,8 +53,8 @@ def test_every_command_setting_error_metric_model_feature_finding_and_reason_is_
     from worthwhile.errors import ERROR_KINDS
     from worthwhile.evaluation.metrics import METRICS
     from worthwhile.features.declared import FEATURES
-    from worthwhile.ingest import REASONS
-    from worthwhile.ingest.quality import FINDINGS
+    from worthwhile.ingestion import REASONS
+    from worthwhile.ingestion.quality import FINDINGS
     from worthwhile.models.catalogue import MODELS
     from worthwhile.settings import SETTINGS
 
@@ -81,7 +81,7 @@ def test_every_model_has_its_own_section_in_words() -> None:
 def test_every_column_of_the_forecast_table_is_documented_in_its_order() -> None:
     import numpy as np
 
-    from worthwhile.forecast import COUNT_GRID, Forecast, amount_grid, from_prob
+    from worthwhile.distribution import COUNT_GRID, Forecast, amount_grid, from_prob
 
     grid = amount_grid(10.0)
     amount, orders = (from_prob(g, np.ones((1, g.columns))) for g in (grid, COUNT_GRID))

@@ -8,12 +8,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from worthwhile.distribution import Forecast, amount_grid, from_geometric, from_lognormal
 from worthwhile.evaluation import CURVES, METRICS, curves, evaluate, mean_ranks, score, summary
 from worthwhile.evaluation import readings as readings_module
 from worthwhile.evaluation.readings import read
 from worthwhile.evaluation.scores import SCORES, join_scores
 from worthwhile.features.snapshot import Outcome
-from worthwhile.forecast import Forecast, amount_grid, from_geometric, from_lognormal
 
 CUTOFF = datetime(2024, 3, 1, tzinfo=UTC)
 

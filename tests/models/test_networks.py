@@ -9,8 +9,8 @@ from scipy.stats import bernoulli, geom, lognorm
 
 from oracles.model_checks import assert_equal, assert_sound, in_currency, normalized_gini, with_outcome
 from oracles.synthetic_snapshots import synthetic_shop
+from worthwhile.distribution import COUNT_GRID
 from worthwhile.errors import InputError
-from worthwhile.forecast import COUNT_GRID
 from worthwhile.models.network_fit import Learning, Rows, fit_network
 from worthwhile.models.networks import (
     MOST_SIGMA,

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from worthwhile.forecast import Forecast, amount_grid, from_geometric, from_lognormal
+from worthwhile.distribution import Forecast, amount_grid, from_geometric, from_lognormal
 from worthwhile.models.recalibrate import PastLevel, level_factor, recalibrated
 
 

@@ -6,9 +6,9 @@ from scipy.special import ndtr
 
 from oracles.model_checks import assert_equal, assert_sound, normalized_gini, with_outcome
 from oracles.synthetic_snapshots import synthetic_shop
+from worthwhile.distribution import amount_grid, from_lognormal
 from worthwhile.errors import InputError
 from worthwhile.features.snapshot import Outcome
-from worthwhile.forecast import amount_grid, from_lognormal
 from worthwhile.models.chunks import forecast_in_chunks
 from worthwhile.models.linear import LogisticSpend
 from worthwhile.models.training import customer_folds, split_forward, training_rows

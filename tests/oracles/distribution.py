@@ -11,7 +11,7 @@ from itertools import pairwise
 import numpy as np
 from scipy.integrate import fixed_quad, quad
 
-from worthwhile.forecast import TAIL_LIMIT, Histogram
+from worthwhile.distribution import TAIL_LIMIT, Histogram
 
 
 class AmountLaw:

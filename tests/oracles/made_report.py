@@ -7,9 +7,9 @@ from datetime import UTC, date, datetime
 import numpy as np
 import pyarrow as pa
 
+from worthwhile.distribution import Forecast, amount_grid, from_geometric, from_lognormal
 from worthwhile.evaluation.scores import evaluate
 from worthwhile.features.snapshot import Outcome
-from worthwhile.forecast import Forecast, amount_grid, from_geometric, from_lognormal
 from worthwhile.report.content import BacktestFacts, DataFacts, ForecastFacts, Month, ReportContent, Span
 
 CUTOFF = date(2024, 7, 1)

@@ -6,8 +6,8 @@ from dataclasses import replace
 
 import numpy as np
 
+from worthwhile.distribution import Forecast
 from worthwhile.features.snapshot import Outcome, Snapshot
-from worthwhile.forecast import Forecast
 
 
 def assert_sound(forecast: Forecast, snapshot: Snapshot) -> None:

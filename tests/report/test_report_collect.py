@@ -7,7 +7,7 @@ import pytest
 
 from oracles.small_orders import order_rows, write_orders
 from worthwhile.errors import InputError
-from worthwhile.ingest import ingest
+from worthwhile.ingestion import ingest
 from worthwhile.report import content_of, write_report
 from worthwhile.report.build import report_html
 from worthwhile.runs import Asked, backtest, forecast, list_runs

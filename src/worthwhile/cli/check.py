@@ -15,7 +15,7 @@ def check(folder: ShopFolder) -> Answer:
 
         worth check myshop
     """
-    from worthwhile.ingest.quality import check as find
+    from worthwhile.ingestion.quality import check as find
     from worthwhile.shop import open_shop
 
     shop = open_shop(folder)

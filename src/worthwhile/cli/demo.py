@@ -34,8 +34,8 @@ def demo(
 
         worth demo demo-shop
     """
-    from worthwhile.ingest import ingest
-    from worthwhile.ingest.quality import check
+    from worthwhile.ingestion import ingest
+    from worthwhile.ingestion.quality import check
     from worthwhile.progress import part
     from worthwhile.report import write_report
     from worthwhile.runs import backtest, forecast

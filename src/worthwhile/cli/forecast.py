@@ -13,7 +13,7 @@ from worthwhile.cli.options import Category, Channel, Horizons, Item, Seed, Shop
 from worthwhile.cli.progress import progress
 
 if TYPE_CHECKING:
-    from worthwhile.forecast import Forecast
+    from worthwhile.distribution import Forecast
     from worthwhile.runs import ForecastRun
     from worthwhile.settings import Settings
 

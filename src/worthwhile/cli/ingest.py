@@ -15,7 +15,7 @@ from worthwhile.cli.progress import progress
 from worthwhile.errors import InputError
 
 if TYPE_CHECKING:
-    from worthwhile.ingest import IngestReport
+    from worthwhile.ingestion import IngestReport
 
 
 def ingest(
@@ -39,7 +39,7 @@ def ingest(
 
         worth ingest myshop orders.csv --map customer_id=Buyer
     """
-    from worthwhile.ingest import ingest as ingest_files
+    from worthwhile.ingestion import ingest as ingest_files
     from worthwhile.shop import open_shop
 
     shop = open_shop(folder)
@@ -51,7 +51,7 @@ def ingest(
 
 def _said(done: IngestReport) -> list[str | Table]:
     """A row for each file, then why rows were refused and what else should be known."""
-    from worthwhile.ingest import REASONS
+    from worthwhile.ingestion import REASONS
 
     rows = [
         (f.file, f.format, f"{f.rows:,}", f"{f.events:,}", f"{f.known:,}", f"{sum(f.refused.values()):,}")

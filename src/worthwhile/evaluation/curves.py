@@ -5,10 +5,10 @@ from __future__ import annotations
 import numpy as np
 import pyarrow as pa
 
+from worthwhile.distribution import Forecast
 from worthwhile.evaluation import metrics
 from worthwhile.evaluation.readings import Array, Readings, read
 from worthwhile.features.snapshot import Outcome
-from worthwhile.forecast import Forecast
 
 # Curve -> what x, y and n are. k counts the points of a curve from 0.
 CURVES: dict[str, str] = {

@@ -10,8 +10,8 @@ from typing import Any
 
 import numpy as np
 
+from worthwhile.distribution import Forecast
 from worthwhile.features.snapshot import Outcome
-from worthwhile.forecast import Forecast
 
 Array = np.ndarray[Any, Any]
 CHUNK = 2_048  # customers: arrays of 1.6 MB stay in the cache; larger chunks take a third longer

@@ -10,12 +10,12 @@ import numpy as np
 import pyarrow as pa
 from scipy.stats import rankdata
 
+from worthwhile.distribution import Forecast
 from worthwhile.evaluation import metrics
 from worthwhile.evaluation.curves import curve_readings
 from worthwhile.evaluation.metrics import METRICS, NAN
 from worthwhile.evaluation.readings import Readings, read
 from worthwhile.features.snapshot import Outcome
-from worthwhile.forecast import Forecast
 
 SCORES = pa.schema(
     [

@@ -6,8 +6,8 @@ from collections.abc import Callable
 
 import numpy as np
 
+from worthwhile.distribution import COUNT_GRID, Forecast, Histogram, amount_grid
 from worthwhile.features.snapshot import Snapshot
-from worthwhile.forecast import COUNT_GRID, Forecast, Histogram, amount_grid
 
 CHUNK_ROWS = 50_000  # of 100 bins in double precision: 40 MB for each array in between
 

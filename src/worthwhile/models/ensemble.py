@@ -14,9 +14,9 @@ from typing import Any
 import numpy as np
 from scipy.optimize import minimize
 
+from worthwhile.distribution import Forecast, Histogram, concatenate, pool
 from worthwhile.errors import InputError
 from worthwhile.features.snapshot import Outcome, Snapshot
-from worthwhile.forecast import Forecast, Histogram, concatenate, pool
 from worthwhile.models.catalogue import MODELS, maker, model_class
 from worthwhile.models.files import read_json, write_json
 from worthwhile.models.protocol import Model

@@ -17,9 +17,9 @@ from typing import Any, ClassVar, Self
 
 import numpy as np
 
+from worthwhile.distribution import Forecast, Histogram, amount_grid, from_geometric, from_lognormal
 from worthwhile.errors import InputError
 from worthwhile.features.snapshot import Snapshot
-from worthwhile.forecast import Forecast, Histogram, amount_grid, from_geometric, from_lognormal
 from worthwhile.models.chunks import forecast_in_chunks
 from worthwhile.models.files import read_json, write_json
 

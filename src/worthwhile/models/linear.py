@@ -20,8 +20,8 @@ from typing import Any, ClassVar, Self
 import numpy as np
 from scipy.special import expit
 
+from worthwhile.distribution import Forecast, Histogram
 from worthwhile.features.snapshot import Snapshot
-from worthwhile.forecast import Forecast, Histogram
 from worthwhile.models.calibrate import Chance, fit_chance, least_chance
 from worthwhile.models.chunks import forecast_in_chunks
 from worthwhile.models.files import read_arrays, read_json, write_arrays, write_json

@@ -19,7 +19,7 @@ from sklearn.exceptions import ConvergenceWarning
 from sklearn.linear_model import ElasticNet, LogisticRegression, Ridge
 from sklearn.svm import LinearSVC, LinearSVR
 
-from worthwhile.forecast import Histogram, amount_grid, from_geometric, from_lognormal
+from worthwhile.distribution import Histogram, amount_grid, from_geometric, from_lognormal
 from worthwhile.models.calibrate import Spread, fit_spread, log_amount
 from worthwhile.models.training import Training
 

@@ -20,8 +20,16 @@ from scipy.special import expit, logit, softmax
 from torch import Tensor
 from torch.nn import functional as F
 
+from worthwhile.distribution import (
+    COUNT_GRID,
+    Forecast,
+    Histogram,
+    amount_grid,
+    from_geometric,
+    from_lognormal,
+    from_prob,
+)
 from worthwhile.features.snapshot import Snapshot
-from worthwhile.forecast import COUNT_GRID, Forecast, Histogram, amount_grid, from_geometric, from_lognormal, from_prob
 from worthwhile.models.calibrate import Spread, fit_spread, least_chance, log_amount
 from worthwhile.models.chunks import forecast_in_chunks
 from worthwhile.models.files import read_arrays, read_json, write_arrays, write_json

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Protocol, Self
 
+from worthwhile.distribution import Forecast
 from worthwhile.features.snapshot import Snapshot
-from worthwhile.forecast import Forecast
 
 
 class Model(Protocol):

@@ -8,8 +8,8 @@ from typing import Any
 
 import numpy as np
 
+from worthwhile.distribution import Forecast, Histogram, from_prob
 from worthwhile.features.snapshot import Snapshot
-from worthwhile.forecast import Forecast, Histogram, from_prob
 
 Array = np.ndarray[Any, Any]
 

@@ -18,8 +18,7 @@ from typing import Any, ClassVar, Self
 import numpy as np
 from scipy.special import expit, log_ndtr, logit
 
-from worthwhile.features.snapshot import Snapshot
-from worthwhile.forecast import (
+from worthwhile.distribution import (
     TAIL_LIMIT,
     Forecast,
     Histogram,
@@ -28,6 +27,7 @@ from worthwhile.forecast import (
     from_lognormal,
     from_prob,
 )
+from worthwhile.features.snapshot import Snapshot
 from worthwhile.models.baseline import Baseline, Guess, fit_baseline
 from worthwhile.models.boosting import LARGEST_RAW, Booster, Boosting, Rows, boost, boost_rounds, unseen
 from worthwhile.models.calibrate import LOWEST_AMOUNT, Spread, fit_spread, least_chance, log_amount

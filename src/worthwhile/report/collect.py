@@ -16,7 +16,7 @@ from worthwhile.errors import InputError
 from worthwhile.features import sql
 from worthwhile.features.outcomes import outcome_query
 from worthwhile.features.terms import ValueTerms
-from worthwhile.ingest.quality import check
+from worthwhile.ingestion.quality import check
 from worthwhile.models.files import read_json
 from worthwhile.report.content import BacktestFacts, DataFacts, ForecastFacts, Month, ReportContent, Span
 from worthwhile.runs.record import check_digests, list_runs, run_folder

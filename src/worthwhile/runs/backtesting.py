@@ -11,13 +11,13 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from worthwhile.distribution import Forecast
 from worthwhile.errors import InputError
 from worthwhile.evaluation.scores import evaluate
 from worthwhile.evaluation.verdict import Verdict, verdict
 from worthwhile.features.build import cutoff_from
 from worthwhile.features.snapshot import Snapshot
 from worthwhile.features.terms import ValueTerms
-from worthwhile.forecast import Forecast
 from worthwhile.models.catalogue import MODELS
 from worthwhile.models.ensemble import Ensemble
 from worthwhile.models.files import write_json

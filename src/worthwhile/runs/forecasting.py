@@ -12,10 +12,10 @@ import pyarrow as pa
 import pyarrow.csv as pacsv
 import pyarrow.parquet as pq
 
+from worthwhile.distribution import Forecast, agree_over_horizons
 from worthwhile.errors import InputError
 from worthwhile.features.build import cutoff_from
 from worthwhile.features.terms import ValueTerms
-from worthwhile.forecast import Forecast, agree_over_horizons
 from worthwhile.models.ensemble import Ensemble
 from worthwhile.models.files import write_json
 from worthwhile.models.protocol import Model

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from oracles import buytilldie as oracle
 from oracles import cdnow
-from worthwhile.forecast import Histogram, amount_grid
+from worthwhile.distribution import Histogram, amount_grid
 from worthwhile.models.buytilldie import gammagamma
 from worthwhile.models.buytilldie.amounts import Buyers, amount_columns, kept_counts
 

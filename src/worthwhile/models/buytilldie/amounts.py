@@ -15,7 +15,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.special import betainc, betaincc, betaincinv, expit
 
-from worthwhile.forecast import LOG_STEP, TAIL_LIMIT, Grid
+from worthwhile.distribution import LOG_STEP, TAIL_LIMIT, Grid
 from worthwhile.models.buytilldie.histories import Array
 
 FINE = 2  # steps of the table in one bin of the histogram

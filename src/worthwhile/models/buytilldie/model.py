@@ -14,9 +14,7 @@ from typing import ClassVar, Self
 
 import numpy as np
 
-from worthwhile.errors import InputError
-from worthwhile.features.snapshot import Snapshot
-from worthwhile.forecast import (
+from worthwhile.distribution import (
     COUNT_GRID,
     Forecast,
     Histogram,
@@ -25,6 +23,8 @@ from worthwhile.forecast import (
     from_lognormal,
     from_pmf,
 )
+from worthwhile.errors import InputError
+from worthwhile.features.snapshot import Snapshot
 from worthwhile.models.buytilldie import bgnbd, gammagamma, mbgnbd, paretonbd
 from worthwhile.models.buytilldie.amounts import Buyers, amount_columns
 from worthwhile.models.buytilldie.histories import DAYS_A_WEEK, Array, Histories, collapse

@@ -8,8 +8,8 @@ from pathlib import Path
 import duckdb
 import pyarrow as pa
 
-from worthwhile.ingest.refunds import match_refunds
-from worthwhile.ingest.stage import Staged
+from worthwhile.ingestion.refunds import match_refunds
+from worthwhile.ingestion.stage import Staged
 from worthwhile.schema import CUSTOMERS, EVENTS, ITEMS
 from worthwhile.store import sql
 from worthwhile.store.log import add_view

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from worthwhile.ingest.numbers import Style, looks_like_number, number, style_of
+from worthwhile.ingestion.numbers import Style, looks_like_number, number, style_of
 
 
 def read(texts: Sequence[str | None], others: Sequence[str] = ()) -> list[float | None]:

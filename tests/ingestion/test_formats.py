@@ -12,7 +12,7 @@ import pyarrow.parquet as pq
 import pytest
 
 import worthwhile as ww
-from worthwhile.ingest.formats import FORMATS
+from worthwhile.ingestion.formats import FORMATS
 from worthwhile.store.tables import read_table
 
 FILES = Path(__file__).parents[1] / "data" / "formats"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from worthwhile.ingest.formats.format import Format
+from worthwhile.ingestion.formats.format import Format
 
 # Stock codes that are no goods: postage and carriage, manual entries, discounts, fees, samples, bad debt, tests.
 NOT_GOODS = ("POST", "DOT", "C2", "C3", "M", "D", "S", "B", "CRUK", "PADS", "AMAZONFEE", "BANK CHARGES", "GIFT")

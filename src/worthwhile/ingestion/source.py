@@ -18,8 +18,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from worthwhile.errors import InputError
-from worthwhile.ingest import text_file
-from worthwhile.ingest.columns import plain
+from worthwhile.ingestion import text_file
+from worthwhile.ingestion.columns import plain
 from worthwhile.store import sql
 
 BATCH_ROWS = 50_000

@@ -8,8 +8,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from worthwhile.errors import InputError
-from worthwhile.ingest import dates, numbers
-from worthwhile.ingest.formats.format import Format
+from worthwhile.ingestion import dates, numbers
+from worthwhile.ingestion.formats.format import Format
 
 # What `--map` and formats may name: event column -> what it holds.
 FIELDS: dict[str, str] = {

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from worthwhile.ingest.formats.format import Format
+from worthwhile.ingestion.formats.format import Format
 
 CDNOW = Format(
     name="cdnow",

@@ -10,7 +10,7 @@ import pandas as pd
 import pytest
 
 import worthwhile as ww
-from worthwhile.ingest import IngestReport
+from worthwhile.ingestion import IngestReport
 from worthwhile.shop import Shop
 from worthwhile.store.log import open_log
 from worthwhile.store.tables import read_table

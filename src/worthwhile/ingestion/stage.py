@@ -10,11 +10,11 @@ from typing import Any
 import duckdb
 
 from worthwhile.errors import InputError
-from worthwhile.ingest import dates, numbers
-from worthwhile.ingest.columns import FIELDS, NUMBERS, Columns, plain
-from worthwhile.ingest.formats import Format
-from worthwhile.ingest.formats.orders import STATUSES
-from worthwhile.ingest.source import Source, column
+from worthwhile.ingestion import dates, numbers
+from worthwhile.ingestion.columns import FIELDS, NUMBERS, Columns, plain
+from worthwhile.ingestion.formats import Format
+from worthwhile.ingestion.formats.orders import STATUSES
+from worthwhile.ingestion.source import Source, column
 from worthwhile.store import sql
 
 # Texts that stand for "nothing". Countries and titles keep NA, which is Namibia's code.

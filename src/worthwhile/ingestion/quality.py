@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
-from worthwhile.ingest.findings import FINDINGS, SEVERITIES, Finding, FindingKind
+from worthwhile.ingestion.findings import FINDINGS, SEVERITIES, Finding, FindingKind
 from worthwhile.schema import BATCHES, QUARANTINE, to_us
 from worthwhile.shop import Shop
 from worthwhile.store.log import Log, add_view, open_log

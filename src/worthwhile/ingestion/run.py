@@ -16,12 +16,12 @@ from typing import Any
 import duckdb
 
 from worthwhile.errors import InputError
-from worthwhile.ingest.absorb import Absorbed, absorb
-from worthwhile.ingest.columns import Columns, Table, check_mapping, format_of, recognise
-from worthwhile.ingest.formats import FORMATS
-from worthwhile.ingest.report import FileReport, IngestReport
-from worthwhile.ingest.source import Source, column, lay_open
-from worthwhile.ingest.stage import Reading, Staged, stage
+from worthwhile.ingestion.absorb import Absorbed, absorb
+from worthwhile.ingestion.columns import Columns, Table, check_mapping, format_of, recognise
+from worthwhile.ingestion.formats import FORMATS
+from worthwhile.ingestion.report import FileReport, IngestReport
+from worthwhile.ingestion.source import Source, column, lay_open
+from worthwhile.ingestion.stage import Reading, Staged, stage
 from worthwhile.progress import Progress, silent
 from worthwhile.shop import Shop, change_settings
 from worthwhile.store.log import connect

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from oracles.refunds import Line, match_by_item
-from worthwhile.ingest.refunds import match_refunds
+from worthwhile.ingestion.refunds import match_refunds
 from worthwhile.schema import EVENTS
 
 START = datetime(2020, 1, 1, tzinfo=UTC)

@@ -11,7 +11,7 @@ import pytest
 
 import worthwhile as ww
 from worthwhile.errors import InputError
-from worthwhile.ingest.findings import FINDINGS, SEVERITIES, Finding
+from worthwhile.ingestion.findings import FINDINGS, SEVERITIES, Finding
 
 HEADER = "customer_id,order_date,order_id,sku,quantity,amount\n"
 

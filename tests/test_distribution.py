@@ -12,7 +12,7 @@ from hypothesis.extra import numpy as hnp
 from scipy.stats import kstest, lognorm, nbinom
 
 from oracles.distribution import AmountLaw, CountLaw, crps_of_samples
-from worthwhile.forecast import (
+from worthwhile.distribution import (
     COUNT_GRID,
     LOG_STEP,
     TAIL_LIMIT,
@@ -175,7 +175,7 @@ def test_reading_in_chunks_gives_the_same_numbers(monkeypatch):
     arguments = [(), (y,), (y,), (np.random.default_rng(1).uniform(0.01, 0.99, 1000),)]
     whole = [method(histogram, *args) for method, args in zip(read, arguments, strict=True)]
     scaled = histogram.scaled(y / y.mean())
-    monkeypatch.setattr(import_module("worthwhile.forecast"), "CHUNK_ROWS", 64)
+    monkeypatch.setattr(import_module("worthwhile.distribution"), "CHUNK_ROWS", 64)
     for method, args, expected in zip(read, arguments, whole, strict=True):
         np.testing.assert_array_equal(method(histogram, *args), expected)
     np.testing.assert_array_equal(histogram.scaled(y / y.mean()).prob, scaled.prob)

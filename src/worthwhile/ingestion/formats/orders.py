@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from worthwhile.ingest.formats.format import Format
+from worthwhile.ingestion.formats.format import Format
 
 # Event column -> names that mean it, the likeliest first: where a file has several, the first one is taken.
 NAMES: dict[str, tuple[str, ...]] = {

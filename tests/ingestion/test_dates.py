@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from worthwhile.errors import InputError
-from worthwhile.ingest.dates import ISO, SPLIT, looks_like_date, read_days
+from worthwhile.ingestion.dates import ISO, SPLIT, looks_like_date, read_days
 
 DAYS = st.dates(date(1970, 1, 1), date(2068, 12, 31))
 FORMS = {

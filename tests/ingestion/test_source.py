@@ -15,7 +15,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from worthwhile.errors import InputError
-from worthwhile.ingest.source import Source, lay_open
+from worthwhile.ingestion.source import Source, lay_open
 
 CSV = "customer,date,amount\na,2011-01-31,1.5\nb,2011-02-01,2\n"
 

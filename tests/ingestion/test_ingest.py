@@ -12,7 +12,7 @@ import pytest
 
 import worthwhile as ww
 from worthwhile.errors import InputError
-from worthwhile.ingest import REASONS
+from worthwhile.ingestion import REASONS
 from worthwhile.schema import TABLES
 from worthwhile.store.tables import read_table, writing
 

@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 
 from worthwhile.errors import InputError
-from worthwhile.ingest.columns import FIELDS, Columns, Table, check_mapping, format_of, plain, recognise
-from worthwhile.ingest.formats import FORMATS
-from worthwhile.ingest.formats.orders import NAMES, ORDERS, STATUSES
+from worthwhile.ingestion.columns import FIELDS, Columns, Table, check_mapping, format_of, plain, recognise
+from worthwhile.ingestion.formats import FORMATS
+from worthwhile.ingestion.formats.orders import NAMES, ORDERS, STATUSES
 
 
 def table(*names: str, values: Sequence[Sequence[str]] = (), **more: Any) -> Table:

@@ -1,7 +1,7 @@
 """The formats of order files, one file each. A new one is a new file here and a line in `FORMATS`."""
 
-from worthwhile.ingest.formats import cdnow, online_retail, orders
-from worthwhile.ingest.formats.format import Format
+from worthwhile.ingestion.formats import cdnow, online_retail, orders
+from worthwhile.ingestion.formats.format import Format
 
 # In the order in which they are tried; the general one is last and takes what has a customer and a date.
 FORMATS: dict[str, Format] = {known.name: known for known in (online_retail.ONLINE_RETAIL, cdnow.CDNOW, orders.ORDERS)}
