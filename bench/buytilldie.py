@@ -76,6 +76,7 @@ def run_here(model: str, data: Summary, horizon_days: int) -> tuple[float, float
     from worthwhile.tasks import Task
 
     columns = dict(data)
+    columns["T"] = columns["T"] + 1  # to the midnight after, as shops count
     columns["orders_all"] = columns["x"] + 1
     columns["amount_all"] = columns["orders_all"] * np.nan_to_num(columns["repeat_value_mean"], nan=30.0)
     cutoff = datetime(1997, 10, 1, tzinfo=UTC)

@@ -25,8 +25,8 @@ def sample_orders() -> list[tuple[str, date, float]]:
 
 
 def snapshot_of(orders: Iterable[tuple[str, date, float]], last_day: date, days: int) -> Snapshot:
-    """The snapshot after `last_day` with the outcome of the following days. Ages are counted to `last_day`, as in the
-    published results; the shop's own snapshots count to the midnight after it."""
+    """The snapshot after `last_day` with the outcome of the following days. Ages are counted to the midnight after
+    it, as in the shop's own snapshots."""
     by_customer = defaultdict(lambda: defaultdict(float))
     for customer, day, value in orders:
         by_customer[customer][day] += value
@@ -39,7 +39,7 @@ def snapshot_of(orders: Iterable[tuple[str, date, float]], last_day: date, days:
         values = [by_day[day] for day in before]
         after = [by_day[day] for day in by_day if last_day < day <= end]
         repeat = np.mean(values[1:]) if len(values) > 1 else np.nan
-        span, age = (before[-1] - before[0]).days, (last_day - before[0]).days
+        span, age = (before[-1] - before[0]).days, (last_day - before[0]).days + 1
         ids.append(customer)
         rows.append((len(values) - 1, span, age, repeat, np.mean(values), len(values), sum(values)))
         outcome.append((sum(after), len(after)))

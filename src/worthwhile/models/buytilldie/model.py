@@ -82,8 +82,12 @@ def fit_model(law: Law, matured: Sequence[Snapshot], current: Snapshot, *, seed:
 
 
 def _histories(known: Snapshot) -> Histories:
-    days = [known.column(name) for name in ("x", "t_x", "T")]
-    return collapse(days[0], days[1] / DAYS_A_WEEK, days[2] / DAYS_A_WEEK)
+    """Orders of one day are one, so the first order's day can hold no repeat: it is taken off the age.
+
+    So do the published results count, whose age ends on the last day known and not at the midnight after it.
+    """
+    x, t_x, T = (known.column(name) for name in ("x", "t_x", "T"))
+    return collapse(x, t_x / DAYS_A_WEEK, np.maximum(T - 1, t_x) / DAYS_A_WEEK)
 
 
 def _fit_values(current: Snapshot) -> tuple[Array, float | None]:
