@@ -52,7 +52,7 @@ def test_rows_without_customer_and_other_refused_rows_are_told_apart(found: Any)
     assert some["refused-rows"].count == 2
     assert "bad-date 1" in some["refused-rows"].detail
     assert "bad-number 1" in some["refused-rows"].detail
-    assert "orders.csv row 602" in some["refused-rows"].examples[0]
+    assert "orders.csv:602" in some["refused-rows"].examples[0]
 
 
 def test_finding_is_serious_where_it_concerns_half_of_the_rows(found: Any) -> None:
@@ -61,10 +61,25 @@ def test_finding_is_serious_where_it_concerns_half_of_the_rows(found: Any) -> No
     assert FINDINGS["no-customer"].severity == "warning"
 
 
+def three_lines(amount: Callable[[int, int], float]) -> list[str]:
+    """Forty orders of three items each."""
+    return [f"c{n},2020-01-{1 + n % 28:02d},o{n},s{i},1,{amount(n, i)}" for n in range(40) for i in range(3)]
+
+
+def test_order_totals_that_stand_on_every_line_are_noticed(found: Any) -> None:
+    some = found(three_lines(lambda order, item: 20 + order))
+    assert (some["repeated-totals"].count, some["repeated-totals"].share) == (40, 1.0)
+    assert some["repeated-totals"].examples[0] == "o39, 59.00 GBP"
+
+
+def test_shop_with_one_price_for_all_is_not_said_to_repeat_totals(found: Any) -> None:
+    assert "repeated-totals" not in found(three_lines(lambda order, item: 9.99))
+
+
 def test_one_wrong_amount_stands_out(found: Any) -> None:
     some = found([*healthy(), "c1,2020-01-05,big,s1,1,1000000"])
     assert some["outlying-amounts"].count == 1
-    assert some["outlying-amounts"].examples == ("2020-01-05, customer c1, 1 x s1, 1,000,000.00 GBP",)
+    assert some["outlying-amounts"].examples == ("2020-01-05, c1, 1 × s1, 1,000,000.00 GBP",)
     assert "outlying-quantities" not in some
 
 

@@ -70,6 +70,21 @@ FINDINGS: dict[str, FindingKind] = {
         {"en": "kept: two equal lines of one file are two events", "zh": "保留：同一文件中相同的两行视为两个事件"},
         serious_from=0.4,
     ),
+    "repeated-totals": FindingKind(
+        "serious",
+        "orders of several lines that all bear the same amount: the order's total stands on each of its lines",
+        {"en": "Order totals on every line", "zh": "每行都是订单总额"},
+        {
+            "en": "In {count:,} of {orders:,} orders of several different items ({share:.1%}) all lines bear one"
+            " and the same amount. If that is the order's total, spend is counted several times over.",
+            "zh": "{orders:,} 个含多种商品的订单中，有 {count:,} 个（{share:.1%}）各行金额完全相同。"
+            "如果那是订单总额，消费就被重复计算了。",
+        },
+        {
+            "en": "kept; if they are totals, ingest into a new shop with --map amount= naming the line's own amount",
+            "zh": "保留；若确为总额，请用 --map amount= 指定每行自己的金额，导入到新的店铺",
+        },
+    ),
     "refunds-without-order": FindingKind(
         "warning",
         "refunds whose order was not found: it may lie before the first day of the data",

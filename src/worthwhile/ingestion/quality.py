@@ -19,6 +19,7 @@ LEAST_SPREAD = 0.25  # of logs: shops of nearly equal prices have no spread to m
 BIG_SHARE = 0.10  # of net sales, of one customer
 MANY_CUSTOMERS = 20  # from which on one customer should not hold as much
 LONG_GAP = 4  # days, and as many times the usual distance between days with events
+TOTALS_ITEMS, TOTALS_ORDERS, TOTALS_SHARE = 3, 10, 0.5  # items of an order, such orders, and their share of all
 ANCIENT_YEARS = 3  # before all but a thousandth of events
 
 
@@ -78,7 +79,7 @@ def _refused_rows(view: _View) -> list[Finding]:
         return []
     count, (rows,) = sum(n for _, n in reasons), view.one("SELECT sum(rows) FROM batches")
     examples = view.rows(
-        "SELECT file || ' row ' || row || ': ' || reason || coalesce(', ' || detail, '') FROM quarantine"
+        "SELECT file || ':' || row || ' ' || reason || coalesce(', ' || detail, '') FROM quarantine"
         f" WHERE reason <> 'no-customer' ORDER BY file, row LIMIT {EXAMPLES}"
     )
     facts = {"reasons": ", ".join(f"{reason} {n:,}" for reason, n in reasons)}
@@ -101,6 +102,25 @@ def _duplicate_lines(view: _View) -> list[Finding]:
     if not count or view.one("SELECT count(order_id) + count(item_id) FROM events") == (0,):
         return []
     return [Finding("duplicate-lines", int(count), count / lines)]
+
+
+def _repeated_totals(view: _View) -> list[Finding]:
+    """Orders of several items, all lines with one amount, though amounts differ from order to order."""
+    orders = f"""
+        SELECT order_id, min(amount) AS amount, min(amount) = max(amount) AS same FROM events
+        WHERE kind = 'order_line' AND amount > 0 AND order_id IS NOT NULL AND item_id IS NOT NULL
+        GROUP BY order_id HAVING count(DISTINCT item_id) >= {TOTALS_ITEMS}
+    """
+    count, amounts, asked = view.one(
+        f"SELECT count(*) FILTER (same), count(DISTINCT amount) FILTER (same), count(*) FROM ({orders})"
+    )
+    if count < TOTALS_ORDERS or min(count, 2 * amounts) < TOTALS_SHARE * asked:
+        return []
+    rows = view.rows(
+        f"SELECT order_id, amount FROM ({orders}) WHERE same ORDER BY amount DESC, order_id LIMIT {EXAMPLES}"
+    )
+    examples = tuple(f"{order}, {amount:,.2f} {view.currency}" for order, amount in rows)
+    return [Finding("repeated-totals", count, count / asked, examples, {"orders": asked})]
 
 
 def _zero_amounts(view: _View) -> list[Finding]:
@@ -159,8 +179,8 @@ def _outlying(view: _View, code: str, column: str) -> list[Finding]:
 
 def _line(row: tuple[Any, ...], currency: str) -> str:
     day, customer, item, quantity, amount = row
-    many = f", {quantity:,.0f} x {item}" if item and quantity is not None else f", {item}" if item else ""
-    return f"{day}, customer {customer}{many}, {amount:,.2f} {currency}"
+    many = f", {quantity:,.0f} × {item}" if item and quantity is not None else f", {item}" if item else ""
+    return f"{day}, {customer}{many}, {amount:,.2f} {currency}"  # no words: it stands in reports of every language
 
 
 # ---- refunds ------------------------------------------------------------------------------------------------------
@@ -283,6 +303,7 @@ _CHECKS: tuple[Callable[[_View], list[Finding]], ...] = (
     _no_customer,
     _refused_rows,
     _duplicate_lines,
+    _repeated_totals,
     _refunds_without_order,
     _outlying_amounts,
     _outlying_quantities,
