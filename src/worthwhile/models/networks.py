@@ -30,13 +30,13 @@ from worthwhile.distribution import (
     from_prob,
 )
 from worthwhile.features.snapshot import Snapshot
+from worthwhile.models.bins import Bins, fit_bins, spread_bins
 from worthwhile.models.calibrate import Spread, fit_spread, least_chance, log_amount
 from worthwhile.models.chunks import forecast_in_chunks
 from worthwhile.models.files import read_arrays, read_json, write_arrays, write_json
 from worthwhile.models.network_fit import Learning, Loss, Network, Rows, fit_network
 from worthwhile.models.preprocess import Standardizer, fit_standardizer
 from worthwhile.models.training import Training, split_forward, training_rows
-from worthwhile.models.trees import Bins, fit_bins, spread_bins
 
 Array = np.ndarray[Any, Any]
 SearchSpace = Mapping[str, tuple[str, float, float]]

@@ -19,7 +19,6 @@ import numpy as np
 from scipy.special import expit, log_ndtr, logit
 
 from worthwhile.distribution import (
-    TAIL_LIMIT,
     Forecast,
     Histogram,
     amount_grid,
@@ -29,6 +28,7 @@ from worthwhile.distribution import (
 )
 from worthwhile.features.snapshot import Snapshot
 from worthwhile.models.baseline import Baseline, Guess, fit_baseline
+from worthwhile.models.bins import Bins, fit_bins, spread_bins
 from worthwhile.models.boosting import LARGEST_RAW, Booster, Boosting, Rows, boost, boost_rounds, unseen
 from worthwhile.models.calibrate import LOWEST_AMOUNT, Spread, fit_spread, least_chance, log_amount
 from worthwhile.models.chunks import forecast_in_chunks
@@ -269,80 +269,8 @@ def _given_active(raw: Array, p: Array, largest: float) -> Array:
     return np.clip(np.exp(np.minimum(raw, LARGEST_RAW)) / p, LOWEST_AMOUNT, largest)
 
 
-BIN_SHARES = (0.05, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 0.95, 0.975, 0.99)  # of buyers, below each edge
-BIN_BUYERS = 15  # that a coarse bin has at least
-SMOOTH_ROWS = 10.0  # buyers' worth of a smooth law that is mixed into each coarse bin
 STEPS = 500_000  # rows of buyers times bins that the hazards are learned from
 HAZARD_CHUNK = 10_000  # customers at a time: times bins times features in single precision, some 50 MB
-
-
-@dataclass(frozen=True)
-class Bins:
-    """Coarse bins of a buyer's amount: B - 1 closed ones, each with its shape on the fine grid, and an open one."""
-
-    last: Array  # (B - 1,) int64: the last column of the amount grid in each closed bin
-    base: Array  # (B - 1,) log-odds of lying in a bin for those who reach it, beside those of the lines' law
-    shape: Array  # (B - 1, M) rows sum to 1
-
-    def bin_of(self, amount: Array) -> Array:  # (N,) int
-        """The bin of amounts over the scale."""
-        return np.searchsorted(self.last, np.maximum(amount_grid(1.0).column_of(amount), 1), side="left")
-
-
-def fit_bins(amount: Array, weight: Array) -> Bins:
-    """Bins for buyers' amounts over the scale, and their weights, both (N,) with N >= 1."""
-    grid = amount_grid(1.0)
-    column = np.maximum(grid.column_of(amount), 1)  # free orders stand in the lowest bin
-    reached = np.cumsum(np.bincount(column, minlength=grid.columns))
-    last: list[int] = []
-    for share in BIN_SHARES:
-        cut = int(np.searchsorted(reached, share * len(amount), side="left"))
-        inside = reached[cut] - (reached[last[-1]] if last else 0)
-        if inside >= BIN_BUYERS and len(amount) - reached[cut] >= BIN_BUYERS:
-            last.append(cut)
-    edges = np.array(last, dtype=np.int64)
-    bins = np.searchsorted(edges, column, side="left")
-    mass = np.bincount(bins, weight, minlength=len(last) + 1)
-    left = np.cumsum(mass[::-1])[::-1]
-    base = logit(np.clip(mass[:-1] / left[:-1], 1e-4, 1 - 1e-4))
-    shape = np.zeros((len(last), grid.columns))
-    for b, final in enumerate(last):
-        shape[b] = _shape(column[bins == b], weight[bins == b], last[b - 1] + 1 if b else 1, final)
-    return Bins(edges, base, shape)
-
-
-def _shape(column: Array, weight: Array, first: int, final: int) -> Array:  # (M,)
-    """How the buyers of a bin of columns `first` to `final` lie on the fine grid, mixed with a law without holes.
-
-    That law falls off geometrically from the upper edge, with the mean of the buyers: even where they are, and short
-    in the lowest bin, which is wide and nearly empty at its lower end.
-    """
-    steps = final - np.arange(first, final + 1)
-    away = np.average(final - column, weights=weight)
-    smooth = (away / (1 + away)) ** steps
-    shape = np.bincount(column, weight, minlength=amount_grid(1.0).columns).astype(np.float64)
-    shape[first : final + 1] += SMOOTH_ROWS * weight.mean() * smooth / smooth.sum()
-    return shape / shape.sum()
-
-
-def spread_bins(bins: Bins, chances: Array, mu: Array, sigma: float) -> tuple[Array, Array]:
-    """Amounts given active over the fine grid (N, M), and the mean beyond its end (N,) over the scale.
-
-    The mass of a closed bin (`chances` (N, B)) lies as the buyers of the training rows do, that of the open one as the
-    tail of the lines' log-normal law, whose median is exp(mu): one shape for all would shrink the largest buyers.
-    """
-    points = amount_grid(1.0).points
-    lowest = int(bins.last[-1]) if len(bins.last) else 0
-    with np.errstate(divide="ignore"):
-        log_points = np.log(points[lowest:])
-    beyond = log_ndtr((mu[:, None] - log_points) / sigma)  # log P(amount > point)
-    beyond = np.exp(beyond - beyond[:, :1])  # given that it is in the open bin
-    prob = chances[:, :-1] @ bins.shape
-    prob[:, lowest + 1 : -1] += chances[:, -1:] * -np.diff(beyond, axis=1)
-    prob[:, -1] += chances[:, -1] * beyond[:, -1]
-    far = (log_points[-1] - mu) / sigma
-    log_tail = mu + sigma**2 / 2 + log_ndtr(sigma - far) - log_ndtr(-far)
-    return prob, np.exp(np.clip(log_tail, log_points[-1], log_points[-1] + np.log(TAIL_LIMIT)))
 
 
 class HistogramTrees:
