@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from worthwhile.distribution import Forecast, amount_grid, from_geometric, from_lognormal
-from worthwhile.models.recalibrate import PastLevel, level_factor, recalibrated
+from worthwhile.models.recalibrate import PastLevel, recalibrated, season_factor
 
 
 def a_forecast(n=200, seed=0):
@@ -39,37 +39,34 @@ def test_more_buying_never_lowers_anybodys_chance_or_mean():
 UNKNOWN = float("nan")
 
 
-def windows(*ratios, activity=UNKNOWN, ages=(90, 180, 270)):
-    return [PastLevel(100.0, 100.0 * r, activity, age) for r, age in zip(ratios, ages, strict=False)]
+def windows(*ratios, activities):
+    return [PastLevel(100.0, 100.0 * r, activity) for r, activity in zip(ratios, activities, strict=True)]
 
 
-def test_a_total_that_was_low_in_past_windows_is_raised_but_less_than_fully():
-    assert 1.1 < level_factor(windows(1.5, 1.5), UNKNOWN) < 1.5
+def test_a_busy_season_to_come_raises_the_total_and_a_quiet_one_lowers_it():
+    usual = windows(1.0, 1.0, activities=(0.7, 0.9))
+    assert season_factor(usual, 1.4) > 1.4
+    assert season_factor(usual, 0.79) == pytest.approx(1.0, abs=0.05)
+    assert season_factor(usual, 0.4) < 0.7
 
 
-def test_a_late_window_tells_more_than_an_early_one():
-    assert level_factor(windows(1.5, 1.0), UNKNOWN) > level_factor(windows(1.0, 1.5), UNKNOWN)
+def test_a_shop_whose_totals_hardly_follow_the_season_is_moved_less():
+    activities = np.exp(np.linspace(-0.5, 0.5, 6))
+    follows, stays = windows(*activities, activities=activities), windows(*np.ones(6), activities=activities)
+    assert season_factor(follows, 1.6) == pytest.approx(1.6, rel=0.02)
+    assert 1.0 < season_factor(stays, 1.6) < 1.45
 
 
-def test_without_past_windows_the_total_stays():
-    assert level_factor([], UNKNOWN) == 1.0
-    assert level_factor([PastLevel(0.0, 10.0, UNKNOWN, 90)], 1.2) == 1.0
+def test_forecasts_that_were_too_low_in_every_season_are_raised_but_less_than_fully():
+    assert 1.15 < season_factor(windows(1.5, 1.5, 1.5, activities=(0.8, 0.8, 0.8)), 0.8) < 1.5
 
 
-def test_a_busy_season_to_come_raises_the_level():
-    quiet = windows(1.0, 1.0, activity=0.5)
-    assert level_factor(quiet, 1.0) > 1.5
-    assert level_factor(quiet, 0.5) == pytest.approx(1.0)
-    assert level_factor(quiet, 0.25) < 0.7
-
-
-def test_a_season_that_no_window_knows_changes_nothing():
-    assert level_factor(windows(1.0), 2.0) == 1.0
-
-
-def test_known_seasons_are_trusted_more_than_unknown_ones():
-    assert level_factor(windows(1.5, activity=0.8), 0.8) > level_factor(windows(1.5), UNKNOWN)
+def test_a_season_that_nobody_knows_leaves_the_total_alone():
+    assert season_factor([], 1.2) == 1.0
+    assert season_factor(windows(1.5, 1.5, activities=(0.8, 0.8)), UNKNOWN) == 1.0
+    assert season_factor(windows(1.5, activities=(UNKNOWN,)), 2.0) == 1.0
+    assert season_factor([PastLevel(0.0, 10.0, 0.8)], 1.2) == 1.0
 
 
 def test_a_level_stays_within_limits():
-    assert level_factor(windows(1000.0), UNKNOWN) == 4.0
+    assert season_factor(windows(1.0, activities=(0.01,)), 1.0) == 4.0

@@ -31,6 +31,11 @@ class ModelKind:
     is_member: bool  # of the ensemble by default
     sentence: str
 
+    @property
+    def is_steady(self) -> bool:
+        """Whether its total rests on rates of buying alone, not on how single windows came out."""
+        return self.family == "buy till you die"
+
 
 _NEEDS_LINEAR = Needs(customers=50, matured_rows=200, matured_buyers=30)
 _NEEDS_TREES = Needs(customers=100, matured_rows=400, matured_buyers=60)
@@ -141,7 +146,7 @@ MODELS: dict[str, ModelKind] = {
         "worthwhile.models.ensemble:Ensemble",
         Needs(),
         False,
-        "a weighted mixture of the models that the history can carry, its total recalibrated on past windows",
+        "a weighted mixture of the models that the history can carry, its total set apart and moved to the season",
     ),
 }
 

@@ -1,13 +1,15 @@
-"""A linear pool of models, weighted by CRPS on matured windows before the cutoff, its total recalibrated.
+"""A linear pool of models, weighted by CRPS on matured windows before the cutoff, its level learned apart.
 
 Pooling keeps each member's honesty: a mixture of calibrated distributions errs on the wide side, and no member's
-blow-up can carry it away further than its weight (Ranjan & Gneiting 2010).
+blow-up can carry it away further than its weight (Ranjan & Gneiting 2010). Models that learn from windows repeat
+those windows' seasons, so the total is taken from the buy-till-you-die members, which know rates alone, and moved to
+the season to come where last year tells it.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +22,7 @@ from worthwhile.features.snapshot import Outcome, Snapshot
 from worthwhile.models.catalogue import MODELS, maker, model_class
 from worthwhile.models.files import read_json, write_json
 from worthwhile.models.protocol import Model
-from worthwhile.models.recalibrate import PastLevel, level_factor, past_level, recalibrated, recalibrated_amount
+from worthwhile.models.recalibrate import PastLevel, recalibrated, recalibrated_amount, season_factor
 
 Array = np.ndarray[Any, Any]
 Maker = Callable[[], Model]
@@ -58,11 +60,11 @@ class Ensemble:
         self.fitted: dict[str, Model] = {}
         self.weights: dict[str, float] = {}
         self.left_out: dict[str, str] = {}  # member -> why
-        self.level: float = 1.0  # factor of the total: past windows' levels and the season to come
-        self.past: list[PastLevel] = []
+        self.level: float = 1.0  # factor of the pool's total
+        self.season: float = 1.0  # what of it stands for the season to come
 
     def fit(self, matured: Sequence[Snapshot], current: Snapshot, *, seed: int = 0) -> None:
-        """Fit members on all matured windows; weights and total on windows that members fitted earlier had not seen.
+        """Fit members on all matured windows; weights on windows that members fitted earlier had not seen.
 
         Raises InputError `no-history` if no member can be fitted.
         """
@@ -75,8 +77,10 @@ class Ensemble:
         windows = self._validate(matured, seed)
         names = list(self.fitted)
         self.weights = dict(zip(names, pool_weights(windows, names), strict=True))
-        self.past = [past_level(self._pooled(sample), sample, current) for sample in map(_sample, matured)]
-        self.level = level_factor(self.past, current.activity_year_before)
+        self.season = season_factor(list(map(self._past_level, matured)), current.activity_year_before)
+        asked = _sample(current)
+        pooled = float(self._pooled(asked).amount.mean().sum())
+        self.level = self.season * (self._steady_total(asked) / pooled if pooled > 0 else 1.0)
 
     def _fit_members(self, matured: Sequence[Snapshot], current: Snapshot, seed: int) -> dict[str, Model]:
         fitted = {}
@@ -106,6 +110,16 @@ class Ensemble:
                 windows.append(window)
         return windows
 
+    def _past_level(self, window: Snapshot) -> PastLevel:
+        sample = _sample(window)
+        assert sample.outcome is not None
+        return PastLevel(self._steady_total(sample), float(sample.outcome.amount.sum()), window.activity)
+
+    def _steady_total(self, snapshot: Snapshot) -> float:
+        """The total by the members whose level is steady: their mean; that of all if there is none among them."""
+        steady = [name for name in self.fitted if name in MODELS and MODELS[name].is_steady] or list(self.fitted)
+        return float(np.mean([self.fitted[name].forecast(snapshot).amount.mean().sum() for name in steady]))
+
     def _pooled(self, snapshot: Snapshot) -> Forecast:
         """The mixture of the members' forecasts, its level as they give it."""
         used = [name for name in self.fitted if self.weights[name] > 0]
@@ -130,10 +144,8 @@ class Ensemble:
             {
                 "weights": {name: self.weights[name] for name in used},
                 "level": self.level,
+                "season": self.season,
                 "left_out": self.left_out,
-                "past": [
-                    asdict(replace(p, activity=p.activity if np.isfinite(p.activity) else 0.0)) for p in self.past
-                ],
             },
         )
 
@@ -143,8 +155,7 @@ class Ensemble:
         model = cls({name: maker(name) for name in kept["weights"]})
         model.fitted = {name: model_class(name).load(folder / name) for name in kept["weights"]}
         model.weights, model.left_out = kept["weights"], kept["left_out"]
-        model.level = kept["level"]
-        model.past = [PastLevel(**row) for row in kept["past"]]
+        model.level, model.season = kept["level"], kept["season"]
         return model
 
 

@@ -9,14 +9,12 @@ from typing import Any
 import numpy as np
 
 from worthwhile.distribution import Forecast, Histogram, from_prob
-from worthwhile.features.snapshot import Snapshot
 
 Array = np.ndarray[Any, Any]
 
-HALF_LIFE_DAYS = 180.0  # of what a past window's level tells of the level to come: customer bases age
-WINDOW_WIDTH = 0.25  # sd of the log of a level between windows, over shops
-WINDOW_NOISE = 0.25  # sd of what windows say of the next one's level where its season is unknown
-SEASON_NOISE = 0.10  # the same where it is known from the year before
+LEVEL_SD = 0.25  # of the log of a level between shops
+SLOPE_SD = 0.4  # of how a level follows the season, around 1
+WINDOW_SD = 0.5  # of what one window says of the next: windows overlap, and each has its own luck
 FACTOR_LIMITS = (0.25, 4.0)
 
 
@@ -72,35 +70,26 @@ class PastLevel:
     forecast: float
     actual: float
     activity: float  # of the window (features/season.py); NaN or 0 where unknown
-    age_days: float  # from its cutoff to the one asked about
 
 
-def past_level(forecast: Forecast, snapshot: Snapshot, asked: Snapshot) -> PastLevel:
-    """The level of a matured snapshot under a forecast of it (or of a sample of its customers)."""
-    assert snapshot.outcome is not None
-    age = (asked.cutoff - snapshot.cutoff).total_seconds() / 86_400
-    total = float(forecast.amount.mean().sum())
-    return PastLevel(total, float(snapshot.outcome.amount.sum()), snapshot.activity, age)
+def season_factor(past: Sequence[PastLevel], activity_ahead: float) -> float:
+    """By what a forecast total should be multiplied for the season to come, if last year tells what that will be.
 
-
-def level_factor(past: Sequence[PastLevel], activity_ahead: float) -> float:
-    """By what the forecast total should be multiplied, from how totals of past windows came out.
-
-    A window's log(actual / forecast) is the customer base's level then, plus its season. Where the year before tells
-    the activity ahead, each window is moved from its own season to that one; the mean favours late windows, and is
-    shrunk towards 0 by how much two windows differ for reasons that nobody sees coming.
+    A window's log(actual / forecast) is a line in its log activity: a level, about 0, and a slope, about 1, since a
+    forecast made from rates of buying knows no season. The line is the posterior mean of a Bayesian regression, so
+    few windows move it little. 1 where the activity ahead or every window's is unknown: levels of windows whose
+    season is not that of the horizon mislead as often as they help.
     """
-    usable = [p for p in past if p.forecast > 0 and p.actual > 0]
-    seasonal = [p for p in usable if np.isfinite(p.activity) and p.activity > 0]
-    known = bool(seasonal) and np.isfinite(activity_ahead) and activity_ahead > 0
-    if known:
-        usable = seasonal
-    if not usable:
+    usable = [p for p in past if min(p.forecast, p.actual) > 0 and np.isfinite(p.activity) and p.activity > 0]
+    if not (usable and np.isfinite(activity_ahead) and activity_ahead > 0):
         return 1.0
-    logs = np.array([np.log(p.actual / p.forecast) for p in usable])
-    if known:
-        logs += np.array([np.log(activity_ahead / p.activity) for p in usable])
-    weight = np.array([0.5 ** (p.age_days / HALF_LIFE_DAYS) for p in usable])
-    noise = SEASON_NOISE if known else WINDOW_NOISE
-    trust = WINDOW_WIDTH**2 / (WINDOW_WIDTH**2 + noise**2)
-    return float(np.clip(np.exp(trust * np.average(logs, weights=weight)), *FACTOR_LIMITS))
+    log_ratio = np.array([np.log(p.actual / p.forecast) for p in usable])
+    season = np.log([p.activity for p in usable])
+    usual = season.mean()
+    design = np.stack([np.ones(len(usable)), season - usual], axis=1)  # (W, 2)
+    precision = np.diag([LEVEL_SD**-2, SLOPE_SD**-2])
+    line = np.linalg.solve(
+        design.T @ design / WINDOW_SD**2 + precision,
+        design.T @ log_ratio / WINDOW_SD**2 + precision @ np.array([0.0, 1.0]),
+    )
+    return float(np.clip(np.exp(line @ [1.0, np.log(activity_ahead) - usual]), *FACTOR_LIMITS))
