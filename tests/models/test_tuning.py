@@ -54,7 +54,7 @@ def test_tuning_never_sees_an_outcome_that_was_not_known_at_the_validation_cutof
     overlapping = replace(middle, end=late.end)
     tune(Watching, {}, [early, overlapping, late], shop.current, trials=1)
     ((matured, current),) = seen
-    assert matured == [early] and current.cutoff == late.cutoff and current.outcome is None
+    assert list(matured) == [early] and current.cutoff == late.cutoff and current.outcome is None
 
 
 def test_progress_is_told_trial_by_trial(shop):

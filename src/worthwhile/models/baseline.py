@@ -19,7 +19,7 @@ import numpy as np
 from worthwhile.features.snapshot import Snapshot
 from worthwhile.models.calibrate import log_amount
 from worthwhile.models.lines import Line, fit_within_windows, least_squares, logistic
-from worthwhile.models.preprocess import Standardizer, fit_standardizer
+from worthwhile.models.preprocess import Standardizer, standardizer_of
 from worthwhile.models.training import Training
 
 Array = np.ndarray[Any, Any]
@@ -73,9 +73,9 @@ def _log_more(log_orders: Array) -> Array:
     return np.log(np.maximum(np.expm1(np.clip(log_orders, 0.0, LARGEST)), LEAST_MORE))
 
 
-def fit_baseline(training: Training, seed: int) -> tuple[Baseline, Guess]:
-    """The lines, and what they say of the training rows with the level of each row's own window."""
-    standard = fit_standardizer(training.snapshots)
+def fit_baseline(matured: Sequence[Snapshot], training: Training, seed: int) -> tuple[Baseline, Guess]:
+    """The lines, and what they say of the training rows of `matured` with the level of each row's own window."""
+    standard = standardizer_of(matured)
     windows = training.window_columns()
     chosen = _sample(training, seed)
     buyers = chosen[training.active[chosen]]

@@ -5,7 +5,7 @@ Deterministic: row-wise histograms, no sampling of rows, columns sampled by the 
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -21,6 +21,7 @@ Array = np.ndarray[Any, Any]
 PATIENCE = 20  # rounds without gain on the validation rows before boosting stops
 BLIND_ROUNDS = 30  # where the validation rows are too few to judge by
 JUDGES = 20  # rows that validation needs at least
+BIN_ROWS = 50_000  # that the edges of bins are read from
 LARGEST_RAW = 30.0  # of log-odds and log means
 
 
@@ -44,20 +45,49 @@ class Boosting:
             "min_data_in_leaf": self.min_rows,
             "lambda_l2": self.l2,
             "feature_fraction": self.columns,
-            "max_bin": 127,
-            "seed": seed,
             "deterministic": True,
             "force_row_wise": True,
-            "num_threads": self.threads,
-            "verbosity": -1,
+            **_binning(seed, self.threads),
         }
+
+
+def _binning(seed: int, threads: int) -> dict[str, Any]:
+    """Parameters that say how columns are cut into bins; they have to be the same for all that use them."""
+    return {
+        "max_bin": 127,
+        "bin_construct_sample_cnt": BIN_ROWS,
+        "feature_pre_filter": False,  # which columns are worth a split hangs on the rows of each booster
+        "seed": seed,
+        "num_threads": threads,
+        "verbosity": -1,
+    }
+
+
+@dataclass(frozen=True)
+class Columns:
+    """What boosters may split on: a matrix, and the same cut into bins. Cutting takes as long as twenty rounds of
+    boosting, so it is done once for all boosters that learn from rows of it."""
+
+    matrix: Array  # (R, D) float32, NaN where missing
+    binned: lgb.Dataset | None  # where there is any row
+
+
+def bin_columns(matrix: Array, *, seed: int, threads: int) -> Columns:
+    """Cut the columns of a matrix (R, D) float32 into bins."""
+    if not len(matrix):
+        return Columns(matrix, None)
+    names = [f"f{i}" for i in range(matrix.shape[1])]
+    params = _binning(seed, threads)
+    binned = lgb.Dataset(matrix, np.zeros(len(matrix)), feature_name=names, params=params).construct()
+    return Columns(matrix, binned)
 
 
 @dataclass(frozen=True)
 class Rows:
-    """What one booster learns from: columns (N, D), target, weight, and where it starts, on the link's scale."""
+    """What one booster learns from: rows of `columns`, with target, weight, and where it starts on the link's scale."""
 
-    matrix: Array  # (N, D) float32, NaN where missing
+    columns: Columns
+    place: Array  # (N,) int: rows of `columns`, ascending
     target: Array  # (N,)
     weight: Array  # (N,)
     start: Array  # (N,)
@@ -66,7 +96,16 @@ class Rows:
         return len(self.target)
 
     def __getitem__(self, rows: Array) -> Rows:
-        return Rows(self.matrix[rows], self.target[rows], self.weight[rows], self.start[rows])
+        return Rows(self.columns, self.place[rows], self.target[rows], self.weight[rows], self.start[rows])
+
+    @property
+    def matrix(self) -> Array:  # (N, D) float32
+        return self.columns.matrix[self.place]
+
+    def dataset(self, params: Mapping[str, Any]) -> lgb.Dataset:
+        assert self.columns.binned is not None
+        part = self.columns.binned.subset(self.place.tolist(), params=dict(params)).construct()
+        return part.set_label(self.target).set_weight(self.weight).set_init_score(self.start)
 
 
 @dataclass(frozen=True)
@@ -75,7 +114,7 @@ class Booster:
 
     text: str  # LightGBM's model text; empty where there was nothing to correct
     rounds: int
-    threads: int = 2
+    threads: int = 1
 
     def reader(self) -> Callable[[Array], Array]:
         """A function from columns (N, D) to raw answers (N,). Make it once for many slices: it parses the text."""
@@ -121,9 +160,8 @@ def boost(
     earlier, later = (rows[part] for part in split)
     rounds = min(BLIND_ROUNDS, boosting.rounds)
     if len(earlier) >= 2 * boosting.min_rows and len(later) >= JUDGES and np.ptp(earlier.target) > 0:
-        train = _dataset(earlier)
+        train, valid = earlier.dataset(params), later.dataset(params)
         stop = lgb.early_stopping(PATIENCE, verbose=False)
-        valid = _dataset(later, reference=train)
         rounds = lgb.train(params, train, boosting.rounds, valid_sets=[valid], callbacks=[stop]).best_iteration
     return boost_rounds(rows, boosting, objective, rounds=max(rounds, 1), seed=seed, **extra)
 
@@ -132,15 +170,9 @@ def boost_rounds(rows: Rows, boosting: Boosting, objective: str, *, rounds: int,
     """A known number of rounds on these rows; none where there is nothing to learn."""
     if len(rows) < 2 * boosting.min_rows or np.ptp(rows.target) == 0:
         return Booster("", 0, boosting.threads)
-    grown = lgb.train(boosting.params(objective, seed) | extra, _dataset(rows), rounds)
+    params = boosting.params(objective, seed) | extra
+    grown = lgb.train(params, rows.dataset(params), rounds)
     return Booster(grown.model_to_string(), rounds, boosting.threads)
-
-
-def _dataset(rows: Rows, reference: lgb.Dataset | None = None) -> lgb.Dataset:
-    names = [f"f{i}" for i in range(rows.matrix.shape[1])]
-    return lgb.Dataset(
-        rows.matrix, rows.target, weight=rows.weight, init_score=rows.start, reference=reference, feature_name=names
-    )
 
 
 def unseen(rows: Rows, folds: Array, grow: Callable[[Rows], Booster]) -> Array:  # (N,)
@@ -148,5 +180,5 @@ def unseen(rows: Rows, folds: Array, grow: Callable[[Rows], Booster]) -> Array: 
     answer = np.empty(len(rows))
     for fold in np.unique(folds):
         here = folds == fold
-        answer[here] = grow(rows[~here]).reader()(rows.matrix[here])
+        answer[here] = grow(rows[~here]).reader()(rows[here].matrix)
     return answer

@@ -21,6 +21,7 @@ from worthwhile.errors import InputError
 from worthwhile.features.snapshot import Outcome, Snapshot
 from worthwhile.models.catalogue import MODELS, maker, model_class
 from worthwhile.models.files import read_json, write_json
+from worthwhile.models.matured import Matured, matured_of
 from worthwhile.models.protocol import Model
 from worthwhile.models.recalibrate import PastLevel, recalibrated, recalibrated_amount, season_factor
 
@@ -68,6 +69,7 @@ class Ensemble:
 
         Raises InputError `no-history` if no member can be fitted.
         """
+        matured = matured_of(matured)
         self.fitted = self._fit_members(matured, current, seed)
         if not self.fitted:
             why = "; ".join(f"{name}: {reason}" for name, reason in self.left_out.items())
@@ -97,7 +99,7 @@ class Ensemble:
     def _validate(self, matured: Sequence[Snapshot], seed: int) -> list[_Window]:
         windows = []
         for snapshot in validation_windows(matured):
-            earlier = [s for s in matured if s.end <= snapshot.cutoff]
+            earlier = Matured([s for s in matured if s.end <= snapshot.cutoff])
             window = _Window(snapshot)
             for name in self.fitted:
                 model = self.makers[name]()

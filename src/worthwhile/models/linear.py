@@ -35,7 +35,7 @@ from worthwhile.models.lines import (
     margin,
     support_regression,
 )
-from worthwhile.models.preprocess import Standardizer, fit_standardizer
+from worthwhile.models.preprocess import Standardizer, standardizer_of
 from worthwhile.models.training import customer_folds, training_rows
 
 Array = np.ndarray[Any, Any]
@@ -65,7 +65,7 @@ class LinearSpend:
     def fit(self, matured: Sequence[Snapshot], current: Snapshot, *, seed: int = 0) -> None:
         """Raises InputError `no-history` where nobody bought in any past horizon."""
         training = training_rows(matured, cap=ROWS, seed=seed)
-        self._standard = fit_standardizer(training.snapshots)
+        self._standard = standardizer_of(matured)
         matrix = training.matrix(self._standard.apply).astype(np.float64)  # (N, D)
         within = fit_within_windows(
             lambda x, y, w: least_squares(x, y, w, self.penalty, self.l1_ratio),
@@ -121,7 +121,7 @@ class LogisticSpend:
     def fit(self, matured: Sequence[Snapshot], current: Snapshot, *, seed: int = 0) -> None:
         """Raises InputError `no-history` where nobody bought in any past horizon."""
         training = training_rows(matured, cap=ROWS, seed=seed)
-        self._standard = fit_standardizer(training.snapshots)
+        self._standard = standardizer_of(matured)
         matrix = training.matrix(self._standard.apply).astype(np.float64)  # (N, D)
         self._limit = least_chance(len(training))
         within = fit_within_windows(
@@ -216,7 +216,7 @@ class SvmSpend:
     def fit(self, matured: Sequence[Snapshot], current: Snapshot, *, seed: int = 0) -> None:
         """Raises InputError `no-history` where nobody bought in any past horizon."""
         training = training_rows(matured, cap=SVM_ROWS, seed=seed)
-        self._standard = fit_standardizer(training.snapshots)
+        self._standard = standardizer_of(matured)
         matrix = training.matrix(self._standard.apply).astype(np.float64)  # (N, D)
         self._kernel = _fit_kernel(matrix, self.components, self.gamma, np.random.default_rng(seed))
         wide = self._kernel(matrix)  # (N, H)

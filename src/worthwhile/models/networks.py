@@ -35,7 +35,7 @@ from worthwhile.models.calibrate import Spread, fit_spread, least_chance, log_am
 from worthwhile.models.chunks import forecast_in_chunks
 from worthwhile.models.files import read_arrays, read_json, write_arrays, write_json
 from worthwhile.models.network_fit import Learning, Loss, Network, Rows, fit_network
-from worthwhile.models.preprocess import Standardizer, fit_standardizer
+from worthwhile.models.preprocess import Standardizer, standardizer_of
 from worthwhile.models.training import Training, split_forward, training_rows
 
 Array = np.ndarray[Any, Any]
@@ -76,12 +76,18 @@ class _Core:
 
 
 def _fit_core(
-    training: Training, target: Array, loss: Loss, start: Array, *, learning: Learning, seed: int
+    standard: Standardizer,
+    training: Training,
+    target: Array,
+    loss: Loss,
+    start: Array,
+    *,
+    learning: Learning,
+    seed: int,
 ) -> tuple[_Core, Array]:
     """Train; also the outputs but the first of the rows that bought, at the level of each row's own window.
 
     `target` (N, J) and `start` (O - 1,) are the loss's own; the log-odds of buying begin at the base rate."""
-    standard = fit_standardizer(training.snapshots)
     matrix, windows = training.matrix(standard.apply), training.window_columns()
     rows = Rows(matrix, windows, target.astype(np.float32), training.weight)
     limit = least_chance(len(training))
@@ -157,7 +163,13 @@ class MeanNetwork:
         training = training_rows(matured, cap=ROWS, seed=seed)
         start = np.array([_mean_of_buyers(log_amount(part), training) for part in (training.amount, training.orders)])
         core, raw = _fit_core(
-            training, _targets(training), squared_error_loss, start, learning=self.learning, seed=seed
+            standardizer_of(matured),
+            training,
+            _targets(training),
+            squared_error_loss,
+            start,
+            learning=self.learning,
+            seed=seed,
         )
         buyers = training.active
         weight = training.weight[buyers]
@@ -209,7 +221,9 @@ class LognormalNetwork:
         training = training_rows(matured, cap=ROWS, seed=seed)
         orders = np.log(max(_mean_of_buyers(training.orders, training) - 1, 0.01))
         start = np.array([_mean_of_buyers(log_amount(training.amount), training), 0.0, orders])
-        core, raw = _fit_core(training, _targets(training), ziln_loss, start, learning=self.learning, seed=seed)
+        core, raw = _fit_core(
+            standardizer_of(matured), training, _targets(training), ziln_loss, start, learning=self.learning, seed=seed
+        )
         buyers = training.active
         log_mean, _ = _lognormal(raw)
         self._amount = fit_spread(log_mean, training.amount[buyers], training.weight[buyers])
@@ -324,7 +338,9 @@ class HistogramNetwork:
         start = np.concatenate([[_mean_of_buyers(size, training)], *map(np.log, shares)])
         target = np.stack([b, size, *bins], axis=1)
         loss = histogram_loss(len(shares[0]))
-        self._core, raw = _fit_core(training, target, loss, start, learning=self.learning, seed=seed)
+        self._core, raw = _fit_core(
+            standardizer_of(matured), training, target, loss, start, learning=self.learning, seed=seed
+        )
         self._sigma = max(float(np.sqrt(np.average((size[b] - raw[:, 0]) ** 2, weights=weight))), LEAST_SIGMA)
         self._amount, self._orders = amount, orders
 

@@ -17,6 +17,7 @@ from typing import Any
 import numpy as np
 
 from worthwhile.features.snapshot import Snapshot
+from worthwhile.models.matured import once
 
 Array = np.ndarray[Any, Any]
 
@@ -64,7 +65,7 @@ class Standardizer:
         matrix = np.concatenate([values, np.isnan(values[:, self.flags]).astype(np.float32)], axis=1)
         matrix -= self.mean
         matrix /= self.sd
-        np.nan_to_num(matrix, copy=False, nan=0.0, posinf=CLIP, neginf=-CLIP)
+        matrix[np.isnan(matrix)] = 0.0
         return np.clip(matrix, self.low, self.high, out=matrix)
 
     def to_arrays(self, prefix: str = "") -> dict[str, Array]:
@@ -82,41 +83,45 @@ class Standardizer:
         return cls(tuple(text.split("\n")) if text else (), **parts)
 
 
+def standardizer_of(matured: Sequence[Snapshot]) -> Standardizer:
+    """That of these snapshots, fitted once where they remember (`matured.py`)."""
+    return once(matured, "standardizer", lambda: fit_standardizer(matured))
+
+
 def fit_standardizer(snapshots: Sequence[Snapshot]) -> Standardizer:
     """Learn from the features of training snapshots (their outcomes are not looked at); at least one row in total."""
     rows = sum(len(s) for s in snapshots)
     assert rows > 0
     step = -(-rows // FIT_ROWS)
     sample = [s[::step] for s in snapshots if len(s)]
-    all_names = sample[0].names
-    amount = np.array([is_amount(name) for name in all_names], dtype=bool)
-    plain = np.concatenate([_transformed(s, all_names, amount, np.zeros_like(amount)) for s in sample])  # (n, F)
-    log = amount | np.array([_is_heavy(plain[:, f]) for f in range(plain.shape[1])], dtype=bool)
-    values = np.where(log, _signed_log(plain), plain)
-    kept = np.flatnonzero([_varies(values[:, f]) for f in range(values.shape[1])])
+    names = sample[0].names
+    amount = np.array([is_amount(name) for name in names], dtype=bool)
+    values = np.concatenate([_transformed(s, names, amount, np.zeros_like(amount)) for s in sample])  # (n, F)
+    values = np.asfortranarray(values)  # what follows goes column by column
+    log = amount | np.array([_is_heavy(values[:, f]) for f in range(len(names))], dtype=bool)
+    for f in np.flatnonzero(log):
+        values[:, f] = _signed_log(values[:, f])
+    kept = np.flatnonzero([_varies(values[:, f]) for f in range(len(names))])
     flags = _indicators(values)  # also of features whose known values are all equal
     used = np.union1d(kept, flags).astype(np.int64)
     if not len(used):  # nothing tells customers apart: one column of zeros, so that models have something to hold
         used = np.zeros(1, dtype=np.int64)
-    return _with_moments(
-        tuple(all_names[f] for f in used), amount[used], log[used], np.searchsorted(used, flags), values[:, used]
-    )
+    columns = [values[:, f] for f in used] + [np.isnan(values[:, f]).astype(np.float32) for f in flags]
+    moments = np.array([_moments(column) for column in columns], dtype=np.float32)  # (D, 4)
+    places = np.searchsorted(used, flags).astype(np.int64)
+    return Standardizer(tuple(names[f] for f in used), amount[used], log[used], places, *moments.T.copy())
 
 
-def _with_moments(names: tuple[str, ...], amount: Array, log: Array, flags: Array, values: Array) -> Standardizer:
-    missing = np.isnan(values)
-    matrix = np.concatenate([values, missing[:, flags]], axis=1).astype(np.float64)  # (n, D)
-    known = np.maximum((~np.isnan(matrix)).sum(axis=0), 1)
-    mean = np.nansum(matrix, axis=0) / known
-    sd = np.sqrt(np.nansum((matrix - mean) ** 2, axis=0) / known)
-    sd = np.where(sd > 1e-6 * np.maximum(np.abs(mean), 1e-6), sd, 1.0)
-    standard = np.nan_to_num((matrix - mean) / sd)
-    low = np.clip(standard.min(axis=0, initial=0.0), -CLIP, CLIP)
-    high = np.clip(standard.max(axis=0, initial=0.0), -CLIP, CLIP)
-    f32 = np.float32
-    return Standardizer(
-        names, amount, log, flags.astype(np.int64), mean.astype(f32), sd.astype(f32), low.astype(f32), high.astype(f32)
-    )
+def _moments(column: Array) -> tuple[float, float, float, float]:
+    """Mean and spread of a column's known values, and the ends of the standardised column within +-CLIP."""
+    known = column[~np.isnan(column)].astype(np.float64)
+    if not len(known):
+        return 0.0, 1.0, 0.0, 0.0
+    mean = float(known.mean())
+    sd = float(known.std())
+    sd = sd if sd > 1e-6 * max(abs(mean), 1e-6) else 1.0
+    low, high = (known.min() - mean) / sd, (known.max() - mean) / sd
+    return mean, sd, float(np.clip(low, -CLIP, 0.0)), float(np.clip(high, 0.0, CLIP))
 
 
 def _transformed(snapshot: Snapshot, names: tuple[str, ...], amount: Array, log: Array) -> Array:

@@ -29,10 +29,21 @@ from worthwhile.distribution import (
 from worthwhile.features.snapshot import Snapshot
 from worthwhile.models.baseline import Baseline, Guess, fit_baseline
 from worthwhile.models.bins import Bins, fit_bins, spread_bins
-from worthwhile.models.boosting import LARGEST_RAW, Booster, Boosting, Rows, boost, boost_rounds, unseen
+from worthwhile.models.boosting import (
+    LARGEST_RAW,
+    Booster,
+    Boosting,
+    Columns,
+    Rows,
+    bin_columns,
+    boost,
+    boost_rounds,
+    unseen,
+)
 from worthwhile.models.calibrate import LOWEST_AMOUNT, Spread, fit_spread, least_chance, log_amount
 from worthwhile.models.chunks import forecast_in_chunks
 from worthwhile.models.files import read_arrays, read_json, write_arrays, write_json
+from worthwhile.models.matured import once
 from worthwhile.models.training import Training, customer_folds, split_forward, training_rows
 
 Array = np.ndarray[Any, Any]
@@ -49,33 +60,42 @@ SEARCH_SPACE: SearchSpace = {
 
 
 @dataclass(frozen=True)
-class _Task:
-    """Everything the boosters are grown from."""
+class _Material:
+    """Everything that boosters are grown from, however they are grown."""
 
     training: Training
-    matrix: Array  # (N, F) float32
+    columns: Columns  # (N, F)
     split: tuple[Array, Array]  # rows to fit on, rows to validate on: (N,) bool
     folds: Array  # (N,) int, by customer
-    boosting: Boosting
-    seed: int
     baseline: Baseline
     guess: Guess  # of the training rows, with the level of their windows
+    seed: int
 
     def everyone(self, target: Array, start: Array) -> Rows:
-        return Rows(self.matrix, target.astype(np.float64), self.training.weight, start)
+        places = np.arange(len(self.training))
+        return Rows(self.columns, places, target.astype(np.float64), self.training.weight, start)
 
     def buyers(self, target: Array, start: Array) -> tuple[Rows, tuple[Array, Array]]:
         """Rows of buyers, and the split among them. `target` and `start` are given for all rows."""
         b = self.training.active
-        rows = Rows(self.matrix[b], target[b].astype(np.float64), self.training.weight[b], start[b])
-        return rows, (self.split[0][b], self.split[1][b])
+        return self.everyone(target, start)[b], (self.split[0][b], self.split[1][b])
 
 
-def _prepare(matured: Sequence[Snapshot], boosting: Boosting, seed: int) -> _Task:
-    training = training_rows(matured, cap=ROWS, seed=seed)
-    matrix = training.matrix(lambda s: s.features.astype(np.float32, copy=False))
-    split, folds = split_forward(training, seed), customer_folds(training, 2, seed)
-    return _Task(training, matrix, split, folds, boosting, seed, *fit_baseline(training, seed))
+def _material(matured: Sequence[Snapshot], boosting: Boosting, seed: int) -> _Material:
+    """The same for all tree models that are fitted on these snapshots."""
+    threads = boosting.threads
+
+    def make() -> _Material:
+        training = training_rows(matured, cap=ROWS, seed=seed)
+        columns = bin_columns(training.matrix(_features), seed=seed, threads=threads)
+        split, folds = split_forward(training, seed), customer_folds(training, 2, seed)
+        return _Material(training, columns, split, folds, *fit_baseline(matured, training, seed), seed)
+
+    return once(matured, ("trees", threads, seed), make)
+
+
+def _features(snapshot: Snapshot) -> Array:
+    return snapshot.features.astype(np.float32, copy=False)
 
 
 @dataclass(frozen=True)
@@ -116,16 +136,20 @@ class Buying:
         return cls(tuple(kept["names"]), baseline, *boosters, kept["limit"], kept["most_orders"]), arrays
 
 
-def _fit_buying(task: _Task) -> Buying:
-    training, guess = task.training, task.guess
-    everyone = task.everyone(training.active, guess.odds)
-    active = boost(everyone, task.boosting, "binary", split=task.split, seed=task.seed)
-    rows, split = task.buyers(training.orders - 1, guess.more)
-    orders = boost(rows, task.boosting, "poisson", split=split, seed=task.seed)
-    names = training.snapshots[-1].names
-    return Buying(
-        names, task.baseline, active, orders, least_chance(len(training)), max(float(training.orders.max()), 1.0)
-    )
+def _fit_buying(matured: Sequence[Snapshot], boosting: Boosting, seed: int) -> Buying:
+    """The same for all tree models that are grown alike on these snapshots."""
+
+    def make() -> Buying:
+        material = _material(matured, boosting, seed)
+        training, guess = material.training, material.guess
+        everyone = material.everyone(training.active, guess.odds)
+        active = boost(everyone, boosting, "binary", split=material.split, seed=seed)
+        rows, split = material.buyers(training.orders - 1, guess.more)
+        orders = boost(rows, boosting, "poisson", split=split, seed=seed)
+        limit, most = least_chance(len(training)), max(float(training.orders.max()), 1.0)
+        return Buying(training.snapshots[-1].names, material.baseline, active, orders, limit, most)
+
+    return once(matured, ("buying", boosting, seed), make)
 
 
 class TwoStageTrees:
@@ -147,17 +171,17 @@ class TwoStageTrees:
 
     def fit(self, matured: Sequence[Snapshot], current: Snapshot, *, seed: int = 0) -> None:
         """Raises InputError `no-history` where nobody bought in any past horizon."""
-        task = _prepare(matured, self.boosting, seed)
-        rows, split = task.buyers(log_amount(task.training.amount), task.guess.amount)
+        material = _material(matured, self.boosting, seed)
+        rows, split = material.buyers(log_amount(material.training.amount), material.guess.amount)
         size = boost(rows, self.boosting, "regression", split=split, seed=seed)
-        buyers = task.training.active
+        buyers = material.training.active
         mu = unseen(
             rows,
-            task.folds[buyers],
+            material.folds[buyers],
             lambda r: boost_rounds(r, self.boosting, "regression", rounds=max(size.rounds, 1), seed=seed),
         )
-        self._spread = fit_spread(mu + task.guess.amount[buyers], task.training.amount[buyers], rows.weight)
-        self._buying, self._size = _fit_buying(task), size
+        self._spread = fit_spread(mu + material.guess.amount[buyers], material.training.amount[buyers], rows.weight)
+        self._buying, self._size = _fit_buying(matured, self.boosting, seed), size
 
     def forecast(self, snapshot: Snapshot) -> Forecast:
         assert self._buying and self._size and self._spread, "fit first"
@@ -208,23 +232,23 @@ class TweedieTrees:
 
     def fit(self, matured: Sequence[Snapshot], current: Snapshot, *, seed: int = 0) -> None:
         """Raises InputError `no-history` where nobody bought in any past horizon."""
-        task = _prepare(matured, self.boosting, seed)
-        self._buying = _fit_buying(task)
-        start = _log_mean(task.guess, task.baseline.sigma)
-        rows, power = task.everyone(task.training.amount, start), {"tweedie_variance_power": self.power}
-        self._mean = boost(rows, self.boosting, "tweedie", split=task.split, seed=seed, **power)
+        material = _material(matured, self.boosting, seed)
+        self._buying = _fit_buying(matured, self.boosting, seed)
+        start = _log_mean(material.guess, material.baseline.sigma)
+        rows, power = material.everyone(material.training.amount, start), {"tweedie_variance_power": self.power}
+        self._mean = boost(rows, self.boosting, "tweedie", split=material.split, seed=seed, **power)
         rounds = max(self._mean.rounds, 1)
         raw = unseen(
             rows,
-            task.folds,
+            material.folds,
             lambda r: boost_rounds(r, self.boosting, "tweedie", rounds=rounds, seed=seed, **power),
         )
         raw += start
         expected = np.sum(rows.weight * np.exp(np.minimum(raw, LARGEST_RAW)))
         self._level = float(np.log(max(np.sum(rows.weight * rows.target), 1e-9) / expected))
-        self._largest = max(float(task.training.amount.max()), 2 * LOWEST_AMOUNT)
-        p, _ = self._buying.reader()(task.matrix, task.guess)
-        buyers = task.training.active
+        self._largest = max(float(material.training.amount.max()), 2 * LOWEST_AMOUNT)
+        p, _ = self._buying.reader()(material.columns.matrix, material.guess)
+        buyers = material.training.active
         mu = np.log(_given_active(raw + self._level, p, self._largest))
         self._spread = fit_spread(mu[buyers], rows.target[buyers], rows.weight[buyers])
 
@@ -294,12 +318,12 @@ class HistogramTrees:
 
     def fit(self, matured: Sequence[Snapshot], current: Snapshot, *, seed: int = 0) -> None:
         """Raises InputError `no-history` where nobody bought in any past horizon."""
-        task = _prepare(matured, self.boosting, seed)
-        self._buying = _fit_buying(task)
-        buyers = task.training.active
-        self._bins = fit_bins(task.training.amount[buyers], task.training.weight[buyers])
-        self._bins = _centred(self._bins, task)
-        rows, split = _steps(task, self._bins)
+        material = _material(matured, self.boosting, seed)
+        self._buying = _fit_buying(matured, self.boosting, seed)
+        buyers = material.training.active
+        self._bins = fit_bins(material.training.amount[buyers], material.training.weight[buyers])
+        self._bins = _centred(self._bins, material)
+        rows, split = _steps(material, self._bins, self.boosting.threads)
         self._hazard = boost(rows, self.boosting, "binary", split=split, seed=seed)
 
     def forecast(self, snapshot: Snapshot) -> Forecast:
@@ -345,13 +369,13 @@ def log_odds_of_bins(bins: Bins, mu: Array, sigma: float) -> Array:  # (N, B - 1
     return np.clip(np.log(np.expm1(np.clip(-step, 1e-6, LARGEST_RAW))), -LARGEST_RAW, LARGEST_RAW) + bins.base
 
 
-def _centred(bins: Bins, task: _Task) -> Bins:
+def _centred(bins: Bins, material: _Material) -> Bins:
     """The bins with `base` moved so that the lines' law stops as many buyers in each bin as there are."""
-    buyers = task.training.active
+    buyers = material.training.active
     plain = replace(bins, base=np.zeros_like(bins.base))
-    law = expit(log_odds_of_bins(plain, task.guess.amount[buyers], task.baseline.sigma))  # (n, B - 1)
-    reached = bins.bin_of(task.training.amount[buyers])[:, None] >= np.arange(len(bins.last))
-    w = task.training.weight[buyers][:, None] * reached
+    law = expit(log_odds_of_bins(plain, material.guess.amount[buyers], material.baseline.sigma))  # (n, B - 1)
+    reached = bins.bin_of(material.training.amount[buyers])[:, None] >= np.arange(len(bins.last))
+    w = material.training.weight[buyers][:, None] * reached
     expected = (w * law).sum(axis=0) / w.sum(axis=0)
     return replace(bins, base=bins.base - logit(np.clip(expected, 1e-4, 1 - 1e-4)))
 
@@ -369,19 +393,20 @@ def _bin_chances(matrix: Array, start: Array, hazard: Callable[[Array], Array]) 
     return np.concatenate([reached[:, :-1] * stop, reached[:, -1:]], axis=1)
 
 
-def _steps(task: _Task, bins: Bins) -> tuple[Rows, tuple[Array, Array]]:
+def _steps(material: _Material, bins: Bins, threads: int) -> tuple[Rows, tuple[Array, Array]]:
     """A row for each bin that a buyer's amount reaches, with the bin as last column and whether it stays there."""
-    buyers = np.flatnonzero(task.training.active)
+    buyers = np.flatnonzero(material.training.active)
     links = len(bins.last)
-    reached = np.minimum(bins.bin_of(task.training.amount[buyers]) + 1, links)  # bins looked at, but the open one
+    reached = np.minimum(bins.bin_of(material.training.amount[buyers]) + 1, links)  # bins looked at, but the open one
     if reached.sum() > STEPS:
-        rng = np.random.default_rng(task.seed)
+        rng = np.random.default_rng(material.seed)
         kept = np.sort(rng.choice(len(buyers), int(len(buyers) * STEPS / reached.sum()), replace=False))
         buyers, reached = buyers[kept], reached[kept]
     row = np.repeat(buyers, reached)
     step = np.arange(len(row)) - np.repeat(np.cumsum(reached) - reached, reached)
-    stays = bins.bin_of(task.training.amount)[row] == step
-    wide = np.concatenate([task.matrix[row], step.astype(np.float32)[:, None]], axis=1)
-    start = log_odds_of_bins(bins, task.guess.amount[row], task.baseline.sigma)[np.arange(len(row)), step]
-    rows = Rows(wide, stays.astype(np.float64), task.training.weight[row], start)
-    return rows, (task.split[0][row], task.split[1][row])
+    stays = bins.bin_of(material.training.amount)[row] == step
+    wide = np.concatenate([material.columns.matrix[row], step.astype(np.float32)[:, None]], axis=1)
+    start = log_odds_of_bins(bins, material.guess.amount[row], material.baseline.sigma)[np.arange(len(row)), step]
+    columns = bin_columns(wide, seed=material.seed, threads=threads)
+    rows = Rows(columns, np.arange(len(row)), stays.astype(np.float64), material.training.weight[row], start)
+    return rows, (material.split[0][row], material.split[1][row])

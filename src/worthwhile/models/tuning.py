@@ -10,6 +10,7 @@ import numpy as np
 
 from worthwhile.errors import InputError
 from worthwhile.features.snapshot import Snapshot
+from worthwhile.models.matured import Matured
 from worthwhile.models.protocol import Model
 
 # Name of a constructor argument -> how it is drawn (`float`, `int`, or either on the log scale: `log`, `log_int`),
@@ -71,10 +72,10 @@ def _draw(trial: Any, name: str, kind: str, low: float, high: float) -> float | 
     return float(trial.suggest_float(name, low, high, log=kind == "log"))
 
 
-def _forward(matured: Sequence[Snapshot]) -> tuple[list[Snapshot], Snapshot]:
+def _forward(matured: Sequence[Snapshot]) -> tuple[Matured, Snapshot]:
     """The windows to fit on and the latest, to validate on."""
     known = [s for s in matured if s.outcome is not None and len(s)]
-    earlier = [s for s in known if s.end <= known[-1].cutoff]
+    earlier = Matured([s for s in known if s.end <= known[-1].cutoff])
     if not earlier:
         raise InputError(
             "no-history",

@@ -9,6 +9,7 @@ from worthwhile.errors import InputError
 from worthwhile.features.build import main_categories, snapshot_at, training_cutoffs
 from worthwhile.features.snapshot import Snapshot
 from worthwhile.features.terms import ValueTerms
+from worthwhile.models.matured import Matured
 from worthwhile.progress import Progress, part
 from worthwhile.store.log import Log
 from worthwhile.tasks import Task
@@ -32,7 +33,7 @@ class Snapshots:
             self.made[cutoff, categories] = made
         return self.made[cutoff, categories]
 
-    def before(self, cutoff: datetime, progress: Progress) -> tuple[list[Snapshot], Snapshot]:
+    def before(self, cutoff: datetime, progress: Progress) -> tuple[Matured, Snapshot]:
         """The matured snapshots whose windows had closed by `cutoff`, oldest first, and the one at `cutoff`.
 
         All are on the scale of the latter and have its main categories, so that their forecasts share one grid and
@@ -46,7 +47,7 @@ class Snapshots:
             progress("features", done / len(cutoffs))
             matured.append(replace(self.at(earlier, categories=categories), scale=current.scale))
         progress("features", 1.0)
-        return matured, current
+        return Matured(matured), current
 
 
 def default_backtest_cutoffs(log: Log, task: Task, count: int) -> list[datetime]:
