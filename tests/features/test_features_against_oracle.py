@@ -11,7 +11,7 @@ from oracles.histories import ITEM_CATEGORY, history, made_log
 from worthwhile.features.build import cutoff_from, snapshot_at
 from worthwhile.features.declared import NAMES
 from worthwhile.features.terms import ValueTerms
-from worthwhile.tasks import Task
+from worthwhile.tasks import Horizon, Task
 
 SPAN = datetime(2022, 6, 1), datetime(2024, 8, 1)
 TERMS = ValueTerms(margin=0.5, margins={"tea": 0.25, "pots": 0.8}, discount_rate=0.2)
@@ -28,9 +28,13 @@ CASES = [
 
 def asking_of(task, cutoff, zone, rows, item_category):
     terms = TERMS if task.target == "value" else ValueTerms()
+    year_ago = Horizon(1, "y").before(cutoff, zone)
     asking = oracle.Asking(
         now=cutoff.astimezone(zone).replace(tzinfo=None),
         horizon_start=task.horizon.before(cutoff, zone).astimezone(zone).replace(tzinfo=None),
+        year_before=tuple(
+            moment.astimezone(zone).replace(tzinfo=None) for moment in (year_ago, task.horizon.after(year_ago, zone))
+        ),
         where=dict(task.where),
         margin=terms.margin,
         margins=dict(terms.margins),

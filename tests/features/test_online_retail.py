@@ -101,7 +101,12 @@ def test_the_order_of_74215_units_cancelled_within_minutes_leaves_no_trace(snaps
 def test_all_features_of_a_sample_equal_the_oracle(events, snapshot):
     sample = list(snapshot.customer_ids[::29])
     rows, moment = rows_of(events, sample), cutoff_from(CUTOFF, ZONE)
-    asking = oracle.Asking(now=CUTOFF, horizon_start=CUTOFF - timedelta(days=90))
+    year_ago = datetime(2010, 9, 1)
+    asking = oracle.Asking(
+        now=CUTOFF,
+        horizon_start=CUTOFF - timedelta(days=90),
+        year_before=(year_ago, year_ago + timedelta(days=90)),
+    )
     before = events[(events["local_ts"] < CUTOFF) & (events["kind"] == "order_line") & events["is_goods"]]
     asking.main = tuple(before["category"].value_counts().index)
     expected = oracle.features(rows, moment, asking)

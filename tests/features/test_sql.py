@@ -10,6 +10,11 @@ from worthwhile.tasks import Task
 
 MOMENTS = {f"d{window}": 19_000 - window for window in (*WINDOWS, *ITEM_WINDOWS)} | {
     "horizon": 18_910,
+    "half_horizon": 18_955,
+    "two_horizons": 18_820,
+    "four_horizons": 18_640,
+    "year_before": 18_635,
+    "year_before_end": 18_725,
     "today": 19_000.0,
 }
 TASKS = [Task.of("90d"), Task.of("90d", category="Men's"), Task.of("90d", "value", channel=["web", "shop"])]

@@ -24,6 +24,7 @@ class Asking:
 
     now: datetime  # the cutoff on the wall clock, naive
     horizon_start: datetime  # the span of the horizon's length that ends at the cutoff, naive
+    year_before: tuple  # (start, end) of the horizon after the same moment a year before, naive
     where: dict = field(default_factory=dict)  # category, channel, item_id -> accepted values
     margin: float = 1.0
     margins: dict = field(default_factory=dict)
@@ -137,6 +138,11 @@ class Customer:
         start = self.asking.now - timedelta(days=w)
         return [d for d in days if datetime.combine(d.day, datetime.min.time()) >= start]
 
+    def year_before(self, days):
+        start, end = self.asking.year_before
+        midnight = [datetime.combine(d.day, datetime.min.time()) for d in days]
+        return [d for d, at in zip(days, midnight, strict=True) if start <= at < min(end, self.asking.now)]
+
     def days_to_now(self, day):
         return (self.asking.now - datetime.combine(day, datetime.min.time())).total_seconds() / 86_400
 
@@ -160,6 +166,14 @@ class Customer:
             "amount_all": self.asked_spend(self.days),
             "orders_last_horizon": len(self.since(self.asked, w)),
             "amount_last_horizon": self.asked_spend(self.since(self.days, w)),
+            "orders_half_horizon": len(self.since(self.asked, w / 2)),
+            "orders_two_horizons": len(self.since(self.asked, w * 2)),
+            "orders_four_horizons": len(self.since(self.asked, w * 4)),
+            "amount_half_horizon": self.asked_spend(self.since(self.days, w / 2)),
+            "amount_two_horizons": self.asked_spend(self.since(self.days, w * 2)),
+            "amount_four_horizons": self.asked_spend(self.since(self.days, w * 4)),
+            "orders_year_before": len(self.year_before(self.asked)),
+            "amount_year_before": self.asked_spend(self.year_before(self.days)),
             "asked_orders_share": ratio(n, len(self.orders)),
             "asked_orders_90d": len(self.since(self.asked, 90)),
             "asked_orders_365d": len(self.since(self.asked, 365)),

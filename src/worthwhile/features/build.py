@@ -156,7 +156,13 @@ def _moments(zone: ZoneInfo, horizon: Horizon, cutoff: datetime) -> dict[str, in
     moments: dict[str, int | float] = {
         f"d{window}": _first_day(now - window * MICROSECONDS_PER_DAY) for window in WINDOWS
     }
-    moments["horizon"] = _first_day(_wall_us(horizon.before(cutoff, zone), zone))
+    start = _wall_us(horizon.before(cutoff, zone), zone)
+    moments["horizon"] = _first_day(start)
+    for name, doubled in (("half_horizon", 1), ("two_horizons", 4), ("four_horizons", 8)):
+        moments[name] = _first_day(now - (now - start) * doubled // 2)
+    year_before = Horizon(1, "y").before(cutoff, zone)
+    moments["year_before"] = _first_day(_wall_us(year_before, zone))
+    moments["year_before_end"] = _first_day(min(now, _wall_us(horizon.after(year_before, zone), zone)))
     moments["today"] = now / MICROSECONDS_PER_DAY
     return moments
 

@@ -17,7 +17,9 @@ They read these columns (one row of each table belongs to one customer):
 `touches`     an event that is no order line or refund: `kind`, `day`, `rating`
 
 Placeholders: `:d30` is the first day of the window of 30 days that ends at the cutoff, `:horizon` that of the window
-of the horizon's length, `:today` the cutoff in days since 1970-01-01 by the shop's wall clock.
+of the horizon's length, `:half_horizon`, `:two_horizons` and `:four_horizons` those of its half and multiples,
+`:year_before` and `:year_before_end` bound the horizon's span a year earlier as far as it lies before the cutoff,
+`:today` is the cutoff in days since 1970-01-01 by the shop's wall clock.
 
 Money, pieces and ratings are held in whole millionths until the very end: sums of whole numbers are exact in a
 double, so a feature is the same to the byte whatever the order in which threads add up.
@@ -96,6 +98,26 @@ def _in_windows() -> Iterator[Feature]:
             f"categories_{w}d", "category", "categories", "count",
             f"COUNT(*) FILTER (WHERE known AND last_day >= :d{w})",
             f"different categories bought from in the last {w} days", f"近{w}天购买品类数", 0,
+        )  # fmt: skip
+
+
+def _in_horizons() -> Iterator[Feature]:
+    """Orders asked about in spans that go by the horizon's length, and in the same part of last year."""
+    spans = {
+        "half_horizon": ("in the last half of a span as long as the horizon", "上半个预测周期"),
+        "two_horizons": ("in the last two spans as long as the horizon", "近两个预测周期"),
+        "four_horizons": ("in the last four spans as long as the horizon", "近四个预测周期"),
+        "year_before": ("in the span of the horizon that began a year before the cutoff", "去年同期"),
+    }
+    for name, (meaning, label) in spans.items():
+        inside = "day >= :year_before AND day < :year_before_end" if name == "year_before" else f"day >= :{name}"
+        yield Feature(
+            f"orders_{name}", "model", "days", "count", f"COUNT(*) FILTER (WHERE asked AND {inside})",
+            f"orders {meaning}", f"{label}订单数",
+        )  # fmt: skip
+        yield Feature(
+            f"amount_{name}", "model", "days", "money", _sum("asked_spend", inside),
+            f"spend {meaning}", f"{label}净消费金额", 0,
         )  # fmt: skip
 
 
@@ -183,6 +205,8 @@ FEATURES: tuple[Feature, ...] = (
             "orders in the last span as long as the horizon", "上一预测周期订单数"),
     Feature("amount_last_horizon", "model", "days", "money", _sum("asked_spend", "day >= :horizon"),
             "spend in the last span as long as the horizon", "上一预测周期净消费金额", 0),
+
+    *_in_horizons(),
 
     *_in_windows(),
 

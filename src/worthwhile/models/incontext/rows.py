@@ -1,0 +1,309 @@
+"""A customer at a cutoff as a row of dimensionless numbers: what the network reads.
+
+Times are relative to the horizon, amounts to the shop's scale, customers to the others of their shop; the shop's own
+ratios stand in every row. No calendar dates: they would tempt a network to extrapolate. The rows are made of the
+columns of a snapshot, of a simulated shop (`columns.py`) and of a real one alike.
+
+Letters: S shops, C customers, F numbers of a row.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+
+import torch
+from torch import Tensor
+
+LOG_MOST = 8.0
+MOST_CUSTOMERS = 2500.0  # a larger shop's ratios are not noisier than those of one so large
+
+
+@dataclass(frozen=True)
+class Moment:
+    """What is known of each shop at its cutoff, (S,) float64 each."""
+
+    horizon: Tensor  # days
+    scale: Tensor  # median order value before the cutoff that is asked about
+    history: Tensor  # days from the log's first event to the cutoff
+    activity_year_before: Tensor  # features/season.py; NaN where not known
+
+
+class Facts:
+    """The columns of the customers of some shops, (C,) each, and what follows from them, computed when first asked.
+
+    `shop` (C,) says whose customer each is; only customers who had ordered before the cutoff are here.
+    """
+
+    def __init__(self, columns: Mapping[str, Tensor], shop: Tensor, moment: Moment) -> None:
+        self.columns, self.shop, self.moment = columns, shop, moment
+        self.shops = len(moment.horizon)
+
+    def __getitem__(self, name: str) -> Tensor:
+        return self.columns[name]
+
+    # ---- a customer -------------------------------------------------------------------------------------------
+
+    @cached_property
+    def h(self) -> Tensor:
+        return self.moment.horizon[self.shop]
+
+    @cached_property
+    def scale(self) -> Tensor:
+        return self.moment.scale[self.shop]
+
+    @cached_property
+    def history(self) -> Tensor:
+        return self.moment.history[self.shop]
+
+    @cached_property
+    def recency(self) -> Tensor:
+        return self["T"] - self["t_x"]
+
+    @cached_property
+    def gap_mean(self) -> Tensor:
+        return self["t_x"] / torch.where(self["x"] > 0, self["x"], float("nan"))
+
+    def span(self, days: Tensor) -> Tensor:
+        """Log of a time in horizons; a day more keeps it finite."""
+        return torch.log((days + 1) / self.h)
+
+    def money(self, amount: Tensor) -> Tensor:
+        """Sums of money: signed log1p, in orders of the usual size."""
+        ratio = amount / self.scale
+        return torch.sign(ratio) * torch.log1p(ratio.abs())
+
+    def price(self, value: Tensor) -> Tensor:
+        """Log of an order's value in orders of the usual size."""
+        return torch.log((value / self.scale).clamp(min=math.exp(-LOG_MOST))).clamp(max=LOG_MOST)
+
+    # ---- a shop -----------------------------------------------------------------------------------------------
+
+    def total(self, values: Tensor) -> Tensor:
+        """Sum over each shop's customers (S,); NaN counts nothing."""
+        zero = torch.zeros(self.shops, dtype=torch.float64, device=values.device)
+        return zero.index_add_(0, self.shop, torch.nan_to_num(values.double()))
+
+    def mean(self, values: Tensor) -> Tensor:
+        """Mean over each shop's customers that have a value (S,)."""
+        return self.total(values) / self.total(~torch.isnan(values)).clamp(min=1)
+
+    def spread(self, values: Tensor) -> Tensor:
+        """Standard deviation over each shop's customers (S,)."""
+        return torch.sqrt((self.mean(values**2) - self.mean(values) ** 2).clamp(min=0))
+
+    def rank(self, values: Tensor) -> Tensor:
+        """Where each stands among the customers of its shop: 0 to 1, ties in their middle (C,).
+
+        Values closer than a thousandth are equal: they differ by rounding.
+        """
+        stride = 200.0
+        key = torch.nan_to_num(values.double(), nan=-90.0).clamp(-90.0, 90.0)
+        key = torch.round(key * 1000) / 1000 + stride * self.shop
+        ordered = torch.sort(key).values
+        middle = torch.searchsorted(ordered, key) + torch.searchsorted(ordered, key, right=True)
+        number = torch.bincount(self.shop, minlength=self.shops)
+        start = torch.cumsum(number, 0) - number
+        return (middle / 2 - start[self.shop]) / number[self.shop]
+
+    @cached_property
+    def amount_rank(self) -> Tensor:
+        return self.rank(self.money(self["amount_all"]).float())
+
+    @cached_property
+    def customers(self) -> Tensor:  # (S,)
+        return self.total(torch.ones_like(self["T"])).clamp(min=1)
+
+    def ratio(self, later: Tensor, earlier: Tensor, weight: float) -> Tensor:
+        """Log ratio of two sums (S,), drawn to 0 where both are small."""
+        return torch.log((later.clamp(min=0) + weight) / (earlier.clamp(min=0) + weight))
+
+    def change(self, name: str, weight: float = 5.0) -> Tensor:
+        """A sum of the last horizon against the one before (S,); NaN where the log does not reach back two."""
+        last = self.total(self[f"{name}_last_horizon"])
+        before = self.total(self[f"{name}_two_horizons"]) - last
+        scale = self.moment.scale if name == "amount" else torch.ones_like(last)
+        return self.known(self.ratio(last / scale, before / scale, weight), 2.0)
+
+    def known(self, values: Tensor, horizons: float) -> Tensor:
+        """(S,), NaN where the log is shorter than so many horizons."""
+        return torch.where(self.moment.history >= horizons * self.moment.horizon, values, float("nan"))
+
+    @cached_property
+    def established(self) -> Tensor:
+        """Orders of customers from before both spans: last horizon for each one in the horizon before (S,), log."""
+        before = self["orders_two_horizons"] - self["orders_last_horizon"]
+        old = (self["T"] > 2 * self.h) & (before > 0)
+        return self.ratio(self.total(self["orders_last_horizon"] * old), self.total(before * old), 3.0)
+
+    @cached_property
+    def year_share(self) -> Tensor:
+        """The orders of last year's span for an even share of the year (S,), log; NaN within the first year."""
+        even = self.total(self["orders_365d"]) * self.moment.horizon.clamp(max=365) / 365
+        share = self.ratio(self.total(self["orders_year_before"]), even, 5.0)
+        return torch.where(self.moment.history >= 365, share, float("nan"))
+
+
+@dataclass(frozen=True)
+class Number:
+    """One number of a row: its name, what it is, and how it follows from the facts.
+
+    `of` gives one number a customer, (C,); or one a shop, (S,), where `of_shop`.
+    """
+
+    name: str
+    meaning: str
+    of: Callable[[Facts], Tensor]
+    of_shop: bool = False
+
+
+def _shop(name: str, meaning: str, of: Callable[[Facts], Tensor]) -> Number:
+    return Number(name, meaning, of, of_shop=True)
+
+
+# fmt: off
+NUMBERS: tuple[Number, ...] = (
+    # The customer's times.
+    Number("tenure", "time since the first order", lambda f: f.span(f["T"])),
+    Number("recency", "time since the last order", lambda f: f.span(f.recency)),
+    Number("active_span", "time from first to last order", lambda f: f.span(f["t_x"])),
+    Number("active_share", "of the time since the first order, up to the last", lambda f: f["t_x"] / (f["T"] + 1)),
+    Number("tenure_days", "days since the first order", lambda f: torch.log1p(f["T"])),
+    Number("recency_days", "days since the last order", lambda f: torch.log1p(f.recency)),
+    Number("before_first", "time from the log's start to the first order: small where the past may be cut off",
+           lambda f: f.span((f.history - f["T"]).clamp(min=0))),
+    Number("gap", "mean time between orders", lambda f: f.span(f.gap_mean)),
+    Number("overdue", "time since the last order for a mean gap",
+           lambda f: torch.log((f.recency + 1) / (f.gap_mean + 1))),
+    Number("overdue_last", "time since the last order for the last gap",
+           lambda f: torch.log((f.recency + 1) / (f["gap_last"] + 1))),
+    Number("overdue_most", "time since the last order for the longest gap",
+           lambda f: torch.log((f.recency + 1) / (f["gap_max"] + 1))),
+    Number("gap_spread", "spread of gaps for a mean gap", lambda f: f["gap_sd"] / (f.gap_mean + 1)),
+    Number("gap_trend", "last gap for a mean gap", lambda f: torch.log((f["gap_last"] + 1) / (f.gap_mean + 1))),
+    Number("gap_least", "shortest gap for a mean gap", lambda f: torch.log((f["gap_min"] + 1) / (f.gap_mean + 1))),
+    # The customer's orders.
+    Number("repeats", "repeat orders", lambda f: torch.log1p(f["x"])),
+    Number("repeated", "whether there is a repeat order", lambda f: (f["x"] > 0).double()),
+    Number("refunded_all", "whether every order was given back", lambda f: (f["orders_all"] == 0).double()),
+    Number("rate", "repeat orders in a horizon, drawn to few where little is known",
+           lambda f: torch.log((f["x"] + 0.3) * f.h / (f["T"] + 60))),
+    Number("orders_half", "orders in the last half horizon", lambda f: torch.log1p(f["orders_half_horizon"])),
+    Number("orders_last", "orders in the last horizon", lambda f: torch.log1p(f["orders_last_horizon"])),
+    Number("orders_two", "orders in the last two horizons", lambda f: torch.log1p(f["orders_two_horizons"])),
+    Number("orders_four", "orders in the last four horizons", lambda f: torch.log1p(f["orders_four_horizons"])),
+    Number("orders_year_before", "orders in the horizon's span a year ago",
+           lambda f: torch.log1p(f["orders_year_before"])),
+    Number("orders_30d", "orders in 30 days", lambda f: torch.log1p(f["orders_30d"])),
+    Number("orders_90d", "orders in 90 days", lambda f: torch.log1p(f["orders_90d"])),
+    Number("orders_365d", "orders in 365 days", lambda f: torch.log1p(f["orders_365d"])),
+    # The customer's money.
+    Number("amount_all", "spend so far", lambda f: f.money(f["amount_all"])),
+    Number("amount_half", "spend in the last half horizon", lambda f: f.money(f["amount_half_horizon"])),
+    Number("amount_last", "spend in the last horizon", lambda f: f.money(f["amount_last_horizon"])),
+    Number("amount_two", "spend in the last two horizons", lambda f: f.money(f["amount_two_horizons"])),
+    Number("amount_four", "spend in the last four horizons", lambda f: f.money(f["amount_four_horizons"])),
+    Number("amount_year_before", "spend in the horizon's span a year ago", lambda f: f.money(f["amount_year_before"])),
+    Number("amount_rate", "spend in a horizon since the first order",
+           lambda f: f.money(f["amount_all"].clamp(min=0) * f.h / (f["T"] + 60))),
+    Number("value_mean", "mean log of order values", lambda f: f["order_value_log_mean"] - torch.log(f.scale)),
+    Number("value_spread", "spread of the log of order values", lambda f: f["order_value_log_sd"]),
+    Number("value_last", "value of the last order", lambda f: f.price(f["order_value_last"])),
+    Number("value_first", "value of the first order", lambda f: f.price(f["first_order_value"])),
+    Number("value_most", "largest order", lambda f: f.price(f["order_value_max"])),
+    Number("value_least", "smallest order", lambda f: f.price(f["order_value_min"])),
+    Number("refund_share", "share of spend given back", lambda f: f["refund_share"].clamp(0, 2)),
+    Number("refunded_orders", "share of days with something given back", lambda f: f["refunded_order_share"]),
+    # The customer among the others of the shop.
+    Number("rank_recency", "rank by time since the last order", lambda f: f.rank(torch.log1p(f.recency).float())),
+    Number("rank_orders", "rank by orders", lambda f: f.rank(torch.log1p(f["orders_all"]).float())),
+    Number("rank_amount", "rank by spend", lambda f: f.amount_rank),
+    Number("rank_last", "rank by spend in the last horizon",
+           lambda f: f.rank(f.money(f["amount_last_horizon"]).float())),
+    Number("rank_value", "rank by mean order value", lambda f: f.rank(f["order_value_log_mean"].float())),
+    # The shop and the question.
+    _shop("horizon", "the horizon's length", lambda f: torch.log(f.moment.horizon / 90)),
+    _shop("history", "the log's length in horizons", lambda f: torch.log((f.moment.history + 1) / f.moment.horizon)),
+    _shop("history_years", "the log's length in years", lambda f: torch.log((f.moment.history + 1) / 365)),
+    _shop("customers", "number of customers", lambda f: torch.log(f.customers.clamp(max=MOST_CUSTOMERS))),
+    _shop("orders_change", "all orders: last horizon against the one before", lambda f: f.change("orders")),
+    _shop("amount_change", "all spend: last horizon against the one before", lambda f: f.change("amount")),
+    _shop("price_change", "spend for an order: last horizon against the one before",
+          lambda f: f.change("amount") - f.change("orders")),
+    _shop("newcomers", "share of customers of the last horizon",
+          lambda f: f.known(f.mean(torch.where(f["T"] <= f.h, 1.0, 0.0).double()), 1.0)),
+    _shop("newcomers_change", "customers of the last horizon against the one before",
+          lambda f: f.known(f.ratio(f.total(f["T"] <= f.h), f.total((f["T"] > f.h) & (f["T"] <= 2 * f.h)), 5.0), 2.0)),
+    _shop("established", "orders of established customers: last horizon against the one before",
+          lambda f: f.known(f.established, 2.2)),
+    _shop("year_activity", "the same of the horizon's span a year ago: the season ahead",
+          lambda f: torch.log(f.moment.activity_year_before.clamp(1e-3, 1e3))),
+    _shop("year_activity_known", "whether that is known",
+          lambda f: (~torch.isnan(f.moment.activity_year_before)).double()),
+    _shop("year_share", "orders in the horizon's span a year ago for an even share of the year",
+          lambda f: f.year_share),
+    _shop("active_last", "share of customers with an order in the last horizon",
+          lambda f: f.mean((f["orders_last_horizon"] > 0).double())),
+    _shop("repeat_share", "share of customers who came again", lambda f: f.mean((f["x"] > 0).double())),
+    _shop("repeats_mean", "mean log of repeat orders", lambda f: f.mean(torch.log1p(f["x"]))),
+    _shop("repeats_spread", "its spread among customers", lambda f: f.spread(torch.log1p(f["x"]))),
+    _shop("gap_shop", "mean log of gaps", lambda f: f.mean(f.span(f.gap_mean))),
+    _shop("value_spread_shop", "spread of customers' order values",
+          lambda f: f.spread(f["order_value_log_mean"] - torch.log(f.scale))),
+    _shop("value_spread_within", "mean spread within a customer",
+          lambda f: f.mean(torch.where(f["x"] > 0, f["order_value_log_sd"], float("nan")))),
+    _shop("order_mean", "mean order for the median one",
+          lambda f: torch.log((f.total(f["amount_all"]) / f.total(f["orders_all"]).clamp(min=1) / f.moment.scale)
+                              .clamp(min=1e-3))),
+    _shop("top_share", "share of spend of the top tenth",
+          lambda f: f.total(f["amount_all"] * (f.amount_rank > 0.9))
+          / f.total(f["amount_all"].clamp(min=0)).clamp(min=1e-9)),
+    _shop("refund_share_shop", "mean share of spend given back", lambda f: f.mean(f["refund_share"].clamp(0, 2))),
+)
+# fmt: on
+
+NAMES: tuple[str, ...] = tuple(number.name for number in NUMBERS)
+AMOUNT_RANK = NAMES.index("rank_amount")
+
+# What sets a row of the context beside the query: how long before, in what part of the year, over which horizon.
+RELATIONS: tuple[str, ...] = ("age", "age_years", "year_sin", "year_cos", "end_sin", "end_cos", "horizon_ratio")
+
+
+def rows_of(columns: Mapping[str, Tensor], shop: Tensor, moment: Moment) -> Tensor:
+    """The rows (C, F) float32, F = len(NUMBERS), NaN where a number is not known.
+
+    `columns` holds the names of `columns.COLUMNS`, (C,) each, in the shop's currency; `shop` (C,) int64.
+    """
+    facts = Facts(columns, shop, moment)
+    found = [number.of(facts)[shop] if number.of_shop else number.of(facts) for number in NUMBERS]
+    return torch.stack([column.float() for column in found], dim=1)
+
+
+def relation_of(age: Tensor, horizon: Tensor, asked: Tensor) -> Tensor:
+    """How rows of a cutoff `age` days before the query's, over `horizon` days, relate to a query over `asked` days.
+
+    All of one shape (...); gives (..., len(RELATIONS)) float32. A query relates to itself with age 0 and one horizon.
+    The season of a window is that of its middle; years repeat.
+    """
+    turn = 2 * math.pi / 365.25
+    middle = age + (asked - horizon) / 2
+    parts = (
+        torch.log1p(age / asked),
+        age / 365.25,
+        torch.sin(turn * age),
+        torch.cos(turn * age),
+        torch.sin(turn * middle),
+        torch.cos(turn * middle),
+        torch.log(horizon / asked),
+    )
+    return torch.stack([part.float() for part in parts], dim=-1)
+
+
+def sampling_weight(rows: Tensor) -> Tensor:
+    """How likely each customer is to be drawn into the context, up to a factor (C,): large spenders are few and tell
+    most. It looks at what was known at the cutoff only, so that the outcomes drawn stay true to the rows.
+    """
+    rank = rows[:, AMOUNT_RANK]
+    return 1.0 + 1.0 * (rank > 0.5) + 3.0 * (rank > 0.9) + 10.0 * (rank > 0.985)
