@@ -18,6 +18,8 @@ import torch
 from torch import Tensor
 
 LOG_MOST = 8.0
+LEVELS = 2_001  # quantiles that ranks are read off where a customer is looked at alone
+NO_LEVEL = -90.0  # ranks below all: no value
 MOST_CUSTOMERS = 2500.0  # a larger shop's ratios are not noisier than those of one so large
 
 
@@ -100,7 +102,7 @@ class Facts:
         Values closer than a thousandth are equal: they differ by rounding.
         """
         stride = 200.0
-        key = torch.nan_to_num(values.double(), nan=-90.0).clamp(-90.0, 90.0)
+        key = torch.nan_to_num(values.double(), nan=NO_LEVEL).clamp(NO_LEVEL, -NO_LEVEL)
         key = torch.round(key * 1000) / 1000 + stride * self.shop
         ordered = torch.sort(key).values
         middle = torch.searchsorted(ordered, key) + torch.searchsorted(ordered, key, right=True)
@@ -150,13 +152,19 @@ class Facts:
 class Number:
     """One number of a row: its name, what it is, and how it follows from the facts.
 
-    `of` gives one number a customer, (C,); or one a shop, (S,), where `of_shop`.
+    `of` gives one number a customer, (C,); or one a shop, (S,), where `of_shop`. Where `ranked`, the row holds where
+    it stands among those of the shop's customers, 0 to 1.
     """
 
     name: str
     meaning: str
     of: Callable[[Facts], Tensor]
     of_shop: bool = False
+    ranked: bool = False
+
+
+def _rank(name: str, meaning: str, of: Callable[[Facts], Tensor]) -> Number:
+    return Number(name, meaning, of, ranked=True)
 
 
 def _shop(name: str, meaning: str, of: Callable[[Facts], Tensor]) -> Number:
@@ -217,12 +225,11 @@ NUMBERS: tuple[Number, ...] = (
     Number("refund_share", "share of spend given back", lambda f: f["refund_share"].clamp(0, 2)),
     Number("refunded_orders", "share of days with something given back", lambda f: f["refunded_order_share"]),
     # The customer among the others of the shop.
-    Number("rank_recency", "rank by time since the last order", lambda f: f.rank(torch.log1p(f.recency).float())),
-    Number("rank_orders", "rank by orders", lambda f: f.rank(torch.log1p(f["orders_all"]).float())),
-    Number("rank_amount", "rank by spend", lambda f: f.amount_rank),
-    Number("rank_last", "rank by spend in the last horizon",
-           lambda f: f.rank(f.money(f["amount_last_horizon"]).float())),
-    Number("rank_value", "rank by mean order value", lambda f: f.rank(f["order_value_log_mean"].float())),
+    _rank("rank_recency", "rank by time since the last order", lambda f: torch.log1p(f.recency)),
+    _rank("rank_orders", "rank by orders", lambda f: torch.log1p(f["orders_all"])),
+    _rank("rank_amount", "rank by spend", lambda f: f.money(f["amount_all"])),
+    _rank("rank_last", "rank by spend in the last horizon", lambda f: f.money(f["amount_last_horizon"])),
+    _rank("rank_value", "rank by mean order value", lambda f: f["order_value_log_mean"]),
     # The shop and the question.
     _shop("horizon", "the horizon's length", lambda f: torch.log(f.moment.horizon / 90)),
     _shop("history", "the log's length in horizons", lambda f: torch.log((f.moment.history + 1) / f.moment.horizon)),
@@ -277,8 +284,54 @@ def rows_of(columns: Mapping[str, Tensor], shop: Tensor, moment: Moment) -> Tens
     `columns` holds the names of `columns.COLUMNS`, (C,) each, in the shop's currency; `shop` (C,) int64.
     """
     facts = Facts(columns, shop, moment)
-    found = [number.of(facts)[shop] if number.of_shop else number.of(facts) for number in NUMBERS]
-    return torch.stack([column.float() for column in found], dim=1)
+    found = []
+    for number in NUMBERS:
+        value = number.of(facts)
+        if number.ranked:
+            value = facts.rank(value.float())
+        found.append((value[shop] if number.of_shop else value).float())
+    return torch.stack(found, dim=1)
+
+
+@dataclass(frozen=True)
+class Standing:
+    """What a row takes from all customers of one shop, kept so that one customer's row can be made alone."""
+
+    shop: Tensor  # (number of shop's numbers,) float32
+    levels: Tensor  # (number of ranked numbers, Q) float32 ascending: quantiles over the shop's customers
+
+
+def standing_of(columns: Mapping[str, Tensor], moment: Moment) -> Standing:
+    """The standing of the one shop whose customers these are; `moment` has one entry."""
+    facts = Facts(columns, torch.zeros_like(columns["T"], dtype=torch.long), moment)
+    shares = torch.linspace(0, 1, LEVELS, dtype=torch.float64)
+    levels = []
+    for number in NUMBERS:
+        if number.ranked:
+            ordered = torch.sort(torch.nan_to_num(number.of(facts).float(), nan=NO_LEVEL)).values
+            levels.append(ordered[(shares * (len(ordered) - 1)).round().long()])
+    shop = [number.of(facts)[0].float() for number in NUMBERS if number.of_shop]
+    return Standing(torch.stack(shop), torch.stack(levels))
+
+
+def rows_of_some(columns: Mapping[str, Tensor], moment: Moment, standing: Standing) -> Tensor:
+    """The rows (C, F) of some customers of a shop, or of one, set into the standing of all of them."""
+    facts = Facts(columns, torch.zeros_like(columns["T"], dtype=torch.long), moment)
+    shop, levels = iter(standing.shop), iter(standing.levels)
+    found = []
+    for number in NUMBERS:
+        if number.of_shop:
+            found.append(next(shop).expand(len(columns["T"])))
+        elif number.ranked:
+            found.append(_place(torch.nan_to_num(number.of(facts).float(), nan=NO_LEVEL), next(levels)))
+        else:
+            found.append(number.of(facts).float())
+    return torch.stack(found, dim=1)
+
+
+def _place(values: Tensor, levels: Tensor) -> Tensor:
+    below, upto = torch.searchsorted(levels, values), torch.searchsorted(levels, values, right=True)
+    return ((below + upto) / 2 / len(levels)).float()
 
 
 def relation_of(age: Tensor, horizon: Tensor, asked: Tensor) -> Tensor:

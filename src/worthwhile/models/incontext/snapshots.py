@@ -10,7 +10,7 @@ from torch import Tensor
 
 from worthwhile.features.snapshot import Snapshot
 from worthwhile.models.incontext.columns import COLUMNS
-from worthwhile.models.incontext.rows import Moment, relation_of, rows_of
+from worthwhile.models.incontext.rows import Moment, Standing, relation_of, rows_of, rows_of_some, standing_of
 
 
 def rows_of_snapshot(snapshot: Snapshot, *, scale: float | None = None) -> Tensor:
@@ -19,19 +19,34 @@ def rows_of_snapshot(snapshot: Snapshot, *, scale: float | None = None) -> Tenso
     Ranks and the shop's ratios are taken over all customers given, so give the whole snapshot and choose rows
     afterwards. `scale` is the median order value of the run (default: the snapshot's).
     """
-    values = torch.from_numpy(snapshot.columns(COLUMNS)).double()  # (N, len(COLUMNS))
-    columns = {name: values[:, i] for i, name in enumerate(COLUMNS)}
+    return rows_of(_columns(snapshot), torch.zeros(len(snapshot), dtype=torch.long), _moment(snapshot, scale))
 
+
+def standing_of_snapshot(snapshot: Snapshot) -> Standing:
+    """What single rows take from the whole snapshot."""
+    return standing_of(_columns(snapshot), _moment(snapshot))
+
+
+def rows_of_part(part: Snapshot, standing: Standing) -> Tensor:
+    """The rows (N, F) of some customers, or one, of the snapshot whose standing this is: ranks to within 1 / 2,000."""
+    return rows_of_some(_columns(part), _moment(part), standing)
+
+
+def _columns(snapshot: Snapshot) -> dict[str, Tensor]:
+    values = torch.from_numpy(snapshot.columns(COLUMNS)).double()  # (N, len(COLUMNS))
+    return {name: values[:, i] for i, name in enumerate(COLUMNS)}
+
+
+def _moment(snapshot: Snapshot, scale: float | None = None) -> Moment:
     def one(number: float) -> Tensor:
         return torch.tensor([number], dtype=torch.float64)
 
-    moment = Moment(
+    return Moment(
         horizon=one(snapshot.horizon_days),
         scale=one(snapshot.scale if scale is None else scale),
         history=one(snapshot.history_days),
         activity_year_before=one(snapshot.activity_year_before),
     )
-    return rows_of(columns, torch.zeros(len(snapshot), dtype=torch.long), moment)
 
 
 def relation_of_snapshot(snapshot: Snapshot, asked: Snapshot) -> Tensor:

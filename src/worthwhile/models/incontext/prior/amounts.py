@@ -15,9 +15,9 @@ LOG_MOST = 9.5  # an order is at most 13,000 typical ones
 
 
 def student(dice: Dice, freedom: Tensor) -> Tensor:
-    """Student-t of this many degrees of freedom (N,), held within 12: tails that a normal law lacks."""
+    """Student-t of this many degrees of freedom (N,), held within 9: tails that a normal law lacks."""
     draw = dice.normal(len(freedom)) / torch.sqrt(2 * dice.gamma(freedom / 2) / freedom).clamp(min=0.05)
-    return draw.clamp(-12.0, 12.0)
+    return draw.clamp(-9.0, 9.0)
 
 
 def price_level(dice: Dice, shops: int, t: Tensor, shop: Tensor) -> Tensor:
@@ -33,18 +33,18 @@ def customer_level(dice: Dice, customers: Customers, shops: int) -> Tensor:
     Businesses spend a multiple, over a wide range.
     """
     shop, n = customers.shop, len(customers.shop)
-    spread = dice.log_uniform(shops, low=0.05, high=1.1)[shop]
+    spread = dice.log_uniform(shops, low=0.05, high=0.95)[shop]
     freedom = dice.log_uniform(shops, low=2.5, high=40.0)[shop]
     along = dice.maybe(0.25 * dice.normal(shops), p=0.6)[shop]
     usual = spread * student(dice, freedom) + along * customers.haste.clamp(-3, 3) + 0.1 * customers.quality
-    times = dice.uniform(shops, low=0.7, high=3.0)[shop] + dice.uniform(shops, low=0.3, high=1.2)[shop] * dice.normal(n)
+    times = dice.uniform(shops, low=0.5, high=2.7)[shop] + dice.uniform(shops, low=0.3, high=1.1)[shop] * dice.normal(n)
     return usual + torch.where(customers.wholesale, times, 0.0)
 
 
 def order_noise(dice: Dice, customers: Customers, shops: int, who: Tensor) -> Tensor:
     """How orders of one customer differ, log, (N,); those of businesses are lumpy, subscriptions hardly differ."""
     shop = customers.shop
-    spread = dice.log_uniform(shops, low=0.05, high=0.95)[shop] * torch.exp(0.3 * dice.normal(len(shop)))
+    spread = dice.log_uniform(shops, low=0.05, high=0.85)[shop] * torch.exp(0.3 * dice.normal(len(shop)))
     lumps = dice.uniform(shops, low=0.2, high=0.9)[shop]
     spread = torch.where(customers.wholesale, spread + lumps, spread)
     spread = torch.where(customers.subscriber, 0.03, spread).clamp(max=1.8)

@@ -48,7 +48,7 @@ def arrival_density(dice: Dice, opening: Tensor, days: Tensor, season: Tensor) -
     t = torch.arange(span, device=dice.device, dtype=torch.float32).expand(shops, span)
     open_ = (opening < days).float()
     length = open_.sum(1, keepdim=True)
-    growth = dice.maybe(0.8 * dice.normal(shops, 1), p=0.7)
+    growth = dice.maybe(0.6 * dice.normal(shops, 1), p=0.7)
     ramp = 1 - torch.exp(-(t + 1) / dice.log_uniform(shops, 1, low=1.0, high=400.0))
     steady = torch.exp(growth * t / 365.25 - (growth * t / 365.25).amax(1, keepdim=True)) * ramp
     steady = steady * torch.exp(dice.uniform(shops, 1, low=0.0, high=1.5) * season)
@@ -56,7 +56,7 @@ def arrival_density(dice: Dice, opening: Tensor, days: Tensor, season: Tensor) -
     for _ in range(4):
         start, width = length * dice.uniform(shops, 1), dice.log_uniform(shops, 1, low=3.0, high=90.0)
         wave = torch.exp(-0.5 * ((t - start) / width) ** 2) / width
-        waves = waves + dice.maybe(dice.exponential(shops, 1), p=0.3) * wave * length / 3
+        waves = waves + dice.maybe(dice.exponential(shops, 1), p=0.15) * wave * length / 6
     width = dice.log_uniform(shops, 1, low=5.0, high=150.0)
     cohort = ((opening >= 0) & (opening < width)).float()
     only = dice.chance(shops, 1, p=0.13) & (opening[:, :1] == 0)
@@ -104,11 +104,11 @@ def lifetimes(dice: Dice, shops: int, shop: Tensor, haste: Tensor) -> Tensor:
 
     Some shops are not left in that way.
     """
-    mean = dice.log_uniform(shops, low=20.0, high=2500.0)[shop]
+    mean = dice.log_uniform(shops, low=40.0, high=4000.0)[shop]
     shape = dice.log_uniform(shops, low=0.4, high=5.0)[shop]
     along = dice.maybe(0.4 * dice.normal(shops), p=0.5)[shop]
     days = mean * dice.exponential(len(shop)) * shape / dice.gamma(shape + 0.5) * torch.exp(along * haste)
-    return torch.where(dice.chance(shops, p=0.75)[shop], days, 1e9)
+    return torch.where(dice.chance(shops, p=0.65)[shop], days, 1e9)
 
 
 def patience(dice: Dice, shops: int, shop: Tensor, quality: Tensor) -> Tensor:
@@ -120,8 +120,8 @@ def patience(dice: Dice, shops: int, shop: Tensor, quality: Tensor) -> Tensor:
     x, y = dice.gamma(a), dice.gamma(b)
     leave = (x / (x + y)).clamp(1e-4, 0.98)
     most = 1 + torch.floor(torch.log(dice.uniform(len(shop)).clamp(min=1e-7)) / torch.log1p(-leave))
-    most = torch.where(dice.chance(shops, p=0.55)[shop], most, 1e6)
-    share = dice.maybe(dice.uniform(shops, low=0.02, high=0.85), p=0.75)[shop].clamp(1e-4, 1 - 1e-4)
+    most = torch.where(dice.chance(shops, p=0.45)[shop], most, 1e6)
+    share = dice.maybe(dice.uniform(shops, low=0.02, high=0.75), p=0.65)[shop].clamp(1e-4, 1 - 1e-4)
     once = torch.sigmoid(torch.logit(share) - 1.5 * quality)
     return torch.where(dice.chance(len(shop), p=once) & (share > 1e-3), 1.0, most.clamp(1, 1e6))
 
@@ -161,7 +161,7 @@ def draw_customers(dice: Dice, counts: Tensor, opening: Tensor, length: Tensor, 
     member, period, subscriber = calendar(dice, shops, shop)
     business = wholesale(dice, shops, shop)
     haste = haste + business * dice.uniform(shops, low=-0.3, high=1.2)[shop]
-    gap = dice.log_uniform(shops, low=4.0, high=300.0)[shop] * torch.exp(-haste)
+    gap = dice.log_uniform(shops, low=9.0, high=360.0)[shop] * torch.exp(-haste)
     regularity = dice.log_uniform(shops, low=0.35, high=6.0)[shop] * torch.exp(0.35 * dice.normal(n))
     strict = dice.log_uniform(shops, low=15.0, high=400.0)[shop]
     asleep, asleep_days = sleep(dice, shops, shop)

@@ -22,23 +22,23 @@ QUIET = -6.0  # log of the intensity of a shop that is shut
 
 def trend(dice: Dice, shops: int, t: Tensor) -> Tensor:
     """Customers who grow fonder or cooler of a shop over the years, at a pace that may turn once."""
-    slope = dice.maybe(0.35 * dice.normal(shops, 2), p=0.6)
+    slope = dice.maybe(0.2 * dice.normal(shops, 2), p=0.6)
     turn = dice.uniform(shops, 1, high=1500.0)
     return (slope[:, :1] * t + slope[:, 1:] * (t - turn).clamp(min=0)) / YEAR
 
 
 def year(dice: Dice, shops: int, t: Tensor, phase: Tensor) -> Tensor:
     """The seasons: garden in spring, heating in autumn, and twice a year for fashion."""
-    size = dice.maybe(0.35 * dice.normal(shops, 2).abs(), p=0.6)
+    size = dice.maybe(0.2 * dice.normal(shops, 2).abs(), p=0.6)
     shift = dice.uniform(shops, 2)
     angle = 2 * math.pi * (t / YEAR + phase)
     once, twice = (torch.cos((k + 1) * angle + 2 * math.pi * shift[:, k : k + 1]) for k in (0, 1))
     return size[:, :1] * once + size[:, 1:] * twice
 
 
-def peak(dice: Dice, shops: int, t: Tensor, phase: Tensor, *, p: float = 0.6) -> Tensor:
+def peak(dice: Dice, shops: int, t: Tensor, phase: Tensor, *, p: float = 0.55) -> Tensor:
     """Christmas, Singles' Day, Mother's Day: once a year, of any width and height, built up slowly and soon over."""
-    height = dice.maybe(dice.log_uniform(shops, 1, low=0.15, high=2.0), p=p)
+    height = dice.maybe(dice.log_uniform(shops, 1, low=0.1, high=1.6), p=p)
     width = dice.log_uniform(shops, 1, low=4.0, high=45.0)
     place = dice.uniform(shops, 1)
     distance = ((t / YEAR + phase - place + 0.5) % 1.0 - 0.5) * YEAR  # days after the peak
@@ -51,7 +51,7 @@ def peak(dice: Dice, shops: int, t: Tensor, phase: Tensor, *, p: float = 0.6) ->
 def level(dice: Dice, shops: int, days: int) -> Tensor:
     """Weather, press, competitors: a weekly level that wanders and comes back."""
     weeks = days // 7 + 2
-    size = dice.maybe(dice.log_uniform(shops, 1, low=0.02, high=0.35), p=0.85)
+    size = dice.maybe(dice.log_uniform(shops, 1, low=0.02, high=0.3), p=0.85)
     keep = dice.choice([0.3, 0.7, 0.9, 0.97], shops, 1)
     noise = dice.normal(shops, weeks)
     values = [noise[:, :1]]
@@ -64,7 +64,7 @@ def shocks(dice: Dice, shops: int, t: Tensor) -> Tensor:
     """A step that stays: a lockdown, a price rise, free postage, a campaign budget cut."""
     steps = torch.zeros_like(t)
     for _ in range(2):
-        size = dice.maybe(0.35 * dice.normal(shops, 1), p=0.25)
+        size = dice.maybe(0.25 * dice.normal(shops, 1), p=0.2)
         steps = steps + size * (t >= dice.uniform(shops, 1, high=2500.0))
     return steps
 
@@ -74,10 +74,10 @@ def promotions(dice: Dice, shops: int, t: Tensor) -> Tensor:
 
     The hollow takes back a part of what the spike brought, over several times its length.
     """
-    has = dice.chance(shops, 1, p=0.4)
+    has = dice.chance(shops, 1, p=0.35)
     every = dice.log_uniform(shops, 1, low=25.0, high=365.0)
     length = dice.uniform(shops, 1, low=2.0, high=12.0)
-    height = dice.log_uniform(shops, 1, low=0.3, high=4.0)
+    height = dice.log_uniform(shops, 1, low=0.15, high=2.5)
     back = dice.uniform(shops, 1, high=0.9)
     hollow = length * dice.uniform(shops, 1, low=2.0, high=6.0)
     hollow = torch.minimum(hollow, (every - length).clamp(min=1.0))
@@ -90,7 +90,7 @@ def promotions(dice: Dice, shops: int, t: Tensor) -> Tensor:
 
 def weekdays(dice: Dice, shops: int, t: Tensor) -> Tensor:
     """Shops that are shut on Sundays, or busiest at the weekend."""
-    profile = dice.maybe(0.4 * dice.normal(shops, 1), p=0.5) * dice.normal(shops, 7)
+    profile = dice.maybe(0.3 * dice.normal(shops, 1), p=0.5) * dice.normal(shops, 7)
     profile = torch.where(dice.chance(shops, 7, p=0.04), QUIET, profile)
     return profile.gather(1, (t.long() % 7))
 
