@@ -41,6 +41,7 @@ class Snapshot:
     activity: float = float("nan")  # orders in the horizon for each one before it, once matured (season.py)
     activity_year_before: float = float("nan")  # the same a year before
     outcome: Outcome | None = None
+    shorter: tuple[Snapshot, ...] = ()  # matured at shorter horizons, where none of this one has
 
     def __len__(self) -> int:
         return len(self.customer_ids)
