@@ -1,0 +1,112 @@
+"""The in-context model: the pretrained network reads a shop's own past and answers for each customer. No training."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import fields
+from importlib import resources
+from pathlib import Path
+from typing import Any, ClassVar, Self
+
+import numpy as np
+import torch
+from safetensors.torch import load
+from torch import Tensor
+
+from worthwhile.distribution import COUNT_GRID, Forecast, Histogram, amount_grid, from_prob
+from worthwhile.errors import InputError
+from worthwhile.features.snapshot import Snapshot
+from worthwhile.models.chunks import forecast_in_chunks
+from worthwhile.models.files import read_arrays, read_json, write_arrays, write_json
+from worthwhile.models.incontext.context import drawn, labelled, read
+from worthwhile.models.incontext.network import SIZES, Context, Network
+from worthwhile.models.incontext.rows import Standing
+from worthwhile.models.incontext.snapshots import relation_of_snapshot, rows_of_part, standing_of_snapshot
+
+Array = np.ndarray[Any, Any]
+
+CHUNK_ROWS = 8_192  # customers answered at once: their tokens take some 100 MB
+
+
+class InContext:
+    """The pretrained network with a shop's past as its context.
+
+    `fit` chooses context rows from the matured snapshots and reads them once; where none has matured it takes
+    `current.shorter`, those of shorter horizons, and without these the prior speaks alone. `forecast` costs each
+    customer one token.
+    """
+
+    name: ClassVar[str] = "in-context"
+
+    def __init__(self, *, size: str = "nano") -> None:
+        """`size`: of the shipped networks."""
+        self.size = size
+        self._network: Network | None = None
+        self._context: Context | None = None
+        self._standing: Standing | None = None
+
+    def fit(self, matured: Sequence[Snapshot], current: Snapshot, *, seed: int = 0) -> None:
+        """Raises InputError `no-history` where the snapshot has no customer."""
+        if not len(current):
+            raise InputError("no-history", "nobody has ordered before the cutoff", remedy="take a later cutoff")
+        self._network, _ = pretrained(self.size)
+        past = labelled(matured or current.shorter, current)
+        self._context = read(self._network, past and drawn(past, seed))
+        self._standing = standing_of_snapshot(current)
+
+    def forecast(self, snapshot: Snapshot) -> Forecast:
+        return forecast_in_chunks(snapshot, self.name, self._answer, rows=CHUNK_ROWS)
+
+    @torch.inference_mode()
+    def _answer(self, part: Snapshot) -> tuple[Histogram, Histogram]:
+        assert self._network and self._context and self._standing, "fit first"
+        rows = rows_of_part(part, self._standing)[None]
+        relation = relation_of_snapshot(part, part).expand(1, len(part), -1)
+        said = self._network.answer(self._context, rows, relation)
+        amount = from_prob(
+            amount_grid(part.scale), said.amount_prob()[0].numpy(), tail_mean=said.tail[0].double().numpy() * part.scale
+        )
+        tail = np.full(len(part), COUNT_GRID.points[-1])
+        return amount, from_prob(COUNT_GRID, said.orders_prob()[0].numpy(), tail_mean=tail)
+
+    def save(self, folder: Path) -> None:
+        assert self._context and self._standing, "fit first"
+        _, digest = pretrained(self.size)
+        write_json(folder / "model.json", {"size": self.size, "weights_sha256": digest})
+        parts: dict[str, Tensor] = {}
+        for name, kept in (("context", self._context), ("standing", self._standing)):
+            parts |= {f"{name}.{f.name}": getattr(kept, f.name) for f in fields(kept)}
+        write_arrays(folder / "model.safetensors", {name: part.numpy() for name, part in parts.items()})
+
+    @classmethod
+    def load(cls, folder: Path) -> Self:
+        """Raises InputError `damaged` where the context was read by other weights than those installed."""
+        kept, arrays = read_json(folder / "model.json"), read_arrays(folder / "model.safetensors")
+        model = cls(size=kept["size"])
+        model._network, digest = pretrained(model.size)
+        if digest != kept["weights_sha256"]:
+            raise InputError(
+                "damaged",
+                "this context was read by other weights than those of the installed version",
+                where=str(folder / "model.json"),
+                remedy="run the forecast anew",
+            )
+        parts = {name: torch.from_numpy(array) for name, array in arrays.items()}
+        model._context = Context(**{f.name: parts[f"context.{f.name}"] for f in fields(Context)})
+        model._standing = Standing(**{f.name: parts[f"standing.{f.name}"] for f in fields(Standing)})
+        return model
+
+
+def pretrained(size: str) -> tuple[Network, str]:
+    """A shipped network and the sha256 of its weights. Raises InputError `bad-argument` for a size that is not."""
+    file = resources.files("worthwhile.models.incontext.weights") / f"{size}.safetensors"
+    if not file.is_file():
+        shipped = [name for name in SIZES if file.with_name(f"{name}.safetensors").is_file()]
+        raise InputError(
+            "bad-argument", f"no weights of size `{size}` are shipped", remedy=f"sizes: {', '.join(shipped)}"
+        )
+    content = file.read_bytes()
+    network = Network(SIZES[size])
+    network.load_state_dict(load(content))
+    return network.eval(), hashlib.sha256(content).hexdigest()

@@ -1,0 +1,1 @@
+"""The pretrained weights that are shipped, and how they are read."""
