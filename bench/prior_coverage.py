@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+
 from cases import opened
 
 Array = np.ndarray[Any, Any]

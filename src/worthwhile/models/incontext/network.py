@@ -7,10 +7,12 @@ D width, H heads, E = D / H, Z thinking rows, M columns of amounts, J columns of
 from __future__ import annotations
 
 import math
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
+from pathlib import Path
 
 import torch
 import torch.nn.functional as fn
+from safetensors import safe_open
 from torch import Tensor, nn
 
 from worthwhile.models.incontext.bins import (
@@ -256,6 +258,16 @@ def _moments(standard: Tensor, known: Tensor) -> tuple[Tensor, Tensor]:
     square = (values**2).sum(dim=1, keepdim=True) / number.clamp(min=1)
     spread = torch.sqrt((square - mean**2).clamp(min=0) + 1e-6)
     return weight * mean, (1 - weight) + weight * spread.clamp(min=0.1)
+
+
+def load_network(path: Path) -> Network:
+    """The network whose weights lie in a safetensors file that `pretrain` wrote, ready to answer."""
+    with safe_open(path, framework="pt") as file:
+        metadata = file.metadata()
+        tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 (it is no dict)
+    network = Network(Size(**{field.name: int(metadata[field.name]) for field in fields(Size)}))
+    network.load_state_dict(tensors)
+    return network.eval().requires_grad_(False)
 
 
 def count_parameters(network: nn.Module) -> int:

@@ -109,7 +109,7 @@ def measure_rows(plan: Plan) -> tuple[Tensor, Tensor]:
     rows = torch.cat([draw_tasks(dice, shops, context=0, queries=128).query.flatten(0, 1) for _ in range(4)])
     center = rows.nanmean(dim=0)
     spread = (rows - center).pow(2).nanmean(dim=0).sqrt()
-    return center, spread.clamp(min=0.05)
+    return torch.nan_to_num(center, nan=0.0), torch.nan_to_num(spread, nan=1.0).clamp(min=0.05)
 
 
 # ---- the network's run ---------------------------------------------------------------------------------------------

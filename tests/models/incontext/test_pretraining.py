@@ -1,0 +1,81 @@
+"""Pretraining: taken up again it goes on as if never stopped, and it needs torch alone."""
+
+import json
+import subprocess
+import sys
+
+import pytest
+import torch
+from safetensors.torch import load_file
+
+from worthwhile.models.incontext import pretrain
+from worthwhile.models.incontext.muon import orthogonal
+from worthwhile.models.incontext.network import load_network
+from worthwhile.models.incontext.pretrain import Plan, rate_at, resume, train
+from worthwhile.models.incontext.rows import NAMES
+
+PLAN = Plan(
+    size="tiny", minutes=1e6, shops=4, rounds=1, batch=2, queries=16, most_context=32, validation_shops=0, warmup=0.0
+)
+
+
+@pytest.fixture(autouse=True)
+def small_prior(monkeypatch):
+    """Shops of few customers; rows are standardised by nothing."""
+    whole, numbers = pretrain.simulate, len(NAMES)
+    monkeypatch.setattr(pretrain, "simulate", lambda shops, seed, **more: whole(shops, seed, customers=50, **more))
+    monkeypatch.setattr(pretrain, "measure_rows", lambda plan: (torch.zeros(numbers), torch.full((numbers,), 2.0)))
+
+
+@pytest.mark.parametrize("optimizer", ["muon", "adamw"])
+def test_a_run_taken_up_again_ends_with_the_same_weights(tmp_path, optimizer):
+    plan = Plan(**{**vars(PLAN), "optimizer": optimizer})
+    whole = train(plan, tmp_path / "whole", chunks=4)
+    train(plan, tmp_path / "parts", chunks=2)
+    again = train(plan, tmp_path / "parts", run=resume(plan, tmp_path / "parts"), chunks=2)
+    assert again.step == whole.step > 4
+    for name, value in whole.averaged.items():
+        assert torch.allclose(again.averaged[name], value, atol=1e-6), name
+    for name, value in whole.network.state_dict().items():
+        assert torch.allclose(again.network.state_dict()[name], value, atol=1e-6), name
+
+
+def test_training_changes_the_weights_that_are_written(tmp_path):
+    run = train(PLAN, tmp_path, chunks=2)
+    weights = load_file(tmp_path / "weights.safetensors")
+    begun = pretrain.begin(PLAN).averaged
+    assert set(weights) == set(begun) == set(run.averaged)
+    assert any(not torch.equal(weights[name], begun[name]) for name in weights)
+    assert json.loads((tmp_path / "state.json").read_text())["step"] == run.step
+    network = load_network(tmp_path / "weights.safetensors")
+    assert torch.equal(network.thinking, weights["thinking"]) and not network.thinking.requires_grad
+
+
+def test_validation_scores_every_shop_and_writes_a_line(tmp_path):
+    plan = Plan(**{**vars(PLAN), "validation_shops": 16, "minutes": 1e-3, "every": 0.0})
+    train(plan, tmp_path, chunks=1)
+    [line] = [json.loads(text) for text in (tmp_path / "curve.jsonl").read_text().splitlines()]
+    assert {"nll", "crps", "gini", "auc", "bias_total", "nll_by_context", "step", "loss"} <= set(line)
+    assert list(line["nll_by_context"]) == ["0", "64", "256", "1024"]
+
+
+def test_the_rate_rises_stays_and_falls_to_nothing():
+    plan = Plan(warmup=0.1, cooldown=0.4)
+    rates = [rate_at(plan, part) for part in (0.0, 0.05, 0.1, 0.5, 0.8, 1.0)]
+    assert rates == pytest.approx([0.02, 0.5, 1.0, 1.0, 0.5, 0.0])
+
+
+def test_muons_steps_are_orthogonal():
+    steps = orthogonal(torch.randn(3, 24, 40, generator=torch.Generator().manual_seed(0)))
+    singular = torch.linalg.svdvals(steps)
+    assert float(singular.min()) > 0.5 and float(singular.max()) < 1.4
+
+
+def test_pretraining_needs_no_more_than_torch_numpy_and_safetensors():
+    code = (
+        "import sys, worthwhile.models.incontext.pretrain\n"
+        "heavy = {'pyarrow', 'scipy', 'duckdb', 'pandas', 'lightgbm', 'sklearn', 'deltalake', 'sqlglot'}\n"
+        "sys.exit(' '.join(heavy & {name.split('.')[0] for name in sys.modules}) or 0)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
