@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from worthwhile.errors import InputError
-from worthwhile.features.build import main_categories, snapshot_at, training_cutoffs
+from worthwhile.features.build import LEAST_HISTORY_DAYS, main_categories, snapshot_at, training_cutoffs
 from worthwhile.features.snapshot import Snapshot
 from worthwhile.features.terms import ValueTerms
 from worthwhile.models.matured import Matured
 from worthwhile.progress import Progress, part
 from worthwhile.store.log import Log
-from worthwhile.tasks import Task
+from worthwhile.tasks import Horizon, Task
+
+# Where no horizon of the one asked about has passed: the shorter ones to learn from, as shares of the history.
+SHORTER_SHARES = (1 / 2, 1 / 3, 1 / 4)
+SHORTEST_DAYS = 7
 
 
 @dataclass
@@ -46,8 +51,21 @@ class Snapshots:
         for done, earlier in enumerate(cutoffs):
             progress("features", done / len(cutoffs))
             matured.append(replace(self.at(earlier, categories=categories), scale=current.scale))
+        if not matured:
+            current = replace(current, shorter=tuple(self._shorter(cutoff, categories, current.scale)))
         progress("features", 1.0)
         return Matured(matured), current
+
+    def _shorter(self, cutoff: datetime, categories: tuple[str, ...], scale: float) -> Iterator[Snapshot]:
+        """Matured snapshots of shorter horizons that end at the cutoff, where the log has room for any, oldest first."""
+        room = (cutoff - self.log.first).days - LEAST_HISTORY_DAYS
+        for days in (int(share * room) for share in SHORTER_SHARES):
+            if days >= SHORTEST_DAYS:
+                horizon = Horizon(days, "d")
+                task, earlier = replace(self.task, horizon=horizon), horizon.before(cutoff, self.log.zone)
+                made = snapshot_at(self.log, task, earlier, scale=scale, value=self.value, categories=categories)
+                if made.outcome is not None:
+                    yield made
 
 
 def default_backtest_cutoffs(log: Log, task: Task, count: int) -> list[datetime]:

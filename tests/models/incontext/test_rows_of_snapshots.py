@@ -1,12 +1,12 @@
 """A real shop's rows are the simulated ones: a simulated shop, written down as events, gives the same through SQL."""
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, timedelta
 
 import numpy as np
-import pyarrow as pa
 import pytest
 import torch
 
+from oracles.simulated_events import START, events_of
 from worthwhile.features.build import snapshot_at
 from worthwhile.models.incontext.columns import COLUMNS, Asked, activity_year_before, columns_at, outcome_at, scale_at
 from worthwhile.models.incontext.prior import simulate
@@ -14,31 +14,6 @@ from worthwhile.models.incontext.rows import NAMES, Moment, rows_of
 from worthwhile.models.incontext.snapshots import rows_of_snapshot
 from worthwhile.store.log import log_of
 from worthwhile.tasks import Task
-
-START = datetime(2021, 3, 1)
-
-
-def events_of(shop):
-    """The event table of one simulated shop: a line an order, and a refund that names it."""
-    customer, day = shop.customer.numpy(), shop.day.numpy()
-    number = np.arange(len(day))
-    back = shop.refund.numpy() > 0
-    times = np.datetime64(START, "us") + day.astype("timedelta64[D]").astype("timedelta64[us]")
-    later = np.datetime64(START, "us") + shop.refund_day.numpy()[back].astype("timedelta64[D]").astype(
-        "timedelta64[us]"
-    )
-    names = np.array([f"o{i}" for i in number], dtype=object)
-    ids = np.array([f"c{i:06d}" for i in customer], dtype=object)
-    return pa.table(
-        {
-            "customer_id": pa.array(np.concatenate([ids, ids[back]]), pa.string()),
-            "local_ts": pa.array(np.concatenate([times, later])),
-            "kind": pa.array(["order_line"] * len(day) + ["refund"] * int(back.sum()), pa.string()),
-            "order_id": pa.array(np.concatenate([names, names[back]]), pa.string()),
-            "refund_of": pa.array([None] * len(day) + list(names[back]), pa.string()),
-            "amount": pa.array(np.concatenate([shop.value.numpy(), -shop.refund.numpy()[back]]).astype(float)),
-        }
-    )
 
 
 def shops_to_compare():
