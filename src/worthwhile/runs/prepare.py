@@ -57,7 +57,7 @@ class Snapshots:
         return Matured(matured), current
 
     def _shorter(self, cutoff: datetime, categories: tuple[str, ...], scale: float) -> Iterator[Snapshot]:
-        """Matured snapshots of shorter horizons that end at the cutoff, where the log has room for any, oldest first."""
+        """Matured snapshots of shorter horizons, which end at the cutoff; none where the log has no room for any."""
         room = (cutoff - self.log.first).days - LEAST_HISTORY_DAYS
         for days in (int(share * room) for share in SHORTER_SHARES):
             if days >= SHORTEST_DAYS:

@@ -100,9 +100,10 @@ class InContext:
 
 def pretrained(size: str) -> tuple[Network, str]:
     """A shipped network and the sha256 of its weights. Raises InputError `bad-argument` for a size that is not."""
-    file = resources.files("worthwhile.models.incontext.weights") / f"{size}.safetensors"
+    folder = resources.files("worthwhile.models.incontext.weights")
+    file = folder / f"{size}.safetensors"
     if not file.is_file():
-        shipped = [name for name in SIZES if file.with_name(f"{name}.safetensors").is_file()]
+        shipped = [name for name in SIZES if (folder / f"{name}.safetensors").is_file()]
         raise InputError(
             "bad-argument", f"no weights of size `{size}` are shipped", remedy=f"sizes: {', '.join(shipped)}"
         )
