@@ -191,6 +191,9 @@ def test_a_lognormal_keeps_its_mean_and_quantiles():
     p, mean, sigma = rng.uniform(0.05, 1, n), SCALE * rng.lognormal(0.5, 0.8, n), rng.uniform(0.1, 1.2, n)
     histogram = from_lognormal(GRID, p, mean, sigma)
     np.testing.assert_allclose(histogram.mean(), p * mean, rtol=0.005)
+    on_grid = mean > SCALE / 2
+    np.testing.assert_allclose(histogram.mean()[on_grid], (p * mean)[on_grid], rtol=0.0005)
+    assert on_grid.mean() > 0.8
     np.testing.assert_allclose(histogram.p_positive, p, atol=1e-6)
     for q in (0.05, 0.5, 0.95):
         exact = lognorm(s=sigma, scale=np.exp(np.log(mean) - sigma**2 / 2)).ppf(q)

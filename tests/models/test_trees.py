@@ -6,7 +6,7 @@ from scipy.special import ndtr
 
 from oracles.model_checks import assert_equal, assert_sound, normalized_gini, with_outcome
 from oracles.synthetic_snapshots import synthetic_shop
-from worthwhile.distribution import amount_grid, from_lognormal
+from worthwhile.distribution import EVEN_BINS, amount_grid, from_lognormal
 from worthwhile.errors import InputError
 from worthwhile.features.snapshot import Outcome
 from worthwhile.models.bins import fit_bins, spread_bins
@@ -147,9 +147,9 @@ def test_the_open_bin_has_the_tail_of_the_law_and_its_mean():
     none = fit_bins(np.ones(5), np.ones(5))  # too few buyers for a closed bin
     mu, sigma = np.array([0.0, 7.0]), 1.0
     prob, tail = spread_bins(none, np.ones((2, 1)), mu, sigma)
-    law = from_lognormal(grid, np.ones(2), np.exp(mu + sigma**2 / 2), np.full(2, sigma))
+    law = from_lognormal(grid, np.ones(2), EVEN_BINS * np.exp(mu + sigma**2 / 2), np.full(2, sigma))
     assert np.allclose(prob, law.prob, atol=1e-6)
-    assert np.allclose(tail, law.tail_mean, rtol=1e-6)
+    assert np.allclose(tail, law.tail_mean, rtol=3e-3)
 
 
 def test_bins_start_from_the_log_normal_law_of_the_lines():
