@@ -11,6 +11,7 @@ from oracles.model_checks import assert_equal, assert_sound, in_currency, with_o
 from oracles.synthetic_snapshots import synthetic_shop
 from worthwhile.errors import InputError
 from worthwhile.features.snapshot import Outcome
+from worthwhile.models.catalogue import model_class
 from worthwhile.models.heuristics import NO_CHANCE, NOTHING, LastPeriod, PastRate, last_period, learn, past_rate
 
 KINDS = {LastPeriod: last_period, PastRate: past_rate}
@@ -148,3 +149,15 @@ def test_no_customers_at_all_is_no_history(kind, shop):
     with pytest.raises(InputError, match="no customer ordered") as error:
         fitted(kind, [], shop.current[:0])
     assert error.value.code == "no-history"
+
+
+@pytest.mark.parametrize("name", ["last-period", "past-rate", "bg-nbd", "mbg-nbd", "pareto-nbd"])
+def test_models_that_know_no_outcome_discount_what_is_to_come(name):
+    shop = synthetic_shop(customers=600, windows=1, seed=4)
+    plain, discounted = (model_class(name)() for _ in range(2))
+    plain.fit([], shop.current)
+    later = replace(shop.current, discount=0.8)
+    discounted.fit([], later)
+    whole, part = plain.forecast(shop.current), discounted.forecast(later)
+    assert part.amount.mean().sum() == pytest.approx(0.8 * whole.amount.mean().sum(), rel=0.01)
+    np.testing.assert_allclose(part.p_active, whole.p_active, atol=1e-6)

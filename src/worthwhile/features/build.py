@@ -84,6 +84,7 @@ def snapshot_at(
         history_days=(cutoff - log.first).total_seconds() / 86_400,
         activity=activity_at(log, task, cutoff) if matured else float("nan"),
         activity_year_before=activity_year_before(log, task, cutoff),
+        discount=value.mean_discount((end - cutoff) / timedelta(days=1)) if value and task.target == "value" else 1.0,
         outcome=outcome_of(log, task, cutoff, customer_ids, value=value) if matured else None,
     )
 

@@ -40,6 +40,7 @@ class Snapshot:
     history_days: float  # from the log's first event to the cutoff
     activity: float = float("nan")  # orders in the horizon for each one before it, once matured (season.py)
     activity_year_before: float = float("nan")  # the same a year before
+    discount: float = 1.0  # mean factor by which amounts of the horizon are discounted: below 1 for the target `value`
     outcome: Outcome | None = None
     shorter: tuple[Snapshot, ...] = ()  # matured at shorter horizons, where none of this one has
 

@@ -16,6 +16,11 @@ class ValueTerms:
     margins: Mapping[str, float] = field(default_factory=dict)  # of single categories; others have `margin`
     discount_rate: float = 0.0
 
+    def mean_discount(self, days: float) -> float:
+        """The mean discount factor of spend that is spread evenly over a horizon of so many days."""
+        factors = [(1 + self.discount_rate) ** (-day / 365.25) for day in range(max(round(days), 1))]
+        return sum(factors) / len(factors)
+
     @classmethod
     def of(cls, settings: Settings) -> ValueTerms:
         return cls(settings["value.margin"], dict(settings["value.margins"]), settings["value.discount_rate"])

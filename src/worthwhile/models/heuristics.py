@@ -60,7 +60,7 @@ def past_rate(snapshot: Snapshot) -> Guess:
 
 
 def _guess(snapshot: Snapshot, orders: Array, amount: Array) -> Guess:
-    amount = np.maximum(np.nan_to_num(amount), 0.0)  # refunds may outweigh the span's orders
+    amount = np.maximum(np.nan_to_num(amount) * snapshot.discount, 0.0)  # refunds may outweigh the span's orders
     orders = np.where(amount > 0, np.maximum(np.nan_to_num(orders), 1e-3), np.nan_to_num(orders))
     since = np.nan_to_num(snapshot.column("T") - snapshot.column("t_x"), nan=np.inf)
     return Guess(orders, amount, since / snapshot.horizon_days)

@@ -114,7 +114,7 @@ def _fit_newcomers(matured: Sequence[Snapshot], current: Snapshot) -> Newcomers:
     unknown = [s[np.isnan(s.column("x"))] for s in matured if s.outcome is not None]
     asked = sum(len(s) for s in unknown)
     orders = np.concatenate([s.outcome.orders for s in unknown if s.outcome] or [np.empty(0)])
-    amount = np.concatenate([s.outcome.amount for s in unknown if s.outcome] or [np.empty(0)])
+    amount = np.concatenate([s.outcome.amount / s.discount for s in unknown if s.outcome] or [np.empty(0)])
     began = int(np.sum(orders > 0))
     if asked:
         p = (began + 1) / (asked + 2)
@@ -140,7 +140,7 @@ def forecast_with(fitted: Fitted, snapshot: Snapshot) -> Forecast:
         snapshot.customer_ids,
         snapshot.cutoff,
         str(snapshot.task.horizon),
-        amount,
+        amount if snapshot.discount == 1.0 else amount.scaled(snapshot.discount),
         orders,
         fitted.law,
         snapshot.task.amount_name,

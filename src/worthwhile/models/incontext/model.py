@@ -67,6 +67,7 @@ class InContext:
         amount = from_prob(
             amount_grid(part.scale), said.amount_prob()[0].numpy(), tail_mean=said.tail[0].double().numpy() * part.scale
         )
+        amount = amount if part.discount == 1.0 else amount.scaled(part.discount)
         tail = np.full(len(part), COUNT_GRID.points[-1])
         return amount, from_prob(COUNT_GRID, said.orders_prob()[0].numpy(), tail_mean=tail)
 

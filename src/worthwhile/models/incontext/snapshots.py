@@ -60,7 +60,8 @@ def relation_of_snapshot(snapshot: Snapshot, asked: Snapshot) -> Tensor:
 
 
 def outcome_of_snapshot(snapshot: Snapshot, *, scale: float | None = None) -> tuple[Tensor, Tensor]:
-    """Amount in units of the scale, and orders, (N,) float32 each, of a snapshot that has matured."""
+    """Amount in units of the scale, not discounted, and orders, (N,) float32 each, of a snapshot that has matured."""
     assert snapshot.outcome is not None
-    amount = torch.from_numpy(snapshot.outcome.amount / (snapshot.scale if scale is None else scale))
+    unit = (snapshot.scale if scale is None else scale) * snapshot.discount
+    amount = torch.from_numpy(snapshot.outcome.amount / unit)
     return amount.float(), torch.from_numpy(snapshot.outcome.orders).float()
