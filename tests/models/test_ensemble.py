@@ -1,10 +1,15 @@
 import numpy as np
 import pytest
 
+from oracles.model_checks import assert_equal
 from oracles.synthetic_snapshots import synthetic_shop
 from worthwhile.errors import InputError
+from worthwhile.models.buytilldie import BgNbd
 from worthwhile.models.ensemble import Ensemble, validation_windows
 from worthwhile.models.heuristics import LastPeriod, PastRate
+from worthwhile.models.linear import LogisticSpend
+from worthwhile.models.networks import MeanNetwork
+from worthwhile.models.trees import HistogramTrees, TweedieTrees
 
 MEMBERS = {"past-rate": PastRate, "last-period": LastPeriod}
 
@@ -67,6 +72,23 @@ def test_an_ensemble_of_nothing_says_why(shop):
 
     with pytest.raises(InputError, match="no customer has ordered twice"):
         Ensemble({"past-rate": Refusing}).fit(shop.matured, shop.current)
+
+
+def test_members_fitted_side_by_side_learn_what_they_do_one_after_the_other():
+    shop = synthetic_shop(customers=500, windows=4, seed=3)
+    members = {
+        "bg-nbd": BgNbd,
+        "logistic": LogisticSpend,
+        "trees-tweedie": lambda: TweedieTrees(rounds=20),
+        "trees-histogram": lambda: HistogramTrees(rounds=20),
+        "net-mse": lambda: MeanNetwork(epochs=3),
+    }
+    forecasts = []
+    for threads in (1, 3):
+        model = Ensemble(members, threads=threads)
+        model.fit(shop.matured, shop.current, seed=1)
+        forecasts.append(model.forecast(shop.current))
+    assert_equal(*forecasts)
 
 
 def test_customers_forecast_together_or_alone_get_the_same(shop, fitted, monkeypatch):

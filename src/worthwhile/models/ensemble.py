@@ -9,7 +9,8 @@ the season to come where last year tells it.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -38,12 +39,12 @@ def default_members() -> dict[str, Maker]:
     return {name: maker(name) for name, kind in MODELS.items() if kind.is_member}
 
 
-@dataclass
+@dataclass(frozen=True)
 class _Window:
     """One matured window held out: what each member, trained before it, forecast for it."""
 
     snapshot: Snapshot
-    forecasts: dict[str, Forecast] = field(default_factory=dict)
+    forecasts: dict[str, Forecast]
 
     @property
     def outcome(self) -> Outcome:
@@ -56,8 +57,10 @@ class Ensemble:
 
     name = "ensemble"
 
-    def __init__(self, members: Mapping[str, Maker] | None = None) -> None:
+    def __init__(self, members: Mapping[str, Maker] | None = None, *, threads: int = 1) -> None:
+        """`threads`: on how many members are fitted, those of different windows side by side. Each fit is the same."""
         self.makers = dict(default_members() if members is None else members)
+        self.threads = threads
         self.fitted: dict[str, Model] = {}
         self.weights: dict[str, float] = {}
         self.left_out: dict[str, str] = {}  # member -> why
@@ -70,13 +73,15 @@ class Ensemble:
         Raises InputError `no-history` if no member can be fitted.
         """
         matured = matured_of(matured)
-        self.fitted = self._fit_members(matured, current, seed)
+        with ThreadPoolExecutor(self.threads) as workers:
+            whole = workers.submit(self._fit_members, matured, current, seed)
+            windows = list(workers.map(lambda window: self._judged(window, matured, seed), validation_windows(matured)))
+            self.fitted, self.left_out = whole.result()
         if not self.fitted:
             why = "; ".join(f"{name}: {reason}" for name, reason in self.left_out.items())
             raise InputError(
                 "no-history", f"no model can be fitted ({why})", remedy="take a later cutoff or a shorter horizon"
             )
-        windows = self._validate(matured, seed)
         names = list(self.fitted)
         self.weights = dict(zip(names, pool_weights(windows, names), strict=True))
         self.season = season_factor(list(map(self._past_level, matured)), current.activity_year_before)
@@ -84,33 +89,26 @@ class Ensemble:
         pooled = float(self._pooled(asked).amount.mean().sum())
         self.level = self.season * (self._steady_total(asked) / pooled if pooled > 0 else 1.0)
 
-    def _fit_members(self, matured: Sequence[Snapshot], current: Snapshot, seed: int) -> dict[str, Model]:
-        fitted = {}
+    def _fit_members(
+        self, matured: Sequence[Snapshot], current: Snapshot, seed: int
+    ) -> tuple[dict[str, Model], dict[str, str]]:
+        """The members that can be fitted on these windows, and why the others cannot."""
+        fitted, left_out = {}, {}
         for name, make in self.makers.items():
             model = make()
             try:
                 model.fit(matured, current, seed=seed)
             except InputError as error:  # too little history for this member: the others carry on
-                self.left_out[name] = error.what
+                left_out[name] = error.what
                 continue
             fitted[name] = model
-        return fitted
+        return fitted, left_out
 
-    def _validate(self, matured: Sequence[Snapshot], seed: int) -> list[_Window]:
-        windows = []
-        for snapshot in validation_windows(matured):
-            earlier = Matured([s for s in matured if s.end <= snapshot.cutoff])
-            window = _Window(snapshot)
-            for name in self.fitted:
-                model = self.makers[name]()
-                try:
-                    model.fit(earlier, snapshot, seed=seed)
-                except InputError:  # fits now, did not then: the windows where it could be judged decide
-                    continue
-                window.forecasts[name] = model.forecast(snapshot)
-            if window.forecasts:
-                windows.append(window)
-        return windows
+    def _judged(self, window: Snapshot, matured: Sequence[Snapshot], seed: int) -> _Window:
+        """What the members that can be fitted on what was known at a past window's cutoff forecast for it."""
+        earlier = Matured([s for s in matured if s.end <= window.cutoff])
+        fitted, _ = self._fit_members(earlier, window, seed)
+        return _Window(window, {name: model.forecast(window) for name, model in fitted.items()})
 
     def _past_level(self, window: Snapshot) -> PastLevel:
         sample = _sample(window)

@@ -10,8 +10,10 @@ Letters: N rows, H columns, W matured windows.
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
+from threading import Lock
 from typing import Any
 
 import numpy as np
@@ -26,6 +28,7 @@ from worthwhile.models.training import Training
 Array = np.ndarray[Any, Any]
 Fit = Callable[[Array, Array, Array], "Line"]  # columns (N, H), target (N,), weight (N,)
 
+_FILTERS = Lock()  # warnings are filtered for all threads at once
 PLAIN = 1e-6  # an l1_ratio below this is no L1 at all
 
 
@@ -80,6 +83,14 @@ class GivenActive:
         return from_lognormal(amount_grid(scale), p, mean * scale, sigma), from_geometric(p, orders)
 
 
+@contextmanager
+def _content_with_less() -> Iterator[None]:
+    """Silent about solvers that stop a little early: the last digits of coefficients do not matter."""
+    with _FILTERS, warnings.catch_warnings():
+        warnings.simplefilter("ignore", ConvergenceWarning)
+        yield
+
+
 def least_squares(matrix: Array, target: Array, weight: Array, penalty: float, l1_ratio: float) -> Line:
     """Ridge or elastic net (Zou & Hastie 2005): squared error with `penalty` rows' worth of L2, partly L1."""
     target = target.astype(np.float64)
@@ -87,8 +98,7 @@ def least_squares(matrix: Array, target: Array, weight: Array, penalty: float, l
         ridge = Ridge(alpha=penalty).fit(matrix, target, sample_weight=weight)
         return Line(np.asarray(ridge.coef_, dtype=np.float64), float(ridge.intercept_))
     net = ElasticNet(alpha=penalty / len(target), l1_ratio=l1_ratio, max_iter=500, tol=1e-3)
-    with warnings.catch_warnings():  # a coordinate descent that stops a little early is still a good regression
-        warnings.simplefilter("ignore", ConvergenceWarning)
+    with _content_with_less():
         net.fit(matrix, target, sample_weight=weight)
     return Line(np.asarray(net.coef_, dtype=np.float64), float(net.intercept_))
 
@@ -127,8 +137,7 @@ def logistic(matrix: Array, active: Array, weight: Array, penalty: float, l1_rat
     solver = "lbfgs" if l1_ratio < PLAIN else "saga"
     ratio = 0.0 if l1_ratio < PLAIN else l1_ratio
     fitted = LogisticRegression(C=1 / penalty, l1_ratio=ratio, solver=solver, max_iter=200, tol=1e-3, random_state=0)
-    with warnings.catch_warnings():  # the last digits of coefficients do not matter
-        warnings.simplefilter("ignore", ConvergenceWarning)
+    with _content_with_less():
         fitted.fit(matrix, active, sample_weight=weight)
     return Line(np.asarray(fitted.coef_[0], dtype=np.float64), float(fitted.intercept_[0]))
 
@@ -138,8 +147,7 @@ def margin(wide: Array, active: Array, weight: Array, penalty: float) -> Line:
     if active.all() or not active.any():
         return Line(np.zeros(wide.shape[1]), 0.0)
     machine = LinearSVC(C=1 / penalty, dual=False, intercept_scaling=10.0, max_iter=300, tol=1e-3)
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", ConvergenceWarning)
+    with _content_with_less():
         machine.fit(wide, active, sample_weight=weight)
     return Line(np.asarray(machine.coef_[0], dtype=np.float64), float(np.ravel(machine.intercept_)[0]))
 
@@ -156,7 +164,6 @@ def support_regression(wide: Array, target: Array, weight: Array, penalty: float
         max_iter=300,
         tol=1e-3,
     )
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", ConvergenceWarning)
+    with _content_with_less():
         machine.fit(wide, target - centre, sample_weight=weight)
     return Line(np.asarray(machine.coef_, dtype=np.float64).ravel(), centre + float(np.ravel(machine.intercept_)[0]))

@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from copy import deepcopy
 from dataclasses import dataclass
+from threading import Lock
 from typing import Any
 
 import numpy as np
@@ -33,6 +34,7 @@ JUDGES = 20  # rows that validation needs at least
 AVERAGED = 0.96  # of the running average of the weights is kept at each batch: it spans about an epoch
 GRADIENT = 1.0  # largest norm of a gradient
 READ_ROWS = 65_536  # validation rows read at once
+_TORCH = Lock()  # PyTorch's random numbers are one stream for all threads: networks are trained one after the other
 
 
 @dataclass(frozen=True)
@@ -123,16 +125,17 @@ def _alone(seed: int, device: torch.device) -> Iterator[None]:
 
     So small a network is no faster on two threads, and many times slower where these must wait for a core.
     """
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    try:
-        with torch.random.fork_rng(devices=[torch.cuda.current_device()] if device.type == "cuda" else []):
-            torch.default_generator.manual_seed(seed)
-            if device.type == "cuda":
-                torch.cuda.manual_seed(seed)
-            yield
-    finally:
-        torch.set_num_threads(threads)
+    with _TORCH:
+        threads = torch.get_num_threads()
+        torch.set_num_threads(1)
+        try:
+            with torch.random.fork_rng(devices=[torch.cuda.current_device()] if device.type == "cuda" else []):
+                torch.default_generator.manual_seed(seed)
+                if device.type == "cuda":
+                    torch.cuda.manual_seed(seed)
+                yield
+        finally:
+            torch.set_num_threads(threads)
 
 
 class _Net(nn.Module):
