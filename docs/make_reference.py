@@ -126,6 +126,16 @@ def fields() -> str:
     )
 
 
+def types() -> str:
+    from worthwhile.ingestion.effects import EFFECTS, TYPES
+
+    rows = []
+    for effect, meaning in EFFECTS.items():
+        words = ", ".join(f"`{word}`" for word, own in TYPES.items() if own == effect)
+        rows.append((_sentence(meaning.split(";")[0]), words))
+    return _table(("a row becomes", "where its type is"), rows)
+
+
 def formats() -> str:
     from worthwhile.ingestion.formats import FORMATS
 
@@ -213,8 +223,8 @@ def _parameters(function: Any) -> str:
 BLOCKS: dict[str, Callable[[], str]] = {
     block.__name__: block
     for block in (
-        commands, settings, errors, metrics, curves, models, targets, features, fields, formats, kinds, findings,
-        reasons, public,
+        commands, settings, errors, metrics, curves, models, targets, features, fields, types, formats, kinds,
+        findings, reasons, public,
     )
 }  # fmt: skip
 

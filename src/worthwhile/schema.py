@@ -20,7 +20,7 @@ EVENT_KINDS: dict[str, str] = {
     "refund": "money given back: a cancellation, a return, a credit; its amount is negative",
     "view": "an item or page was looked at",
     "search": "something was searched for; `text` holds the query",
-    "cart": "an item was put into the cart",
+    "cart": "an item was put into the cart, or onto a list of wishes",
     "review": "an item was rated or written about; `rating` and `text`",
     "campaign": "the customer was contacted; `channel` says how, `text` which campaign",
 }

@@ -9,8 +9,10 @@ import pytest
 
 from worthwhile.errors import InputError
 from worthwhile.ingestion.columns import FIELDS, Columns, Table, check_mapping, format_of, plain, recognise
+from worthwhile.ingestion.effects import EFFECTS, STATUSES, TOUCHES, TYPES
 from worthwhile.ingestion.formats import FORMATS
-from worthwhile.ingestion.formats.orders import NAMES, ORDERS, STATUSES
+from worthwhile.ingestion.formats.orders import NAMES, ORDERS
+from worthwhile.schema import EVENT_KINDS
 
 
 def table(*names: str, values: Sequence[Sequence[str]] = (), **more: Any) -> Table:
@@ -125,6 +127,8 @@ def test_no_name_means_two_things_and_all_are_written_plainly() -> None:
     assert len(names) == len(set(names))
     assert set(NAMES) <= set(FIELDS)
     assert all(plain(name) == name for name in names)
-    assert all(plain(status) == status for status in STATUSES)
+    assert all(plain(word) == word for word in (*STATUSES, *TYPES))
+    assert {*STATUSES.values(), *TYPES.values()} <= set(EFFECTS)
+    assert set(TOUCHES) == set(EFFECTS) & set(EVENT_KINDS) - {"order", "refund"}
     for form in FORMATS.values():
         assert set(form.columns) <= set(FIELDS)

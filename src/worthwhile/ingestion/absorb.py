@@ -106,7 +106,7 @@ _FRESH = """
 
 _EVENTS = """
     SELECT event_id, ts, local_ts, customer_id, kind, order_id, item_id, quantity, price, amount, discount, category,
-        channel, country, CAST(NULL AS DOUBLE) AS rating, CAST(NULL AS VARCHAR) AS text, refund_of, is_goods,
+        channel, country, rating, text, refund_of, is_goods,
         {batch} AS batch_id
     FROM fresh LEFT JOIN matches USING (event_id)
 """

@@ -27,7 +27,9 @@ FIELDS: dict[str, str] = {
     "channel": "where it was sold",
     "country": "of the customer",
     "status": "of the order: paid, cancelled, refunded, ...",
-    "type": "of the row: sale or refund",
+    "type": "of the row: sale, refund, view, search, cart, review, campaign contact",
+    "rating": "of a review: a number",
+    "text": "of a review, the words of a search, the name of a campaign",
 }
 NUMBERS = ("quantity", "price", "amount", "discount")
 

@@ -35,6 +35,30 @@ FINDINGS: dict[str, FindingKind] = {
         },
         {"en": "every such row counts as 1 {currency}", "zh": "每行按 1 {currency} 计"},
     ),
+    "no-orders": FindingKind(
+        "serious",
+        "the shop has events but not one order line, so that nothing can be forecast",
+        {"en": "No orders", "zh": "没有订单"},
+        {
+            "en": "All {count:,} events are views, carts, reviews and the like: none is an order line.",
+            "zh": "全部 {count:,} 个事件都是浏览、加购、评价等，没有一行订单。",
+        },
+        {"en": "kept; ingest the orders too", "zh": "保留；请同时导入订单"},
+    ),
+    "unknown-types": FindingKind(
+        "serious",
+        "rows whose type is not known; they are in quarantine, for an order that never was would spoil every forecast",
+        {"en": "Rows of unknown type", "zh": "类型未知的行"},
+        {
+            "en": "{count:,} rows ({share:.2%}) have a type that is not known: {types}. If they are orders, their"
+            " sales are missing.",
+            "zh": "{count:,} 行（{share:.2%}）的类型无法识别：{types}。如果它们是订单，则其销售额未被计入。",
+        },
+        {
+            "en": "put into quarantine; without the column (--map type=) every row counts as an order",
+            "zh": "已放入隔离区；若不使用该列（--map type=），则每行都按订单计",
+        },
+    ),
     "no-customer": FindingKind(
         "warning",
         "rows that do not say who bought; they are in quarantine, and no forecast knows of them",
@@ -56,6 +80,16 @@ FINDINGS: dict[str, FindingKind] = {
         },
         {"en": "put into quarantine with file, row and reason", "zh": "已连同文件名、行号和原因放入隔离区"},
         serious_from=0.1,
+    ),
+    "left-aside": FindingKind(
+        "info",
+        "rows of a type that stands for no event of the log, such as removed from the cart or logged in",
+        {"en": "Rows that are no events of the log", "zh": "不属于事件日志的行"},
+        {
+            "en": "{count:,} rows ({share:.2%}) tell of something that forecasts do not use: {types}.",
+            "zh": "{count:,} 行（{share:.2%}）记录的行为不用于预测：{types}。",
+        },
+        {"en": "put into quarantine", "zh": "已放入隔离区"},
     ),
     "duplicate-lines": FindingKind(
         "info",

@@ -8,8 +8,10 @@ from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 from worthwhile.ingestion.findings import FINDINGS, SEVERITIES, Finding, FindingKind
+from worthwhile.ingestion.reasons import TYPE_IS
 from worthwhile.schema import BATCHES, QUARANTINE, to_us
 from worthwhile.shop import Shop
+from worthwhile.store import sql
 from worthwhile.store.log import Log, add_view, open_log
 from worthwhile.store.tables import table_files
 
@@ -53,8 +55,8 @@ def check(shop: Shop) -> list[Finding]:
 
 def _no_amounts(view: _View) -> list[Finding]:
     rows = view.rows(
-        "SELECT file, events FROM batches WHERE events > 0 AND NOT contains(mapping, '\"amount\":')"
-        " AND NOT contains(mapping, '\"price\":') ORDER BY file"
+        "SELECT file, count(*) FROM batches JOIN events USING (batch_id) WHERE kind = 'order_line'"
+        " AND NOT contains(mapping, '\"amount\":') AND NOT contains(mapping, '\"price\":') GROUP BY file ORDER BY file"
     )
     if not rows:
         return []
@@ -70,9 +72,38 @@ def _no_customer(view: _View) -> list[Finding]:
     return [Finding("no-customer", count, count / rows)] if count else []
 
 
+def _no_orders(view: _View) -> list[Finding]:
+    orders, events = view.one("SELECT count(*) FILTER (kind = 'order_line'), count(*) FROM events")
+    return [] if orders else [Finding("no-orders", events)]
+
+
+def _unknown_types(view: _View) -> list[Finding]:
+    return _of_types(view, "unknown-types", "unknown-type")
+
+
+def _left_aside(view: _View) -> list[Finding]:
+    return _of_types(view, "left-aside", "no-event")
+
+
+def _of_types(view: _View, code: str, reason: str) -> list[Finding]:
+    """Rows refused for their type, and which types these are, the most frequent first."""
+    rows = view.rows(
+        "SELECT substr(detail, $1) AS type, count(*) AS n FROM quarantine WHERE reason = $2"
+        " GROUP BY type ORDER BY n DESC, type",
+        [len(TYPE_IS) + 1, reason],
+    )
+    if not rows:
+        return []
+    count, (all_rows,) = sum(n for _, n in rows), view.one("SELECT sum(rows) FROM batches")
+    types = ", ".join(f"`{text}` {n:,}" for text, n in rows[:EXAMPLES]) + (", ..." if len(rows) > EXAMPLES else "")
+    files = view.rows("SELECT DISTINCT file FROM quarantine WHERE reason = $1 ORDER BY file", [reason])
+    return [Finding(code, count, count / all_rows, _few(file for (file,) in files), {"types": types})]
+
+
 def _refused_rows(view: _View) -> list[Finding]:
+    own = sql.texts(("no-customer", "unknown-type", "no-event"))  # these have findings of their own
     reasons = view.rows(
-        "SELECT reason, count(*) AS n FROM quarantine WHERE reason <> 'no-customer'"
+        f"SELECT reason, count(*) AS n FROM quarantine WHERE reason NOT IN ({own})"
         " GROUP BY reason ORDER BY n DESC, reason"
     )
     if not reasons:
@@ -80,7 +111,7 @@ def _refused_rows(view: _View) -> list[Finding]:
     count, (rows,) = sum(n for _, n in reasons), view.one("SELECT sum(rows) FROM batches")
     examples = view.rows(
         "SELECT file || ':' || row || ' ' || reason || coalesce(', ' || detail, '') FROM quarantine"
-        f" WHERE reason <> 'no-customer' ORDER BY file, row LIMIT {EXAMPLES}"
+        f" WHERE reason NOT IN ({own}) ORDER BY file, row LIMIT {EXAMPLES}"
     )
     facts = {"reasons": ", ".join(f"{reason} {n:,}" for reason, n in reasons)}
     return [Finding("refused-rows", count, count / rows, _few(text for (text,) in examples), facts)]
@@ -280,7 +311,7 @@ def _big_customer(view: _View) -> list[Finding]:
         ) ORDER BY share DESC, customer_id LIMIT 1
         """
     )
-    customer, lines, share, customers = rows[0]
+    customer, lines, share, customers = rows[0] if rows else ("", 0, None, 0)
     if customers < MANY_CUSTOMERS or share is None or share < BIG_SHARE:
         return []
     return [Finding("big-customer", lines, share, (customer,), {"customer": customer})]
@@ -300,8 +331,11 @@ def _few(texts: Any) -> tuple[str, ...]:
 
 _CHECKS: tuple[Callable[[_View], list[Finding]], ...] = (
     _no_amounts,
+    _no_orders,
+    _unknown_types,
     _no_customer,
     _refused_rows,
+    _left_aside,
     _duplicate_lines,
     _repeated_totals,
     _refunds_without_order,

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+TYPE_IS = "the type is "  # how the detail of a row refused for its type begins
+
 # Reason -> what it means. A refused row lies in the table `quarantine` with its content; docs are made from this.
 REASONS: dict[str, str] = {
     "torn-line": "the line has more or fewer fields than the header, or a quote that is never closed",
@@ -12,5 +14,7 @@ REASONS: dict[str, str] = {
     "impossible-date": "the date lies before 1970 or after 2100",
     "bad-number": "quantity, price, amount or discount is there but is no number",
     "no-amount": "neither an amount nor quantity and price are given",
+    "unknown-type": "the type of the row is not known: it may be no order at all",
+    "no-event": "the type is known and stands for no event of the log: removed from the cart, logged in",
     "never-paid": "the status says that this never became an order: unpaid, pending, draft, failed",
 }

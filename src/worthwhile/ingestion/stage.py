@@ -12,8 +12,9 @@ import duckdb
 from worthwhile.errors import InputError
 from worthwhile.ingestion import dates, numbers
 from worthwhile.ingestion.columns import FIELDS, NUMBERS, Columns, plain
+from worthwhile.ingestion.effects import STATUSES, TOUCHES, TYPES
 from worthwhile.ingestion.formats import Format
-from worthwhile.ingestion.formats.orders import STATUSES
+from worthwhile.ingestion.reasons import TYPE_IS
 from worthwhile.ingestion.source import Source, column
 from worthwhile.store import sql
 
@@ -23,6 +24,7 @@ _MISSING_DATA = (*_MISSING, "na", "n/a", "#n/a", "nat", "-", "--")
 _FIRST_DAY, _LAST_DAY = "1970-01-01", "2101-01-01"
 _CLOCK_DIRECTIVES = ("%H", "%I", "%M", "%S", "%f", "%p", "%T", "%X", "%c", "%z", "%Z")
 LISTED = 5  # examples named in notes
+MOST_WORDS = 10_000  # of a status or type column that are looked at, the most frequent first
 
 
 @dataclass(frozen=True)
@@ -55,7 +57,7 @@ def stage(con: duckdb.DuckDBPyConnection, reading: Reading, out: Path) -> Staged
     Raises InputError `bad-values`, `ambiguous-dates`, `bad-file`.
     """
     con.execute(f"CREATE OR REPLACE TEMP VIEW cleaned AS {_cleaned(reading)}")
-    notes = [*reading.source.notes, *_statuses(con, reading)]
+    notes = [*reading.source.notes, *_effects(con, reading)]
     _days(con, reading)
     style = numbers.style_of(con, [column(reading.columns.index[n]) for n in NUMBERS if n in reading.columns])
     con.execute(f"CREATE OR REPLACE TEMP VIEW typed AS {_typed(reading, style)}")
@@ -66,9 +68,24 @@ def stage(con: duckdb.DuckDBPyConnection, reading: Reading, out: Path) -> Staged
     reasons = f"SELECT reason, count(*) FROM read_parquet({staged}) WHERE reason IS NOT NULL GROUP BY ALL ORDER BY ALL"
     refused = dict(con.execute(reasons).fetchall())
     _check_usable(con, reading, count, refused, staged)
-    if not {"amount", "price"} & set(reading.columns.index):
-        notes.append("no amounts: every order counts as 1")
+    notes += _kinds(con, reading, staged)
     return Staged(out, parts, count, refused, tuple(notes))
+
+
+def _kinds(con: duckdb.DuckDBPyConnection, reading: Reading, staged: str) -> list[str]:
+    """Notes on what the rows were taken for, where they are not all orders with amounts."""
+    counts = dict(
+        con.execute(
+            f"SELECT kind, count(*) AS n FROM read_parquet({staged}) WHERE reason IS NULL"
+            " GROUP BY kind ORDER BY n DESC, kind"
+        ).fetchall()
+    )
+    notes = []
+    if set(counts) & set(TOUCHES):
+        notes.append("by its types, its rows are " + ", ".join(f"{n:,} {kind}" for kind, n in counts.items()))
+    if not {"amount", "price"} & set(reading.columns.index) and "order_line" in counts:
+        notes.append("no amounts: every order counts as 1")
+    return notes
 
 
 # ---- texts, cleaned -----------------------------------------------------------------------------------------------
@@ -82,7 +99,7 @@ def _cleaned(reading: Reading) -> str:
             picked.append(f"CAST(NULL AS VARCHAR) AS {sql.name(field)}")
             continue
         text = f"trim({column(reading.columns.index[field])})"
-        missing = _MISSING_DATA if field in ("customer_id", "ts", "time", *NUMBERS) else _MISSING
+        missing = _MISSING_DATA if field in ("customer_id", "ts", "time", "type", "rating", *NUMBERS) else _MISSING
         value = f"CASE WHEN lower({text}) NOT IN ({sql.texts(missing)}) THEN {text} END"
         if field in ("customer_id", "order_id", "item_id"):
             value = rf"regexp_replace({value}, '^(\d+)\.0+$', '\1')"
@@ -109,26 +126,34 @@ def _unique(names: tuple[str, ...]) -> list[str]:
     return unique
 
 
-def _statuses(con: duckdb.DuckDBPyConnection, reading: Reading) -> list[str]:
-    """The table `effects` of what each status or type of the file means; a note on those that are not known."""
-    con.execute("CREATE OR REPLACE TEMP TABLE effects (text VARCHAR, effect VARCHAR)")
-    unknown = []
-    for field in ("status", "type"):
+def _effects(con: duckdb.DuckDBPyConnection, reading: Reading) -> list[str]:
+    """The table `effects` of what each status or type of the file means; notes on those that are not known.
+
+    A row without a type is an order, unless the file has types that are none: then it could be anything.
+    """
+    con.execute("CREATE OR REPLACE TEMP TABLE effects (field VARCHAR, text VARCHAR, effect VARCHAR)")
+    notes = []
+    told = {
+        "status": "statuses are not known and were taken for orders",
+        "type": "types are not known and were refused",
+    }
+    found: dict[str, set[str]] = {}
+    for field, words in (("status", STATUSES), ("type", TYPES)):
         if field not in reading.columns:
             continue
-        rows = con.execute(
-            f"SELECT DISTINCT {field} FROM cleaned WHERE {field} IS NOT NULL ORDER BY 1 LIMIT 10000"
-        ).fetchall()
-        known = [(text, STATUSES.get(plain(text))) for (text,) in rows]
-        unknown += [text for text, effect in known if effect is None]
-        con.executemany(
-            "INSERT INTO effects SELECT $1, $2 WHERE $1 NOT IN (SELECT text FROM effects)",
-            [[text, effect or "order"] for text, effect in known],
-        ) if known else None
-    if not unknown:
-        return []
-    shown = ", ".join(f"`{text}`" for text in unknown[:LISTED]) + (", ..." if len(unknown) > LISTED else "")
-    return [f"{len(unknown)} statuses are not known and were taken for orders: {shown}"]
+        counted = f"SELECT {field} FROM cleaned WHERE {field} IS NOT NULL GROUP BY 1 ORDER BY count(*) DESC, 1"
+        texts = [text for (text,) in con.execute(f"{counted} LIMIT {MOST_WORDS}").fetchall()]
+        known = {text: words[plain(text)] for text in texts if plain(text) in words}
+        found[field] = set(known.values())
+        for text, effect in known.items():
+            con.execute("INSERT INTO effects VALUES (?, ?, ?)", [field, text, effect])
+        unknown = [f"`{text}`" for text in texts if text not in known]
+        if unknown:
+            shown = ", ".join(unknown[:LISTED]) + (", ..." if len(unknown) > LISTED else "")
+            notes.append(f"{len(unknown)} {told[field]}: {shown}")
+    if not found.get("type", set()) & {*TOUCHES, "no-event"}:
+        con.execute("INSERT INTO effects VALUES ('blank', NULL, 'order')")
+    return notes
 
 
 # ---- dates --------------------------------------------------------------------------------------------------------
@@ -226,10 +251,15 @@ def _typed(reading: Reading, style: numbers.Style) -> str:
     parsed = ", ".join(f"{numbers.number(name, style)} AS {name}_number" for name in NUMBERS)
     return f"""
         SELECT clocked.*, {parsed}, {wall} AS wall, {moment} AS moment,
-            coalesce(s.effect, 'order') AS status_effect, coalesce(t.effect, 'order') AS type_effect,
+            try_cast(replace(rating, ',', '.') AS DOUBLE) AS rating_number,
+            coalesce(s.effect, 'order') AS status_effect,
+            coalesce(t.effect, CASE WHEN type IS NULL THEN blank.effect END, 'unknown') AS type_effect,
+            coalesce(t.effect IN ({sql.texts(TOUCHES)}), false) AS is_touch,
             coalesce({reading.form.refund_when}, false) AS marked_refund
         FROM clocked LEFT JOIN days ON clocked.day_text = days.day_text
-        LEFT JOIN effects s ON clocked.status = s.text LEFT JOIN effects t ON clocked.type = t.text
+        LEFT JOIN effects s ON s.field = 'status' AND clocked.status = s.text
+        LEFT JOIN effects t ON t.field = 'type' AND clocked.type = t.text
+        LEFT JOIN effects blank ON blank.field = 'blank'
     """
 
 
@@ -242,20 +272,26 @@ def _judged(reading: Reading) -> str:
     else:
         amount = computed if "price" in reading.columns else "1.0"
     bad = [f"({name} IS NOT NULL AND {name}_number IS NULL)" for name in NUMBERS]
-    which = " ".join(f"WHEN {test} THEN '{name} is ' || {name}" for test, name in zip(bad, NUMBERS, strict=True))
+    bad.append("(type_effect = 'review' AND rating IS NOT NULL AND rating_number IS NULL)")
+    names = (*NUMBERS, "rating")
+    which = " ".join(f"WHEN {test} THEN '{name} is ' || {name}" for test, name in zip(bad, names, strict=True))
     return f"""
-        SELECT *, {amount} AS given_amount,
+        SELECT *, CASE WHEN NOT is_touch THEN {amount} END AS given_amount,
             CASE WHEN is_empty THEN 'empty-row'
                  WHEN customer_id IS NULL THEN 'no-customer'
                  WHEN ts IS NULL THEN 'no-date'
                  WHEN wall IS NULL AND moment IS NULL THEN 'bad-date'
                  WHEN coalesce(wall, moment) < TIMESTAMP '{_FIRST_DAY}'
                    OR coalesce(wall, moment) >= TIMESTAMP '{_LAST_DAY}' THEN 'impossible-date'
+                 WHEN type_effect = 'unknown' THEN 'unknown-type'
+                 WHEN type_effect = 'no-event' THEN 'no-event'
                  WHEN {" OR ".join(bad)} THEN 'bad-number'
-                 WHEN {amount} IS NULL THEN 'no-amount'
-                 WHEN status_effect = 'never' OR type_effect = 'never' THEN 'never-paid' END AS reason,
+                 WHEN NOT is_touch AND {amount} IS NULL THEN 'no-amount'
+                 WHEN type_effect = 'never' OR (status_effect = 'never' AND NOT is_touch) THEN 'never-paid'
+                 END AS reason,
             CASE WHEN customer_id IS NULL OR ts IS NULL THEN NULL
-                 WHEN wall IS NULL AND moment IS NULL THEN 'the date is ' || ts {which}
+                 WHEN wall IS NULL AND moment IS NULL THEN 'the date is ' || ts
+                 WHEN type_effect IN ('unknown', 'no-event') THEN {sql.text(TYPE_IS)} || coalesce(type, '') {which}
                  WHEN status_effect = 'never' THEN 'the status is ' || status END AS detail
         FROM typed
     """
@@ -268,8 +304,8 @@ def _finished(reading: Reading) -> str:
     here = "CAST(wall AS TIMESTAMPTZ)" if reading.zone == "UTC" else f"timezone({zone}, wall)"
     return f"""
         WITH kinds AS (
-            SELECT *, given_amount < 0 OR coalesce(quantity_number < 0, false) OR marked_refund
-                      OR type_effect = 'refund' AS is_refund,
+            SELECT *, NOT is_touch AND (coalesce(given_amount < 0, false) OR coalesce(quantity_number < 0, false)
+                      OR marked_refund OR type_effect = 'refund') AS is_refund,
                 abs(quantity_number) AS n,
                 coalesce(abs(price_number), abs(given_amount) / nullif(abs(quantity_number), 0)) AS p
             FROM judged
@@ -278,13 +314,15 @@ def _finished(reading: Reading) -> str:
                 CASE WHEN reason IS NOT NULL THEN CAST(to_json(whole) AS VARCHAR) END AS content,
                 CASE WHEN reason IS NULL THEN coalesce(CAST(moment AS TIMESTAMPTZ), {here}) END AS ts,
                 CASE WHEN reason IS NULL THEN coalesce({moment}, wall) END AS local_ts,
-                customer_id, CASE WHEN is_refund THEN 'refund' ELSE 'order_line' END AS kind,
+                customer_id,
+                CASE WHEN is_touch THEN type_effect WHEN is_refund THEN 'refund' ELSE 'order_line' END AS kind,
                 order_id, coalesce(item_id, title) AS item_id,
                 CASE WHEN is_refund THEN -n ELSE n END AS quantity, p AS price,
                 CASE WHEN is_refund THEN -abs(given_amount) ELSE given_amount END + 0.0 AS amount,
-                abs(discount_number) AS discount, category, channel, country, title,
+                CASE WHEN NOT is_touch THEN abs(discount_number) END AS discount, category, channel, country, title,
+                CASE WHEN is_touch THEN rating_number END AS rating, CASE WHEN is_touch THEN text END AS text,
                 coalesce({reading.form.is_goods}, true) AS is_goods,
-                status_effect = 'refund' AND NOT is_refund AND given_amount > 0 AS is_paired
+                coalesce(status_effect = 'refund' AND NOT is_refund AND given_amount > 0, false) AS is_paired
             FROM kinds
         )
         SELECT *, CASE WHEN reason IS NULL THEN {_digest()} END AS digest FROM events
@@ -298,7 +336,8 @@ def _digest() -> str:
     """The digest of what makes an event: not of what later exports of the same orders may add or change."""
     parts = ("customer_id", "epoch_us(ts)", "kind", "order_id", "item_id", "quantity", "price", "amount")
     texts = ", ".join(f"coalesce(CAST({part} AS VARCHAR), chr(30))" for part in parts)
-    return f"md5(concat_ws(chr(31), {texts}))"
+    # Only events that are no order have a text, and it tells two searches of one second apart.
+    return f"md5(concat_ws(chr(31), {texts}) || coalesce(chr(31) || text, ''))"
 
 
 def _check_usable(
@@ -317,6 +356,8 @@ def _check_usable(
     row, example = con.execute(first, [reason]).fetchall()[0]
     field = {"bad-date": "ts", "no-date": "ts", "no-customer": "customer_id", "bad-number": "amount"}.get(reason, "")
     hint = " or give --date-format" if reason == "bad-date" else ""
+    if reason == "unknown-type":
+        field, hint = "type", f"; if `{reading.columns.name('type')}` does not say what a row is, pass --map type="
     raise InputError(
         "bad-values",
         f"none of its {count} rows can be used; most for `{reason}`, such as row {row}: {example}",

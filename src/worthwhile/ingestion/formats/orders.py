@@ -100,7 +100,16 @@ NAMES: dict[str, tuple[str, ...]] = {
         *("优惠金额", "折扣金额", "优惠", "折扣额"),
     ),
     "category": (
-        *("category", "productcategory", "categoryname", "itemcategory", "producttype", "department", "maincategory"),
+        *(
+            "category",
+            "productcategory",
+            "categoryname",
+            "categorycode",
+            "itemcategory",
+            "producttype",
+            "department",
+            "maincategory",
+        ),
         *("类目", "品类", "商品类别", "商品分类", "商品类目", "分类", "类别", "一级类目"),
     ),
     "channel": (
@@ -122,57 +131,38 @@ NAMES: dict[str, tuple[str, ...]] = {
         *("status", "orderstatus", "financialstatus", "paymentstatus", "state", "orderstate"),
         *("订单状态", "交易状态", "状态", "退款状态"),
     ),
-    "type": ("type", "transactiontype", "eventtype", "kind", "recordtype", "交易类型", "业务类型", "类型", "单据类型"),
-}
-
-# Normalised status -> what it makes of a row. Unknown ones leave it an order and are named in the report.
-STATUSES: dict[str, str] = {
-    **dict.fromkeys(
-        (
-            *("cancelled", "canceled", "cancel", "refunded", "refund", "returned", "return", "chargeback", "voided"),
-            *("void", "reversed", "returnedtoseller", "rejected", "fullyrefunded", "cancellation", "credit"),
-            *("creditnote", "退款", "已退款", "退款成功", "全额退款", "已退货", "退货", "退货退款", "已取消", "取消"),
-            *("交易关闭", "已关闭", "订单关闭", "订单取消", "交易取消"),
+    "type": (
+        *(
+            "eventtype",
+            "eventname",
+            "behaviortype",
+            "behaviourtype",
+            "behavior",
+            "behaviour",
+            "actiontype",
+            "activitytype",
         ),
-        "refund",
+        *("transactiontype", "recordtype", "type", "event", "action", "kind"),
+        *("行为类型", "用户行为", "行为", "事件类型", "事件名称", "事件", "交易类型", "业务类型", "单据类型", "类型"),
     ),
-    **dict.fromkeys(
-        (
-            *("pending", "unpaid", "awaitingpayment", "pendingpayment", "draft", "failed", "expired", "abandoned"),
-            *("authorized", "onhold", "declined", "等待买家付款", "待付款", "未付款", "待支付", "未支付", "支付失败"),
-        ),
-        "never",
+    "rating": (
+        *("rating", "stars", "starrating", "reviewrating", "reviewscore", "score", "overall"),
+        *("评分", "星级", "打分", "评价星级", "评价分数"),
     ),
-    **dict.fromkeys(
-        (
-            *("paid", "completed", "complete", "delivered", "shipped", "fulfilled", "processing", "closed", "success"),
-            *("partiallyrefunded", "partiallypaid", "invoiced", "approved", "unfulfilled", "confirmed", "done", "sale"),
-            *("order", "purchase", "sold", "payment", "succeeded", "settled", "dispatched", "received", "new", "ok"),
-            *(
-                "交易成功",
-                "已完成",
-                "已付款",
-                "已支付",
-                "待发货",
-                "已发货",
-                "买家已付款",
-                "卖家已发货",
-                "已签收",
-                "成功",
-            ),
-            *(
-                "等待卖家发货",
-                "等待买家确认收货",
-                "没有申请退款",
-                "待收货",
-                "已收货",
-                "销售",
-                "购买",
-                "消费",
-                "支付成功",
-            ),
+    "text": (
+        *(
+            "text",
+            "reviewtext",
+            "reviewbody",
+            "reviewcomment",
+            "review",
+            "comment",
+            "searchquery",
+            "searchterm",
+            "query",
         ),
-        "order",
+        *("keyword", "keywords", "campaignname", "campaign"),
+        *("评价内容", "评论内容", "评论", "评价", "搜索词", "搜索关键词", "关键词", "活动名称", "营销活动"),
     ),
 }
 
