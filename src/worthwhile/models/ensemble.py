@@ -84,10 +84,14 @@ class Ensemble:
             )
         names = list(self.fitted)
         self.weights = dict(zip(names, pool_weights(windows, names), strict=True))
-        self.season = season_factor(list(map(self._past_level, matured)), current.activity_year_before)
-        asked = _sample(current)
-        pooled = float(self._pooled(asked).amount.mean().sum())
-        self.level = self.season * (self._steady_total(asked) / pooled if pooled > 0 else 1.0)
+        seasons = (
+            [w for w in matured if w.activity > 0] if current.activity_year_before > 0 else []
+        )  # others say nothing
+        self.season = season_factor(list(map(self._past_level, seasons)), current.activity_year_before)
+        totals = self._totals(_sample(current), names)
+        pooled = sum(self.weights[name] * totals[name] for name in names)
+        steady = float(np.mean([totals[name] for name in self._steady()]))
+        self.level = self.season * (steady / pooled if pooled > 0 else 1.0)
 
     def _fit_members(
         self, matured: Sequence[Snapshot], current: Snapshot, seed: int
@@ -113,12 +117,16 @@ class Ensemble:
     def _past_level(self, window: Snapshot) -> PastLevel:
         sample = _sample(window)
         assert sample.outcome is not None
-        return PastLevel(self._steady_total(sample), float(sample.outcome.amount.sum()), window.activity)
+        steady = float(np.mean(list(self._totals(sample, self._steady()).values())))
+        return PastLevel(steady, float(sample.outcome.amount.sum()), window.activity)
 
-    def _steady_total(self, snapshot: Snapshot) -> float:
-        """The total by the members whose level is steady: their mean; that of all if there is none among them."""
-        steady = [name for name in self.fitted if name in MODELS and MODELS[name].is_steady] or list(self.fitted)
-        return float(np.mean([self.fitted[name].forecast(snapshot).amount.mean().sum() for name in steady]))
+    def _steady(self) -> list[str]:
+        """The members whose level is steady; all if there is none among them."""
+        return [name for name in self.fitted if name in MODELS and MODELS[name].is_steady] or list(self.fitted)
+
+    def _totals(self, snapshot: Snapshot, names: Sequence[str]) -> dict[str, float]:
+        """What these members expect all customers of a snapshot to spend."""
+        return {name: float(self.fitted[name].forecast(snapshot).amount.mean().sum()) for name in names}
 
     def _pooled(self, snapshot: Snapshot) -> Forecast:
         """The mixture of the members' forecasts, its level as they give it."""
