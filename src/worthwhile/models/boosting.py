@@ -18,7 +18,7 @@ from worthwhile.models.files import read_json, read_text, write_json
 
 Array = np.ndarray[Any, Any]
 
-PATIENCE = 20  # rounds without gain on the validation rows before boosting stops
+PATIENCE = 12  # rounds without gain on the validation rows before boosting stops
 BLIND_ROUNDS = 30  # where the validation rows are too few to judge by
 JUDGES = 20  # rows that validation needs at least
 BIN_ROWS = 50_000  # that the edges of bins are read from
