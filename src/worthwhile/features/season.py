@@ -11,6 +11,7 @@ from worthwhile.schema import to_us
 from worthwhile.store.log import Log
 from worthwhile.tasks import Horizon, Task
 
+SETTLING = 0.5  # of the horizon, from the log's start to the spans counted
 LEAST_ORDERS = 100  # of established customers in the horizon: below it the rate is noise
 
 
@@ -18,12 +19,13 @@ def activity_at(log: Log, task: Task, start: datetime) -> float:
     """Order days asked about in the horizon after `start`, for each one in the equal span before it.
 
     Counted over established customers, whose first order lies before both spans: so neither growth nor a shop's first
-    wave of customers looks like a season. Refunds are not looked at. NaN where the log does not reach back or on far
-    enough, or where such orders are few.
+    wave of customers looks like a season. Refunds are not looked at. NaN where the log does not reach on far enough, or
+    not half a horizon further back (the customers of a log's first days are its most frequent ones, and no measure of
+    the others), or where such orders are few.
     """
     before, after = task.horizon.before(start, log.zone), task.horizon.after(start, log.zone)
     low, middle = (_local_day(moment, log) for moment in (before, start))
-    if low <= _local_day(log.first, log) or after > log.until:
+    if low - _local_day(log.first, log) < SETTLING * (middle - low) or after > log.until:
         return float("nan")
     asked = sql.Asked.of(task, None)
     lines = sql.events("kind = 'order_line'", sql.Span(None, to_us(after)), item_category=not asked.plain)

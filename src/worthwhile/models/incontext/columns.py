@@ -16,6 +16,7 @@ from torch import Tensor
 from worthwhile.models.incontext.prior.shops import Shops
 
 REST = 1e-4  # an order is refunded to nothing when less than this share of it is left
+SETTLING = 0.5  # of the horizon, from the log's start to the spans of a season's rate
 LEAST_ORDERS = 100  # of established customers, below which a season's rate is not told
 YEAR = 365
 
@@ -190,8 +191,8 @@ def scale_at(shops: Shops, cutoff: Tensor) -> Tensor:
 def activity_year_before(shops: Shops, asked: Asked) -> Tensor:
     """Orders in the horizon after the day a year before the cutoff, for each one in the equal span before it: (S,).
 
-    Counted over customers whose first order lies before both spans; NaN where the log does not reach so far back,
-    where such orders are few, and where the horizon is longer than a year. Refunds are not looked at.
+    Counted over customers whose first order lies before both spans; NaN where the log does not reach half a horizon
+    further back, where such orders are few, and where the horizon is longer than a year. Refunds are not looked at.
     """
     shop = shops.shop[shops.customer]
     middle = asked.cutoff - YEAR
@@ -205,5 +206,5 @@ def activity_year_before(shops: Shops, asked: Asked) -> Tensor:
     later = later & bought[shops.customer]
     before = torch.bincount(shop[earlier], minlength=shops.count).double()
     after = torch.bincount(shop[later], minlength=shops.count).double()
-    known = (low > 0) & (asked.horizon <= YEAR) & (before > 0) & (after >= LEAST_ORDERS)
+    known = (low >= SETTLING * asked.horizon) & (asked.horizon <= YEAR) & (before > 0) & (after >= LEAST_ORDERS)
     return torch.where(known, after / before, float("nan"))
