@@ -37,7 +37,7 @@ from worthwhile.features.snapshot import Outcome, Snapshot
 from worthwhile.models.catalogue import MODELS
 from worthwhile.models.ensemble import Ensemble
 from worthwhile.progress import silent
-from worthwhile.runs.choose import make_model
+from worthwhile.runs.choose import Fitting, make_model
 from worthwhile.runs.gate import gate
 from worthwhile.runs.prepare import Snapshots
 from worthwhile.store.log import Log
@@ -89,7 +89,7 @@ def answer_own(log: Log, case: Case, names: Sequence[str], seed: int) -> Result:
                 raise InputError("no-history", f"lacks {allowed.lacks[name]}")
             model = members.get(name)
             if model is None:
-                model, _ = make_model(name, allowed, matured, current, seed=seed)
+                model, _ = make_model(name, allowed, matured, current, Fitting(seed))
                 model.fit(matured, current, seed=seed)
             forecast = model.forecast(current)
         except InputError as error:

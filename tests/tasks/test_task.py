@@ -15,9 +15,9 @@ def test_each_target_makes_a_task(target):
 
 def test_filters_take_one_text_or_several_and_stand_in_a_fixed_order():
     task = Task.of("90d", item_id="i1", category=["tea", "pots"], channel=None)
-    assert task.where == (("category", ("tea", "pots")), ("item_id", ("i1",)))
+    assert task.where == (("category", ("pots", "tea")), ("item_id", ("i1",)))
     assert task == Task.of("90d", category=["tea", "pots"], item_id=["i1"])
-    assert str(task) == "spend over 90d, category tea/pots, item_id i1"
+    assert str(task) == "spend over 90d, category pots/tea, item_id i1"
 
 
 def test_a_task_can_be_a_key():

@@ -19,7 +19,6 @@ if TYPE_CHECKING:
 
 # What a person sees; all metrics are in the run's table of scores and in --json.
 SHOWN_METRICS = ("crps", "mae", "bias", "gini", "auc", "brier", "coverage_90_buyers")
-HEADLINE = {"orders": "orders_crps", "active": "brier", "churn": "brier"}  # of other targets: crps
 
 
 def backtest(
@@ -71,11 +70,12 @@ def backtest(
 
 def backtest_answer(run: BacktestRun, *, target: str) -> Answer:
     """The run in short: mean scores of each model, best first, and the verdict in sentences."""
-    from worthwhile.evaluation import summary
+    from worthwhile.evaluation import LEADING_METRIC, summary
 
     means = summary(run.scores)
-    shown: list[str | Table] = [_scores_table(means, HEADLINE.get(target, "crps"), cutoffs=len(run.facts["cutoffs"]))]
+    shown: list[str | Table] = [_scores_table(means, LEADING_METRIC[target], cutoffs=len(run.facts["cutoffs"]))]
     shown += run.verdict.sentences.values()
+    shown += run.notes()
     shown.append(f"Run {run.run_id} in {run.folder}")
     return Answer(run.to_dict() | {"summary": means.to_pylist()}, shown)
 

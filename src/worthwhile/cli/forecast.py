@@ -80,6 +80,7 @@ def forecast_answer(
     if len(run.forecasts) > 1:
         shown.append(f"Of {run.forecasts[-1].horizon}, the longest horizon:")
     shown += run.gate.sentences()
+    shown += [f"{horizon}: {said}" for horizon, tuning in run.tuning.items() for said in tuning.sentences()]
     shown.append(f"Run {run.run_id} in {run.folder}" + (f"; table in {out}" if out else ""))
     return Answer(document, shown)
 

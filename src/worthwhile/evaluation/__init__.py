@@ -3,10 +3,11 @@
 from worthwhile.evaluation.curves import CURVES, curves
 from worthwhile.evaluation.metrics import METRICS, Metric
 from worthwhile.evaluation.scores import evaluate, join_scores, mean_ranks, score, summary
-from worthwhile.evaluation.verdict import Verdict, verdict
+from worthwhile.evaluation.verdict import LEADING_METRIC, Verdict, verdict
 
 __all__ = [
     "CURVES",
+    "LEADING_METRIC",
     "METRICS",
     "Metric",
     "Verdict",

@@ -20,6 +20,8 @@ from worthwhile.evaluation import wording
 
 # The simple rules that a model has to beat to earn its keep.
 RULES = ("last-period", "past-rate")
+# Target -> the metric by which models are compared and one of them leads.
+LEADING_METRIC = {"spend": "crps", "value": "crps", "orders": "orders_crps", "active": "brier", "churn": "brier"}
 # Metric that a verdict is about -> the metric that decides a tie, and the one of the total.
 HEADLINES = {"crps": ("gini", "bias"), "orders_crps": ("auc", "orders_bias"), "brier": ("auc", "buyers_bias")}
 ENOUGH_CUTOFFS = 3  # for a spread over cutoffs to say anything
@@ -67,6 +69,7 @@ class Facts:
     metric: str
     horizon: str
     cutoffs: tuple[date, ...]
+    nothing_came: bool  # at any cutoff: all actual totals are zero, so no forecast can be told from another
     ranking: tuple[tuple[str, float], ...]  # models by mean error, best first
     set_aside: tuple[str, ...]  # models that lack a score at some cutoff
     runner_up: Comparison | None
@@ -133,6 +136,10 @@ class _Scores:
         self.cutoffs: list[datetime] = sorted({row["cutoff"] for row in rows})
         self.models: list[str] = list(dict.fromkeys(row["model"] for row in rows))
         self._cells = {(row["model"], row["metric"], row["cutoff"]): row for row in rows}
+
+    def has(self, model: str, metric: str) -> bool:
+        """Whether the metric is among the model's scores, defined or not."""
+        return any((model, metric, cutoff) in self._cells for cutoff in self.cutoffs)
 
     def values(self, model: str, metric: str, column: str = "value") -> np.ndarray[Any, Any]:  # (C,) float64
         found = [self._cells.get((model, metric, cutoff)) for cutoff in self.cutoffs]
@@ -236,14 +243,22 @@ def _intervals(scores: _Scores, leader: str) -> Intervals | None:
     return Intervals(found[0.5], found[0.9], buyers, _state(found, buyers))
 
 
+def _nothing_came(scores: _Scores, metric: str) -> bool:
+    """Whether the totals were scored and none of their errors is defined, since what actually came was zero."""
+    totals = HEADLINES[metric][1]
+    cells = [scores.values(model, totals) for model in scores.models if scores.has(model, totals)]
+    return bool(cells) and all(np.isnan(values).all() for values in cells)
+
+
 def find_facts(scores: pa.Table, *, metric: str = "crps", horizon: str | None = None, zone: tzinfo = UTC) -> Facts:
     """The facts of a verdict; parameters and errors as `verdict`."""
     chosen, rows = _only_horizon(scores, horizon)
     table = _Scores(rows)
     days = [cutoff.astimezone(zone).date() for cutoff in table.cutoffs]
     order, aside = _ranking(table, metric)
-    if not order:
-        return Facts(metric, chosen, tuple(days), (), tuple(aside), None, None, (), None, None, math.nan)
+    nothing = _nothing_came(table, metric)
+    if nothing or not order:
+        return Facts(metric, chosen, tuple(days), nothing, (), tuple(aside), None, None, (), None, None, math.nan)
     leader = order[0]
     means = {model: _mean_defined(table.values(model, metric)) for model in order}
     asked = ~np.isnan(table.values(leader, metric))
@@ -252,6 +267,7 @@ def find_facts(scores: pa.Table, *, metric: str = "crps", horizon: str | None = 
         metric=metric,
         horizon=chosen,
         cutoffs=tuple(day for day, known in zip(days, asked, strict=True) if known),
+        nothing_came=False,
         ranking=tuple(means.items()),
         set_aside=tuple(aside),
         runner_up=_compare(table, metric, leader, order[1]) if len(order) > 1 else None,

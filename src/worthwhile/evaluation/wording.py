@@ -27,6 +27,14 @@ TEXTS: dict[str, tuple[str, str]] = {
         "No forecast could be scored yet, so nothing can be said about how good forecasts for this shop are.",
         "还没有任何预测可以检验，因此无法判断对本店的预测有多准。",
     ),
+    "nothing.crps": (
+        "Nothing was spent in any of the spans tested, so no forecast of it can be told from another.",
+        "检验的各段时间内都没有任何消费，因此无法比较各个预测的好坏。",
+    ),
+    "nothing.orders": (
+        "Nobody ordered in any of the spans tested, so no forecast of it can be told from another.",
+        "检验的各段时间内都没有任何订单，因此无法比较各个预测的好坏。",
+    ),
     "tested.one": (
         "Tested at one past date, {first}: {noun} in the {span} after it, forecast with only what was known then.",
         "用过去的一个日期（{first}）检验：只用当时已知的数据，预测其后{span}内{noun}。",
@@ -300,19 +308,22 @@ def _conclusions(facts: Facts, lang: str) -> Iterator[str]:
 
 def say(facts: Facts, lang: str) -> dict[str, str]:
     """Topic -> sentences, in the order they are read."""
-    if facts.leader is None:
+    if facts.leader is None and not facts.nothing_came:
         return {"nothing": text("nothing", lang)}
     n, join = len(facts.cutoffs), " " if lang == "en" else ""
+    tested = text(
+        "tested.one" if n == 1 else "tested.many",
+        lang,
+        n=n,
+        first=facts.cutoffs[0].isoformat(),
+        last=facts.cutoffs[-1].isoformat(),
+        noun=text(f"noun.{facts.metric}", lang),
+        span=_span(facts.horizon, lang),
+    )
+    if facts.nothing_came:
+        return {"tested": tested, "nothing": text(f"nothing.{'crps' if facts.metric == 'crps' else 'orders'}", lang)}
     said = {
-        "tested": text(
-            "tested.one" if n == 1 else "tested.many",
-            lang,
-            n=n,
-            first=facts.cutoffs[0].isoformat(),
-            last=facts.cutoffs[-1].isoformat(),
-            noun=text(f"noun.{facts.metric}", lang),
-            span=_span(facts.horizon, lang),
-        ),
+        "tested": tested,
         "leader": _leader(facts, lang),
         "rule": _rule(facts, lang),
     }

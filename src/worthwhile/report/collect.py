@@ -19,6 +19,7 @@ from worthwhile.features.terms import ValueTerms
 from worthwhile.ingestion.quality import check
 from worthwhile.models.files import read_json
 from worthwhile.report.content import BacktestFacts, DataFacts, ForecastFacts, Month, ReportContent, Span
+from worthwhile.runs.asked import shop_as_asked
 from worthwhile.runs.record import check_digests, list_runs, run_folder
 from worthwhile.schema import to_us
 from worthwhile.shop import Shop
@@ -35,8 +36,8 @@ def content_of(shop: Shop, *, run_id: str | None = None, horizon: str | None = N
     """The content of the report on a forecast run: by default the latest; of its horizons the one that a backtest of
     the same task tells about, else the shortest.
 
-    The log is read at the version that the forecast saw. Raises InputError: `no-such-run`, `bad-argument` for a
-    horizon that the run has not, `damaged`.
+    The log is read at the version that the forecast saw, under the settings that it was made under.
+    Raises InputError: `no-such-run`, `bad-argument` for a horizon that the run has not, `damaged`.
     """
     manifest = _forecast_run(shop, run_id)
     folder = run_folder(shop, manifest["run_id"])
@@ -52,6 +53,7 @@ def content_of(shop: Shop, *, run_id: str | None = None, horizon: str | None = N
             remedy=f"its horizons are {', '.join(asked['horizons'])}",
         )
     task = Task.of(chosen, asked["target"], **asked["where"])
+    shop = shop_as_asked(shop, asked)
     value = ValueTerms.of(shop.settings) if task.target == "value" else None
     cutoff = datetime.fromisoformat(asked["cutoff"])
     with open_log(shop, versions=asked["data_version"]) as log:
@@ -84,13 +86,21 @@ def _forecast_run(shop: Shop, run_id: str | None) -> dict[str, Any]:
 
 
 def _backtest_run(shop: Shop, asked: Mapping[str, Any], horizons: Sequence[str]) -> dict[str, Any] | None:
-    """The latest backtest of the same target and filter over one of these horizons."""
+    """The latest backtest of the same target, filter and settings over one of these horizons.
+
+    Data that came in between may have moved the end of the log (`data_until`); such a backtest still counts.
+    """
     for manifest in list_runs(shop, "backtest"):
         tested = manifest["asked"]
         same = all(tested[key] == asked[key] for key in ("target", "where"))
+        same &= _terms(tested) == _terms(asked)
         if same and tested["horizons"][0] in horizons:
             return manifest
     return None
+
+
+def _terms(asked: Mapping[str, Any]) -> dict[str, Any]:
+    return {key: value for key, value in asked["settings"].items() if key != "data_until"}
 
 
 def _findings(shop: Shop) -> list[dict[str, Any]]:
@@ -117,7 +127,7 @@ def _forecast(
         horizon=horizon,
         cutoff=cutoff.astimezone(log.zone).date(),
         end=end.astimezone(log.zone).date(),
-        model=str(table["model"][0]) if len(table) else str(asked["models"][place]),
+        model=str(table["model"][0]) if len(table) else str(asked["model"]),
         amount_name=task.amount_name,
         points=histogram.get("points", ()),
         prob_mean=histogram.get("prob_mean", ()),

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -14,19 +15,18 @@ import pyarrow.parquet as pq
 from worthwhile.distribution import Forecast
 from worthwhile.errors import InputError
 from worthwhile.evaluation.scores import evaluate
-from worthwhile.evaluation.verdict import Verdict, verdict
-from worthwhile.features.build import cutoff_from
-from worthwhile.features.snapshot import Snapshot
+from worthwhile.evaluation.verdict import LEADING_METRIC, Verdict, verdict
 from worthwhile.features.terms import ValueTerms
 from worthwhile.models.catalogue import MODELS
 from worthwhile.models.ensemble import Ensemble
 from worthwhile.models.files import write_json
 from worthwhile.models.protocol import Model
+from worthwhile.models.threads import one_thread_each
 from worthwhile.progress import Progress, part, silent
-from worthwhile.runs.choose import check_names, check_tune, make_model
-from worthwhile.runs.forecasting import Asked
+from worthwhile.runs.asked import Asked, day_of, facts_of, moment_of
+from worthwhile.runs.choose import Fitting, Tuning, check_names, fitting_of, make_model
 from worthwhile.runs.gate import Gate, gate
-from worthwhile.runs.prepare import Snapshots, default_backtest_cutoffs, progress_of
+from worthwhile.runs.prepare import Snapshots, default_backtest_cutoffs, progress_of, unseen
 from worthwhile.runs.record import record
 from worthwhile.shop import Shop
 from worthwhile.store.log import Log, open_log
@@ -35,13 +35,17 @@ from worthwhile.tasks import Horizon, Task
 # What a backtest compares where no models are named: the ensemble, its members, and the heuristics to beat.
 DEFAULT_MODELS = ("last-period", "past-rate", *(name for name, kind in MODELS.items() if kind.is_member), "ensemble")
 
-# Target -> the metric by which a model leads.
-LEADING_METRIC = {"spend": "crps", "value": "crps", "orders": "orders_crps", "active": "brier", "churn": "brier"}
+# Model -> why, in English and in Chinese.
+Reasons = Mapping[str, Mapping[str, str]]
 
 
 @dataclass(frozen=True)
 class BacktestRun:
-    """A recorded backtest: tidy scores and curves over cutoffs and models, and the verdict in words."""
+    """A recorded backtest: tidy scores and curves over cutoffs and models, and the verdict in words.
+
+    `skipped`, `warned` and `tuning` are by cutoff (ISO text): the models that were not made and why; those that were
+    asked for by name and made although the gate thinks little of them; what tuning came to for each model.
+    """
 
     run_id: str
     folder: Path
@@ -49,7 +53,25 @@ class BacktestRun:
     curves: pa.Table
     verdict: Verdict
     gate: Gate  # at the latest cutoff
+    skipped: Mapping[str, Reasons] = field(default_factory=dict)
+    warned: Mapping[str, Reasons] = field(default_factory=dict)
+    tuning: Mapping[str, Mapping[str, Tuning]] = field(default_factory=dict)
     facts: dict[str, Any] = field(default_factory=dict)
+
+    def notes(self) -> list[str]:
+        """What the scores do not say, in words: models skipped or of little ground, and what was tuned."""
+        skipped = _by_reason(self.skipped, "{model} was skipped at {n} of {cutoffs} cutoffs: {reason}.")
+        warned = _by_reason(
+            self.warned, "{model} was asked for by name; at {n} of {cutoffs} cutoffs it has little ground: {reason}."
+        )
+        zone = ZoneInfo(self.facts["settings"]["timezone"])
+        tuned = [
+            f"{datetime.fromisoformat(cutoff).astimezone(zone).date()}: {sentence}"
+            for cutoff, by_model in self.tuning.items()
+            for tuning in by_model.values()
+            for sentence in tuning.sentences()
+        ]
+        return skipped + warned + tuned
 
     def to_dict(self) -> dict[str, Any]:
         return {
@@ -59,7 +81,29 @@ class BacktestRun:
             "scores": self.scores.to_pylist(),
             "verdict": self.verdict.to_dict(),
             "gate": self.gate.to_dict(),
+            **self.made_how(),
+            "notes": self.notes(),
         }
+
+    def made_how(self) -> dict[str, Any]:
+        """`skipped`, `warned` and `tuning` as plain JSON."""
+        tuning = {
+            cutoff: {model: tuning.to_dict() for model, tuning in by_model.items()}
+            for cutoff, by_model in self.tuning.items()
+        }
+        return {"skipped": self.skipped, "warned": self.warned, "tuning": tuning}
+
+
+def _by_reason(by_cutoff: Mapping[str, Reasons], sentence: str) -> list[str]:
+    """A sentence for each model, with the reason at its latest cutoff."""
+    found: dict[str, list[str]] = {}
+    for reasons in by_cutoff.values():
+        for model, reason in reasons.items():
+            found.setdefault(model, []).append(reason["en"])
+    return [
+        sentence.format(model=model, n=len(reasons), cutoffs=len(by_cutoff), reason=reasons[-1])
+        for model, reasons in found.items()
+    ]
 
 
 def backtest(
@@ -75,75 +119,88 @@ def backtest(
 ) -> BacktestRun:
     """Score models at past cutoffs: a number of the latest ones, a horizon apart, or the dates given.
 
+    `models` named here are made even where the gate thinks little of them, which the answer then says; of the usual
+    ones the gate leaves out those that the history cannot carry. What cannot be fitted at a cutoff is skipped there,
+    with the reason.
     Raises InputError (`empty-shop`, `not-matured`, `no-history`, `no-such-model`, `bad-argument`).
     """
     asked = asked or Asked()
-    names = list(dict.fromkeys(models or DEFAULT_MODELS))
+    named = list(dict.fromkeys(models or ()))
+    names = named or list(DEFAULT_MODELS)
     check_names(names)
-    check_tune(tune)
-    seed = shop.settings["seed"] if seed is None else seed
+    fitting = fitting_of(shop.settings, seed=seed, tune=tune)
     task = asked.task(horizon)
     value = ValueTerms.of(shop.settings) if asked.target == "value" else None
-    with open_log(shop) as log:
+    with open_log(shop) as log, one_thread_each():
         moments = _moments(log, task, cutoffs)
         snapshots = Snapshots(log, task, value)
         done: list[_AtCutoff] = []
         for i, moment in enumerate(moments):
-            done.append(
-                _at_cutoff(
-                    snapshots, moment, names, tune=tune, seed=seed, progress=progress_of(progress, i, len(moments))
-                )
-            )
+            watch = progress_of(progress, i, len(moments))
+            done.append(_at_cutoff(snapshots, moment, names, named=named, fitting=fitting, progress=watch))
+            snapshots.keep_for(moments[i + 1 :])
         facts = {
             "cutoffs": [m.isoformat() for m in moments],
             "horizons": [str(task.horizon)],
-            "target": task.target,
-            "where": {column: list(values) for column, values in task.where},
             "models": names,
-            "tune": tune,
-            "seed": seed,
-            "data_version": log.version,
+            "named": bool(named),
+            "tune": fitting.tune,
+            "seed": fitting.seed,
+            **facts_of(shop, log, task),
         }
+    return _recorded(shop, facts, done, progress)
+
+
+def _recorded(shop: Shop, facts: dict[str, Any], done: Sequence[_AtCutoff], progress: Progress) -> BacktestRun:
     scores = pa.concat_tables([d.scores for d in done])
     curves = pa.concat_tables([d.curves for d in done])
-    said = verdict(scores, metric=LEADING_METRIC[task.target], zone=shop.settings.zone)
+    said = verdict(scores, metric=LEADING_METRIC[facts["target"]], zone=shop.settings.zone)
+    by_cutoff = dict(zip(facts["cutoffs"], done, strict=True))
+    run = BacktestRun(
+        "",
+        shop.runs,
+        scores,
+        curves,
+        said,
+        done[-1].gate,
+        skipped={cutoff: d.skipped for cutoff, d in by_cutoff.items()},
+        warned={cutoff: d.warned for cutoff, d in by_cutoff.items()},
+        tuning={cutoff: d.tuning for cutoff, d in by_cutoff.items()},
+        facts=facts,
+    )
 
-    def fill(folder: Path) -> None:
+    def fill(folder: Path, run_id: str) -> None:
         pq.write_table(scores, folder / "scores.parquet", compression="zstd")
         pq.write_table(curves, folder / "curves.parquet", compression="zstd")
         write_json(folder / "verdict.json", said.to_dict())
 
-    results = {
-        "gate": done[-1].gate.to_dict(),
-        "skipped": {str(m): d.skipped for m, d in zip(moments, done, strict=True)},
-    }
-    folder = record(shop, "backtest", facts, results, fill)
+    folder = record(shop, "backtest", facts, {"gate": run.gate.to_dict(), **run.made_how()}, fill)
     progress("done", 1.0)
-    return BacktestRun(folder.name, folder, scores, curves, said, done[-1].gate, facts)
+    return replace(run, run_id=folder.name, folder=folder)
 
 
 def _moments(log: Log, task: Task, cutoffs: int | Sequence[str | date | datetime]) -> list[datetime]:
     if isinstance(cutoffs, int):
         if cutoffs < 1:
-            raise InputError(
-                "bad-argument", f"{cutoffs} cutoffs make no backtest", where="--cutoffs", remedy="give at least 1"
-            )
+            raise _no_cutoffs(f"{cutoffs} cutoffs make no backtest")
         return default_backtest_cutoffs(log, task, cutoffs)
-    moments = sorted({cutoff_from(c, log.zone) for c in cutoffs})
+    moments = sorted({moment_of(c, log, where="--cutoffs") for c in cutoffs})
+    if not moments:
+        raise _no_cutoffs("no cutoffs make no backtest")
     for moment in moments:
-        if task.horizon.after(moment, log.zone) > log.until:
+        if moment > log.until or task.horizon.after(moment, log.zone) > log.until:
             latest = task.horizon.before(log.until, log.zone)
             raise InputError(
                 "not-matured",
-                f"{task.horizon} after {_day(moment, log)} have not passed: the log ends on {_day(log.until, log)}",
+                f"{task.horizon} after {day_of(moment, log)} have not passed: the log ends on {day_of(log.until, log)}",
                 where="--cutoffs",
-                remedy=f"take cutoffs up to {_day(latest, log)}",
+                remedy=f"take cutoffs up to {day_of(latest, log)}",
             )
     return moments
 
 
-def _day(moment: datetime, log: Log) -> str:
-    return f"{moment.astimezone(log.zone):%Y-%m-%d}"
+def _no_cutoffs(what: str) -> InputError:
+    return InputError("bad-argument", what, where="--cutoffs", remedy="give at least 1")
 
 
 @dataclass(frozen=True)
@@ -151,49 +208,63 @@ class _AtCutoff:
     scores: pa.Table
     curves: pa.Table
     gate: Gate
-    skipped: dict[str, str]
+    skipped: Reasons
+    warned: Reasons
+    tuning: Mapping[str, Tuning]  # model asked for -> what tuning came to
 
 
 def _at_cutoff(
-    snapshots: Snapshots, cutoff: datetime, names: Sequence[str], *, tune: int, seed: int, progress: Progress
+    snapshots: Snapshots,
+    cutoff: datetime,
+    names: Sequence[str],
+    *,
+    named: Sequence[str],
+    fitting: Fitting,
+    progress: Progress,
 ) -> _AtCutoff:
-    matured, current = snapshots.before(cutoff, part(progress, 0.0, 0.2))
-    found = gate(matured, current)
-    outcome = current.outcome
+    matured, known = snapshots.before(cutoff, part(progress, 0.0, 0.2))
+    current, outcome = unseen(known), known.outcome
     assert outcome is not None
-    skipped: dict[str, str] = {}
+    found = gate(matured, current, named=named)
+    skipped: dict[str, Mapping[str, str]] = {}
+    tuning: dict[str, Tuning] = {}
     fitted: dict[str, Model] = {}
     tables, drawn = [], []
     # The ensemble first: the members that it fitted are the single models asked for, and need no second fit.
     for done, name in enumerate(sorted(names, key=lambda n: n != "ensemble")):
-        progress(name, 0.2 + 0.8 * done / len(names))
-        if name in found.lacks:
-            skipped[name] = found.lacks[name]
+        watch = part(progress, 0.2 + 0.8 * done / len(names), 0.2 + 0.8 * (done + 1) / len(names))
+        watch(name, 0.0)
+        if found.leaves_out(name):
+            skipped[name] = _lacking(found, name)
             continue
-        model = fitted.get(name)
-        if model is None:
-            try:
-                model = _fitted(name, found, matured, current, tune=tune, seed=seed)
-            except InputError as error:  # this history cannot carry it: the table goes on without it, and says so
-                skipped[name] = error.what
-                continue
+        try:
+            model = fitted.get(name)
+            if model is None:
+                model, tuning[name] = make_model(name, found, matured, current, fitting, progress=watch)
+                model.fit(matured, current, seed=fitting.seed)
+        except InputError as error:  # this history cannot carry it: the table goes on without it, and says so
+            if error.code != "no-history":
+                raise
+            skipped[name] = {"en": error.what, "zh": f"无法拟合（{error.what}）"}
+            continue
         if isinstance(model, Ensemble):
             fitted |= model.fitted
         made: Forecast = model.forecast(current)
-        scores, curves = evaluate(made, outcome, horizon=str(snapshots.task.horizon), seed=seed)
+        scores, curves = evaluate(made, outcome, horizon=str(snapshots.task.horizon), seed=fitting.seed)
         tables.append(scores)
         drawn.append(curves)
     if not tables:
-        raise InputError(
-            "no-history",
-            "no model can be fitted at this cutoff",
-            where=f"cutoff {cutoff:%Y-%m-%d}",
-            remedy="take later cutoffs",
-        )
-    return _AtCutoff(pa.concat_tables(tables), pa.concat_tables(drawn), found, skipped)
+        raise _nothing_fitted(skipped, day_of(cutoff, snapshots.log))
+    warned = {name: _lacking(found, name) for name in named if name in found.lacks and name not in skipped}
+    return _AtCutoff(pa.concat_tables(tables), pa.concat_tables(drawn), found, skipped, warned, tuning)
 
 
-def _fitted(name: str, found: Gate, matured: Sequence[Snapshot], current: Snapshot, *, tune: int, seed: int) -> Model:
-    model, _ = make_model(name, found, matured, current, tune=tune, seed=seed)
-    model.fit(matured, current, seed=seed)
-    return model
+def _nothing_fitted(skipped: Reasons, day: str) -> InputError:
+    reasons = "; ".join(f"{name}: {why['en']}" for name, why in skipped.items())
+    return InputError(
+        "no-history", f"no model can be fitted ({reasons})", where=f"cutoff {day}", remedy="take later cutoffs"
+    )
+
+
+def _lacking(found: Gate, model: str) -> dict[str, str]:
+    return {lang: found.lack(model, lang) for lang in ("en", "zh")}

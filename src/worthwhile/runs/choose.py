@@ -2,16 +2,73 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+import os
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 from worthwhile.errors import InputError
 from worthwhile.features.snapshot import Snapshot
-from worthwhile.models.catalogue import MODELS, maker, model_class
+from worthwhile.models.catalogue import maker, model_class
 from worthwhile.models.ensemble import Ensemble
 from worthwhile.models.protocol import Model
 from worthwhile.models.tuning import tune as tune_model
+from worthwhile.progress import Progress, part, silent
 from worthwhile.runs.gate import Gate
+from worthwhile.settings import SETTINGS, Settings
+
+MOST_TRIALS = 1000
+
+
+@dataclass(frozen=True)
+class Fitting:
+    """How models are fitted: the seed, how many trials of tuning each gets, and on how many threads."""
+
+    seed: int = 0
+    tune: int = 0
+    threads: int = 1
+
+
+def fitting_of(settings: Settings, *, seed: int | None, tune: int) -> Fitting:
+    """The seed asked for, or the shop's, with the shop's threads. Raises InputError `bad-argument`."""
+    if not 0 <= tune <= MOST_TRIALS:
+        raise InputError(
+            "bad-argument", f"{tune} trials cannot be run", where="--tune", remedy=f"give 0 to {MOST_TRIALS}"
+        )
+    try:
+        seed = settings["seed"] if seed is None else SETTINGS["seed"].parse(seed)
+    except (ValueError, TypeError) as error:
+        raise InputError("bad-argument", f"the seed cannot be {seed!r}: {error}", where="--seed") from error
+    return Fitting(seed, tune, settings["threads"] or os.cpu_count() or 1)
+
+
+@dataclass(frozen=True)
+class Tuning:
+    """What tuning came to: model -> the parameters found (none: its defaults were best), or why it was not tuned."""
+
+    trials: int = 0
+    params: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    untuned: Mapping[str, str] = field(default_factory=dict)
+
+    def sentences(self) -> list[str]:
+        """In words; none where no tuning was asked for."""
+        said = []
+        if self.params:
+            found = "; ".join(f"{model}: {_in_words(params)}" for model, params in self.params.items())
+            said.append(f"Tuned with {self.trials} trials each: {found}.")
+        reasons: dict[str, list[str]] = {}
+        for model, reason in self.untuned.items():
+            reasons.setdefault(reason, []).append(model)
+        return said + [f"Not tuned: {', '.join(models)} ({reason})." for reason, models in reasons.items()]
+
+    def to_dict(self) -> dict[str, Any]:
+        return {"trials": self.trials, "params": self.params, "untuned": self.untuned, "sentences": self.sentences()}
+
+
+def _in_words(params: Mapping[str, Any]) -> str:
+    if not params:
+        return "the defaults were best"
+    return ", ".join(f"{name} {value:.3g}" for name, value in params.items())
 
 
 def check_names(names: Sequence[str]) -> None:
@@ -20,34 +77,51 @@ def check_names(names: Sequence[str]) -> None:
         model_class(name)
 
 
-def _tuned(name: str, matured: Sequence[Snapshot], current: Snapshot, trials: int, seed: int) -> dict[str, Any]:
-    made = model_class(name)
-    space = getattr(made, "search_space", None)
-    if not trials or not space or name in ("ensemble",) or len(matured) < 2:
-        return {}
-    return tune_model(made, space, matured, current, trials=trials, seed=seed)
-
-
 def make_model(
-    name: str, gate: Gate, matured: Sequence[Snapshot], current: Snapshot, *, tune: int = 0, seed: int = 0
-) -> tuple[Model, dict[str, dict[str, Any]]]:
-    """An unfitted model of this name and the parameters that tuning found, by model.
+    name: str,
+    gate: Gate,
+    matured: Sequence[Snapshot],
+    current: Snapshot,
+    fitting: Fitting,
+    *,
+    progress: Progress = silent,
+) -> tuple[Model, Tuning]:
+    """An unfitted model of this name, and what tuning came to.
 
     The ensemble is made of the members that the gate allows. A model asked for by name is made even where the gate
     would leave it out, as long as it can be fitted at all; its own `no-history` error says so otherwise.
     """
-    if name != "ensemble":
-        params = _tuned(name, matured, current, tune, seed)
-        return maker(name, **params)(), {name: params} if params else {}
-    found = {member: _tuned(member, matured, current, tune, seed) for member in gate.members}
-    members: dict[str, Callable[[], Model]] = {member: maker(member, **params) for member, params in found.items()}
-    return Ensemble(members), {member: params for member, params in found.items() if params}
+    names = gate.members if name == "ensemble" else (name,)
+    tuning = _tuned(names, matured, current, fitting, progress=progress) if fitting.tune else Tuning()
+    members: dict[str, Callable[[], Model]] = {one: maker(one, **tuning.params.get(one, {})) for one in names}
+    return Ensemble(members, threads=fitting.threads) if name == "ensemble" else members[name](), tuning
 
 
-def check_tune(tune: int) -> None:
-    if tune < 0 or tune > 1000:
-        raise InputError("bad-argument", f"{tune} trials cannot be run", where="--tune", remedy="give 0 to 1000")
+def _tuned(
+    names: Sequence[str],
+    matured: Sequence[Snapshot],
+    current: Snapshot,
+    fitting: Fitting,
+    *,
+    progress: Progress,
+) -> Tuning:
+    """Each model tuned where it has something to tune and the log has windows to tune it on; else it says why not."""
+    params, untuned = {}, {}
+    for place, name in enumerate(names):
+        made = model_class(name)
+        space = getattr(made, "search_space", None)
+        if not space:
+            untuned[name] = "nothing about it can be tuned"
+            continue
+        tell = _teller(part(progress, place / len(names), (place + 1) / len(names)), name, fitting.tune)
+        try:
+            params[name] = tune_model(made, space, matured, current, trials=fitting.tune, seed=fitting.seed, tell=tell)
+        except InputError as error:
+            if error.code != "no-history":
+                raise
+            untuned[name] = error.what
+    return Tuning(fitting.tune, params, untuned)
 
 
-def known_models() -> list[str]:
-    return list(MODELS)
+def _teller(progress: Progress, name: str, trials: int) -> Callable[[int, float], None]:
+    return lambda trial, _: progress(f"tune {name}, {trial} of {trials}", trial / trials)

@@ -14,35 +14,20 @@ import pyarrow.parquet as pq
 
 from worthwhile.distribution import Forecast, agree_over_horizons
 from worthwhile.errors import InputError
-from worthwhile.features.build import cutoff_from
 from worthwhile.features.terms import ValueTerms
 from worthwhile.models.ensemble import Ensemble
 from worthwhile.models.files import write_json
 from worthwhile.models.protocol import Model
+from worthwhile.models.threads import one_thread_each
 from worthwhile.progress import Progress, part, silent
-from worthwhile.runs.choose import check_names, check_tune, make_model
+from worthwhile.runs.asked import Asked, by_end, facts_of, forecast_cutoff
+from worthwhile.runs.choose import Fitting, Tuning, check_names, fitting_of, make_model
 from worthwhile.runs.gate import Gate, gate
-from worthwhile.runs.prepare import Snapshots, progress_of
+from worthwhile.runs.prepare import Snapshots, progress_of, unseen
 from worthwhile.runs.record import record
 from worthwhile.shop import Shop
-from worthwhile.store.log import Log, open_log
-from worthwhile.tasks import Horizon, Task
-
-
-@dataclass(frozen=True)
-class Asked:
-    """What a run asks beside its horizon: the same for forecasts and backtests."""
-
-    target: str = "spend"
-    category: str | Sequence[str] | None = None
-    channel: str | Sequence[str] | None = None
-    item_id: str | Sequence[str] | None = None
-
-    def task(self, horizon: str | Horizon) -> Task:
-        where = {"category": self.category, "channel": self.channel, "item_id": self.item_id}
-        return Task.of(
-            horizon, self.target, **{k: list([v] if isinstance(v, str) else v) for k, v in where.items() if v}
-        )
+from worthwhile.store.log import open_log
+from worthwhile.tasks import Horizon
 
 
 @dataclass(frozen=True)
@@ -52,7 +37,8 @@ class ForecastRun:
     run_id: str
     folder: Path
     forecasts: list[Forecast]
-    gate: Gate
+    gate: Gate  # of the longest horizon
+    tuning: dict[str, Tuning] = field(default_factory=dict)  # by horizon
     facts: dict[str, Any] = field(default_factory=dict)
 
     def table(self) -> pa.Table:
@@ -82,6 +68,7 @@ class ForecastRun:
             **self.facts,
             "totals": totals,
             "gate": self.gate.to_dict(),
+            "tuning": {horizon: tuning.to_dict() for horizon, tuning in self.tuning.items()},
         }
 
 
@@ -98,51 +85,49 @@ def forecast(
 ) -> ForecastRun:
     """Forecast every customer who ordered before `cutoff` (default: the end of the log) over one horizon or several.
 
-    Without `model` the gate and the ensemble decide. Several horizons are made to agree: P(active) and the mean never
-    fall as the horizon grows.
+    Without `model` the gate and the ensemble decide; a model asked for by name answers even where the gate thinks
+    little of it, which the gate's sentences then say. Several horizons are made to agree: P(active) and the mean never
+    fall as the horizon grows. Of horizons that end at the same moment (`7d`, `1w`) the first by name is kept.
     Raises InputError (`empty-shop`, `no-history`, `no-such-model`, `bad-argument`).
     """
     asked = asked or Asked()
     check_names([model] if model else [])
-    check_tune(tune)
-    seed = shop.settings["seed"] if seed is None else seed
-    horizons = [horizon] if isinstance(horizon, str | Horizon) else list(horizon)
-    tasks = sorted({asked.task(h) for h in horizons}, key=lambda t: t.horizon.nominal_days)
+    fitting = fitting_of(shop.settings, seed=seed, tune=tune)
+    tasks = asked.tasks(horizon)
     value = ValueTerms.of(shop.settings) if asked.target == "value" else None
-    with open_log(shop) as log:
-        moment = log.until if cutoff is None else cutoff_from(cutoff, log.zone)
+    with open_log(shop) as log, one_thread_each():
+        moment = forecast_cutoff(cutoff, log)
+        tasks = by_end(tasks, moment, log)
         made = [
-            _forecast_one(
-                Snapshots(log, task, value),
-                moment,
-                model or "ensemble",
-                tune=tune,
-                seed=seed,
-                progress=progress_of(progress, i, len(tasks)),
-            )
+            _forecast_one(Snapshots(log, task, value), moment, model, fitting, progress_of(progress, i, len(tasks)))
             for i, task in enumerate(tasks)
         ]
-        facts = _facts(log, moment, tasks, model or "ensemble", tune, seed)
+        facts = {
+            "cutoff": moment.isoformat(),
+            "horizons": [str(t.horizon) for t in tasks],
+            "model": model or "ensemble",
+            "tune": fitting.tune,
+            "seed": fitting.seed,
+            **facts_of(shop, log, tasks[0]),
+        }
     forecasts = agree_over_horizons([m.forecast for m in made])
-    names = [m.model.name for m in made]
-    facts["models"] = names
+    tuning = {m.forecast.horizon: m.tuning for m in made}
 
-    def fill(folder: Path) -> None:
-        run = ForecastRun(folder.name.lstrip("."), folder, forecasts, made[-1].gate)
-        pq.write_table(run.table(), folder / "forecasts.parquet", compression="zstd")
+    def fill(folder: Path, run_id: str) -> None:
+        table = ForecastRun(run_id, folder, forecasts, made[-1].gate).table()
+        pq.write_table(table, folder / "forecasts.parquet", compression="zstd")
         for one in made:
-            one.model.save(folder / "models" / str(one.forecast.horizon) / one.model.name)
+            one.model.save(folder / "models" / one.forecast.horizon / one.model.name)
         write_json(folder / "amount_histogram.json", [_mean_histogram(f) for f in forecasts])
 
     results = {
         "gate": made[-1].gate.to_dict(),
-        "tuned": [m.params for m in made],
+        "tuning": {horizon: tuned.to_dict() for horizon, tuned in tuning.items()},
         "ensembles": [_ensemble_facts(m.model) for m in made],
     }
     folder = record(shop, "forecast", facts, results, fill)
-    run = ForecastRun(folder.name, folder, forecasts, made[-1].gate, facts)
     progress("done", 1.0)
-    return run
+    return ForecastRun(folder.name, folder, forecasts, made[-1].gate, tuning, facts)
 
 
 @dataclass(frozen=True)
@@ -150,32 +135,23 @@ class _Made:
     model: Model
     forecast: Forecast
     gate: Gate
-    params: dict[str, Any]
+    tuning: Tuning
 
 
 def _forecast_one(
-    snapshots: Snapshots, cutoff: datetime, name: str, *, tune: int, seed: int, progress: Progress
+    snapshots: Snapshots, cutoff: datetime, name: str | None, fitting: Fitting, progress: Progress
 ) -> _Made:
     matured, current = snapshots.before(cutoff, part(progress, 0.0, 0.4))
-    verdict = gate(matured, current)
-    progress("fit", 0.4)
-    model, params = make_model(name, verdict, matured, current, tune=tune, seed=seed)
-    model.fit(matured, current, seed=seed)
+    current = unseen(current)
+    found = gate(matured, current, named=[name] if name else [])
+    tuned = 0.7 if fitting.tune else 0.4
+    model, tuning = make_model(
+        name or "ensemble", found, matured, current, fitting, progress=part(progress, 0.4, tuned)
+    )
+    progress("fit", tuned)
+    model.fit(matured, current, seed=fitting.seed)
     progress("forecast", 0.9)
-    return _Made(model, model.forecast(current), verdict, params)
-
-
-def _facts(log: Log, cutoff: datetime, tasks: Sequence[Task], model: str, tune: int, seed: int) -> dict[str, Any]:
-    return {
-        "cutoff": cutoff.isoformat(),
-        "horizons": [str(t.horizon) for t in tasks],
-        "target": tasks[0].target,
-        "where": {column: list(values) for column, values in tasks[0].where},
-        "model": model,
-        "tune": tune,
-        "seed": seed,
-        "data_version": log.version,
-    }
+    return _Made(model, model.forecast(current), found, tuning)
 
 
 def _ensemble_facts(model: Model) -> dict[str, Any] | None:
@@ -184,6 +160,7 @@ def _ensemble_facts(model: Model) -> dict[str, Any] | None:
     return {
         "weights": model.weights,
         "level_factor": model.level,
+        "season_factor": model.season,
         "left_out": model.left_out,
     }
 

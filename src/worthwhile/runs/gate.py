@@ -52,6 +52,10 @@ _SENTENCES = {
         "en": "Left out: {model} ({lack}).",
         "zh": "未采用：{model}（{lack}）。",
     },
+    "named": {
+        "en": "{model} was asked for by name, though there is too little for it to go by ({lack}): do not rely on it.",
+        "zh": "{model} 是按名称指定的，但可供它依据的历史不足（{lack}）：请勿依赖它的结果。",
+    },
     "little": {
         "en": "This is little history. Take the forecast as a rough guide: its intervals are wide for that reason.",
         "zh": "历史数据很少，预测只能作为粗略参考，因此区间较宽。",
@@ -65,7 +69,10 @@ _SENTENCES = {
 
 @dataclass(frozen=True)
 class Gate:
-    """Which models may be used here; `facts` is what the shop has of each need; `lacks` says why others may not."""
+    """Which models may be used here; `facts` is what the shop has of each need; `lacks` says why others may not.
+
+    A model asked for by name (`named`) is made all the same, with a warning in the place of its being left out.
+    """
 
     allowed: tuple[str, ...]
     lacks: dict[str, str]  # model -> the first need that it lacks
@@ -73,6 +80,7 @@ class Gate:
     history_days: float
     windows: int
     horizon_days: float
+    named: tuple[str, ...] = ()
 
     def sentences(self, lang: str = "en") -> list[str]:
         """The gate in plain words, most important first. `lang` is en or zh."""
@@ -88,10 +96,20 @@ class Gate:
         if self.is_little:
             said.append(_SENTENCES["little"][lang])
         said.append(_SENTENCES["used"][lang].format(models=", ".join(self.allowed)))
-        for model, need in self.lacks.items():
-            lack = _LACKS[need][lang].format(has=getattr(facts, need), need=getattr(MODELS[model].needs, need))
-            said.append(_SENTENCES["left-out"][lang].format(model=model, lack=lack))
+        for model in self.lacks:
+            kind = "named" if model in self.named else "left-out"
+            said.append(_SENTENCES[kind][lang].format(model=model, lack=self.lack(model, lang)))
         return said
+
+    def lack(self, model: str, lang: str = "en") -> str:
+        """What a model of `lacks` lacks, in words."""
+        need = self.lacks[model]
+        has, needed = getattr(self.facts, need), getattr(MODELS[model].needs, need)
+        return _LACKS[need][lang].format(has=has, need=needed)
+
+    def leaves_out(self, model: str) -> bool:
+        """Whether a model is not to be made: it lacks something, and nobody asked for it by name."""
+        return model in self.lacks and model not in self.named
 
     @property
     def is_little(self) -> bool:
@@ -115,8 +133,11 @@ class Gate:
         }
 
 
-def gate(matured: Sequence[Snapshot], current: Snapshot) -> Gate:
-    """What this history can carry: `matured` windows before the cutoff and the snapshot that is asked about."""
+def gate(matured: Sequence[Snapshot], current: Snapshot, *, named: Sequence[str] = ()) -> Gate:
+    """What this history can carry: `matured` windows before the cutoff and the snapshot that is asked about.
+
+    `named` are the models that were asked for by name.
+    """
     repeats = current.column("x")
     facts = Needs(
         customers=len(current),
@@ -131,4 +152,6 @@ def gate(matured: Sequence[Snapshot], current: Snapshot) -> Gate:
             lacks[name] = lacking[0]
         elif name != "ensemble":
             allowed.append(name)
-    return Gate(tuple(allowed), lacks, facts, current.history_days, len(matured), current.horizon_days)
+    return Gate(
+        tuple(allowed), lacks, facts, current.history_days, len(matured), current.horizon_days, named=tuple(named)
+    )

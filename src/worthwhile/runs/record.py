@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 import shutil
-from collections.abc import Callable, Mapping
-from importlib.metadata import version
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
@@ -14,18 +16,48 @@ from worthwhile.errors import InputError
 from worthwhile.models.files import read_json, write_json
 from worthwhile.shop import Shop
 
+try:
+    import fcntl
+except ImportError:  # pragma: no cover - Windows, where two runs that end together may get one number
+    fcntl = None  # type: ignore[assignment]
+
 MANIFEST = "manifest.json"
-PACKAGES = ("worthwhile", "numpy", "scipy", "scikit-learn", "lightgbm", "torch", "duckdb", "deltalake")
+# What may change a number; optuna is optional.
+PACKAGES = ("worthwhile", "numpy", "scipy", "scikit-learn", "lightgbm", "torch", "duckdb", "deltalake", "optuna")
 
 
-def run_id_of(kind: str, asked: Mapping[str, Any]) -> str:
-    """An id made of what was asked and of which data: asking the same again gives the same run."""
-    digest = hashlib.sha256(json.dumps(asked, sort_keys=True, default=str).encode()).hexdigest()
-    return f"{kind}-{digest[:12]}"
+def run_id_of(kind: str, asked: Mapping[str, Any], packages: Mapping[str, str]) -> str:
+    """An id made of all that the numbers hang on: what was asked, of which data, under which settings, with which
+    versions. Asking the same again gives the same run; what may give other numbers is another run.
+    """
+    said = json.dumps({"asked": asked, "packages": packages}, sort_keys=True, default=str)
+    return f"{kind}-{hashlib.sha256(said.encode()).hexdigest()[:12]}"
 
 
 def package_versions() -> dict[str, str]:
-    return {name: version(name) for name in PACKAGES}
+    """The versions of the packages that are installed."""
+    found = {}
+    for name in PACKAGES:
+        try:
+            found[name] = version(name)
+        except PackageNotFoundError:
+            continue
+    return found
+
+
+@contextmanager
+def _one_at_a_time(folder: Path) -> Iterator[None]:
+    """Wait for whoever is recording a run here. The lock ends with the process, so a crash leaves none."""
+    folder.mkdir(parents=True, exist_ok=True)
+    if fcntl is None:  # pragma: no cover
+        yield
+        return
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(handle)
 
 
 def _digest(path: Path) -> str:
@@ -34,31 +66,34 @@ def _digest(path: Path) -> str:
 
 
 def record(
-    shop: Shop, kind: str, asked: Mapping[str, Any], results: Mapping[str, Any], fill: Callable[[Path], None]
+    shop: Shop, kind: str, asked: Mapping[str, Any], results: Mapping[str, Any], fill: Callable[[Path, str], None]
 ) -> Path:
-    """Write a run's folder: `fill` puts its files in, the manifest comes last; the folder appears at once or not.
+    """Write a run's folder: `fill(folder, run_id)` puts its files in, the manifest comes last; the folder appears at
+    once or not.
 
-    `asked` fixes the run's id; `results` are further facts for the manifest.
+    `asked` fixes the run's id, with the versions of the packages; `results` are further facts for the manifest.
     """
-    run_id = run_id_of(kind, asked)
+    packages = package_versions()
+    run_id = run_id_of(kind, asked, packages)
     folder, growing = shop.runs / run_id, shop.runs / f".{run_id}"
-    shutil.rmtree(growing, ignore_errors=True)
-    growing.mkdir(parents=True)
-    fill(growing)
-    files = {str(p.relative_to(growing)): _digest(p) for p in sorted(growing.rglob("*")) if p.is_file()}
-    number = 1 + max((int(run["number"]) for run in list_runs(shop)), default=0)
-    manifest = {
-        "run_id": run_id,
-        "kind": kind,
-        "number": number,
-        "asked": dict(asked),
-        **results,
-        "packages": package_versions(),
-        "sha256": files,
-    }
-    write_json(growing / MANIFEST, json.loads(json.dumps(manifest, default=str)))
-    shutil.rmtree(folder, ignore_errors=True)
-    growing.replace(folder)
+    with _one_at_a_time(shop.runs):
+        shutil.rmtree(growing, ignore_errors=True)
+        growing.mkdir()
+        fill(growing, run_id)
+        files = {str(p.relative_to(growing)): _digest(p) for p in sorted(growing.rglob("*")) if p.is_file()}
+        number = 1 + max((int(run["number"]) for run in list_runs(shop)), default=0)
+        manifest = {
+            "run_id": run_id,
+            "kind": kind,
+            "number": number,
+            "asked": dict(asked),
+            **results,
+            "packages": packages,
+            "sha256": files,
+        }
+        write_json(growing / MANIFEST, json.loads(json.dumps(manifest, default=str)))
+        shutil.rmtree(folder, ignore_errors=True)
+        growing.replace(folder)
     return folder
 
 

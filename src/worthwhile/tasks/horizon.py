@@ -52,7 +52,10 @@ class Horizon:
         return self.count * _DAYS[self.unit]
 
     def after(self, moment: datetime, zone: ZoneInfo) -> datetime:
-        """The UTC moment that lies this span after `moment`, by the shop's calendar and wall clock."""
+        """The UTC moment that lies this span after `moment`, by the shop's calendar and wall clock.
+
+        Raises InputError `bad-argument` beyond the year 9999; `before` the same ahead of the year 1.
+        """
         return self._move(moment, zone, self.count)
 
     def before(self, moment: datetime, zone: ZoneInfo) -> datetime:
@@ -60,9 +63,17 @@ class Horizon:
         return self._move(moment, zone, -self.count)
 
     def _move(self, moment: datetime, zone: ZoneInfo, count: int) -> datetime:
-        local = moment.astimezone(zone)
-        if self.unit in "dw":
-            day = local.date() + timedelta(days=count * (7 if self.unit == "w" else 1))
-        else:
-            day = _plus_months(local.date(), count * (12 if self.unit == "y" else 1))
-        return datetime.combine(day, local.time(), tzinfo=zone).astimezone(UTC)
+        try:
+            local = moment.astimezone(zone)
+            if self.unit in "dw":
+                day = local.date() + timedelta(days=count * (7 if self.unit == "w" else 1))
+            else:
+                day = _plus_months(local.date(), count * (12 if self.unit == "y" else 1))
+            return datetime.combine(day, local.time(), tzinfo=zone).astimezone(UTC)
+        except (OverflowError, ValueError) as error:  # years 1 to 9999 is all that there is
+            raise InputError(
+                "bad-argument",
+                f"{self} from {moment:%Y-%m-%d} leads out of the calendar",
+                where="--horizon",
+                remedy="take a shorter horizon, or a cutoff within the log",
+            ) from error

@@ -33,7 +33,7 @@ class Task:
 
     @classmethod
     def of(cls, horizon: str | Horizon, target: str = "spend", **where: str | list[str] | None) -> Task:
-        """A checked task. `category`, `channel` and `item_id` take one text or a list of them."""
+        """A checked task. `category`, `channel` and `item_id` take one text or a list of them, in any order."""
         if target not in TARGETS:
             raise InputError(
                 "bad-argument", f"`{target}` is no target", where="--target", remedy=f"targets are {', '.join(TARGETS)}"
@@ -42,7 +42,7 @@ class Task:
         if unknown:
             raise InputError("bad-argument", f"`{unknown[0]}` is no filter", remedy=f"filters are {', '.join(FILTERS)}")
         kept = tuple(
-            (column, (values,) if isinstance(values, str) else tuple(values))
+            (column, (values,) if isinstance(values, str) else tuple(sorted(set(values))))
             for column, values in sorted(where.items())
             if values
         )
