@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import duckdb
 import pyarrow as pa
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+import worthwhile as ww
 from oracles.refunds import Line, match_by_item
 from worthwhile.ingestion.refunds import match_refunds
 from worthwhile.schema import EVENTS
@@ -116,3 +119,100 @@ def test_matches_equal_those_of_the_slow_oracle(drawn: list[tuple[str, str, int,
         for n, (customer, item, time, quantity, is_refund) in enumerate(drawn)
     ]
     assert match(lines) == match_by_item(lines)
+
+
+# ---- when it was given back ---------------------------------------------------------------------------------------
+
+DATED = "customer,date,order id,amount,status,refunded at\n"
+
+
+def test_refund_stands_at_the_time_that_the_file_tells(shop: Any, write: Any, events: Any) -> None:
+    rows = "a,2020-01-01 10:00,o1,5,refunded,2020-07-01 09:30\na,2020-01-02,o2,6,paid,\n"
+    report = ww.ingest(shop, write(DATED + rows)).files[0]
+    assert events(shop, "kind", "ts", "local_ts", "refund_of") == [
+        ("order_line", "2020-01-01 10:00:00+00", "2020-01-01 10:00:00", None),
+        ("order_line", "2020-01-02 00:00:00+00", "2020-01-02 00:00:00", None),
+        ("refund", "2020-07-01 08:30:00+00", "2020-07-01 09:30:00", "o1"),
+    ]
+    assert report.notes == ()
+    assert "undated-refunds" not in {finding.code for finding in ww.check(shop)}
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "local"),
+    [
+        ("退款时间", "2020年7月1日 09:30", "2020-07-01 09:30:00"),
+        ("Cancelled_at", "2020-07-01T09:30:00+01:00", "2020-07-01 09:30:00"),
+        ("refund date", "13/07/2020", "2020-07-13 00:00:00"),
+        ("取消时间", "1593592200", "2020-07-01 09:30:00"),
+    ],
+)
+def test_times_of_refunds_are_found_by_name_and_read_in_every_form(
+    shop: Any, write: Any, events: Any, name: str, text: str, local: str
+) -> None:
+    ww.ingest(shop, write(f"customer,date,order id,amount,status,{name}\na,2020-01-01,o1,5,已退款,{text}\n"))
+    assert events(shop, "kind", "local_ts")[1] == ("refund", local)
+
+
+def test_column_of_refund_times_may_be_mapped(shop: Any, write: Any, events: Any) -> None:
+    text = "customer,date,order id,amount,status,ended\na,2020-01-01,o1,5,cancelled,2020-02-01\n"
+    ww.ingest(shop, write(text), mapping={"refunded_at": "ended"})
+    assert events(shop, "kind", "local_ts")[1] == ("refund", "2020-02-01 00:00:00")
+
+
+def test_time_of_a_refund_speaks_for_one_where_there_is_no_status(shop: Any, write: Any, events: Any) -> None:
+    ww.ingest(
+        shop, write("customer,date,order id,amount,refunded at\na,2020-01-01,o1,5,2020-03-01\na,2020-01-02,o2,6,\n")
+    )
+    assert events(shop, "kind", "amount") == [("order_line", 5.0), ("order_line", 6.0), ("refund", -5.0)]
+
+
+def test_status_decides_whether_and_the_time_only_when(shop: Any, write: Any, events: Any) -> None:
+    ww.ingest(
+        shop,
+        write(DATED + "a,2020-01-01,o1,5,paid,2020-03-01\nb,2020-01-01,o2,5,refunded,0000-00-00 00:00:00\n"),
+    )
+    assert events(shop, "kind", "customer_id") == [("order_line", "a"), ("order_line", "b"), ("refund", "b")]
+
+
+def test_refund_lies_after_its_order_even_if_the_file_knows_its_day_only(shop: Any, write: Any, events: Any) -> None:
+    ww.ingest(shop, write(DATED + "a,2020-01-01 10:00,o1,5,refunded,2020-01-01\n"))
+    assert events(shop, "kind", "local_ts")[1] == ("refund", "2020-01-01 10:00:00.000001")
+    assert "undated-refunds" not in {finding.code for finding in ww.check(shop)}
+
+
+def test_time_of_a_refund_that_cannot_be_read_is_no_reason_to_guess(shop: Any, write: Any, refused: Any) -> None:
+    rows = "a,2020-01-01,o1,5,refunded,soon\na,2020-01-01,o2,5,paid,soon\na,2020-01-01,o3,5,refunded,1900-01-01\n"
+    ww.ingest(shop, write(DATED + rows))
+    assert refused(shop) == [(1, "bad-date"), (3, "impossible-date")]
+
+
+def test_refund_known_at_its_time_is_not_read_again_from_a_file_that_does_not_tell_it(
+    shop: Any, write: Any, events: Any
+) -> None:
+    ww.ingest(shop, write(DATED + "a,2020-01-01,o1,5,refunded,2020-07-01\n"))
+    bare = "customer,date,order id,amount,status\na,2020-01-01,o1,5,refunded\n"
+    again = ww.ingest(shop, write(bare, name="bare.csv")).files[0]
+    assert (again.events, again.known) == (0, 2)
+    assert len(events(shop, "event_id")) == 2
+
+
+def test_row_that_is_itself_a_refund_stands_at_the_time_told(shop: Any, write: Any, events: Any) -> None:
+    text = (
+        "customer,date,order id,amount,type,refund time\na,2020-01-01,o1,5,sale,\na,2020-01-01,o1,5,refund,2020-02-01\n"
+    )
+    ww.ingest(shop, write(text))
+    assert events(shop, "kind", "local_ts")[1] == ("refund", "2020-02-01 00:00:00")
+
+
+def test_refunds_without_a_time_are_told_at_ingest_and_by_the_check(shop: Any, write: Any) -> None:
+    rows = "a,2020-01-01,o1,5,refunded\na,2020-01-02,o2,6,paid\na,2020-01-03,o2,-1,paid\n"
+    report = ww.ingest(shop, write("customer,date,order id,amount,status\n" + rows)).files[0]
+    assert "--map refunded_at" in report.notes[0]
+    found = {finding.code: finding for finding in ww.check(shop)}["undated-refunds"]
+    assert (found.severity, found.count, found.facts["refunds"], found.facts["amount"]) == ("warning", 1, 2, -5.0)
+
+
+def test_day_and_month_of_refunds_are_told_by_the_orders_dates(shop: Any, write: Any, events: Any) -> None:
+    ww.ingest(shop, write(DATED + "a,31/01/2020,o1,5,refunded,01/02/2020\n"))
+    assert events(shop, "kind", "local_ts")[1] == ("refund", "2020-02-01 00:00:00")

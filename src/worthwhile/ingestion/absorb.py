@@ -36,7 +36,7 @@ def absorb(
     add_view(con, "known", EVENTS, change.files("events"))
     legs, paired = _identify(con, staged)
     fresh = scratch / f"fresh-{batch_id}.parquet"
-    con.execute(f"COPY ({_FRESH}) TO {sql.text(str(fresh))} (FORMAT parquet)")
+    con.execute(f"COPY ({_FRESH + _NOT_REFUNDED_BEFORE * (paired > 0)}) TO {sql.text(str(fresh))} (FORMAT parquet)")
     con.execute(f"CREATE OR REPLACE TEMP VIEW fresh AS SELECT * FROM read_parquet([{sql.text(str(fresh))}])")
     events = int(con.execute("SELECT count(*) FROM fresh").fetchall()[0][0])
     matched = match_refunds(con) if events else 0
@@ -83,7 +83,8 @@ def _identify(con: duckdb.DuckDBPyConnection, staged: Staged) -> tuple[int, int]
             SELECT * FROM lines
             UNION ALL
             SELECT * REPLACE ('refund' AS kind, -quantity AS quantity, -amount AS amount,
-                              md5(event_id || '/refund') AS event_id)
+                              coalesce(refund_ts, ts) AS ts, coalesce(refund_local_ts, local_ts) AS local_ts,
+                              {refund_id("event_id")} AS event_id)
             FROM lines WHERE is_paired
         )
         SELECT * FROM both_legs {once}
@@ -95,13 +96,23 @@ def _identify(con: duckdb.DuckDBPyConnection, staged: Staged) -> tuple[int, int]
     return accepted + paired, paired
 
 
+def refund_id(order_line: str) -> str:
+    """SQL for the id of the refund of an order line, whenever it was given: an order is refunded once."""
+    return f"md5({order_line} || '/refund')"
+
+
 # What the log does not have yet. Only its events of the same span of time can be equal.
 _FRESH = """
-    SELECT * EXCLUDE (part, row, reason, detail, content, digest, is_paired) FROM legs
+    SELECT * EXCLUDE (part, row, reason, detail, content, digest, is_paired, refund_ts, refund_local_ts) FROM legs
     WHERE event_id NOT IN (
         SELECT event_id FROM known
         WHERE ts BETWEEN (SELECT min(ts) FROM legs) AND (SELECT max(ts) FROM legs)
     )
+"""
+
+# But for refunds of lines: the log may know them at another time than this file does.
+_NOT_REFUNDED_BEFORE = """
+    AND (NOT is_paired OR kind <> 'refund' OR event_id NOT IN (SELECT event_id FROM known WHERE kind = 'refund'))
 """
 
 _EVENTS = """

@@ -27,6 +27,7 @@ FIELDS: dict[str, str] = {
     "channel": "where it was sold",
     "country": "of the customer",
     "status": "of the order: paid, cancelled, refunded, ...",
+    "refunded_at": "when the order was refunded or cancelled, where its status says that it was",
     "type": "of the row: sale, refund, view, search, cart, review, campaign contact",
     "rating": "of a review: a number",
     "text": "of a review, the words of a search, the name of a campaign",

@@ -131,6 +131,22 @@ FINDINGS: dict[str, FindingKind] = {
         },
         {"en": "kept: they lower what the customer spent on their day", "zh": "保留：从客户当天的消费中扣除"},
     ),
+    "undated-refunds": FindingKind(
+        "warning",
+        "orders whose status says that they were refunded, in a file that does not say when",
+        {"en": "Refunds without a time", "zh": "没有时间的退款"},
+        {
+            "en": "{count:,} of {refunds:,} refunds ({share:.1%}), together {amount:,.2f} {currency}, come from a"
+            " status, and it is not known when they were given. A backtest knows of them from the order on, which no"
+            " forecast could at the time: it looks better than it is.",
+            "zh": "{refunds:,} 笔退款中有 {count:,} 笔（{share:.1%}），合计 {amount:,.2f} {currency}，仅来自订单状态，"
+            "退款时间未知。回测从下单起就已知道这些退款，而当时的预测不可能知道，因此回测结果偏乐观。",
+        },
+        {
+            "en": "taken for given at the order's own time; --map refunded_at=COLUMN names the column that says it",
+            "zh": "视为下单时即退款；可用 --map refunded_at=列名 指定退款时间列",
+        },
+    ),
     "outlying-amounts": FindingKind(
         "warning",
         "order lines with an amount far outside of what the shop's lines are, on a log scale",

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
+from worthwhile.ingestion.absorb import refund_id
 from worthwhile.ingestion.findings import FINDINGS, SEVERITIES, Finding, FindingKind
 from worthwhile.ingestion.reasons import TYPE_IS
 from worthwhile.schema import BATCHES, QUARANTINE, to_us
@@ -233,6 +234,20 @@ def _refunds_without_order(view: _View) -> list[Finding]:
     return [Finding("refunds-without-order", count, count / refunds, examples, facts)]
 
 
+def _undated_refunds(view: _View) -> list[Finding]:
+    """Refunds made of an order line's status that stand at its very time: those with a time of their own lie later."""
+    undated = f"""
+        SELECT r.* FROM events r JOIN events o ON r.customer_id = o.customer_id AND r.ts_us = o.ts_us
+        WHERE r.kind = 'refund' AND o.kind = 'order_line' AND r.event_id = {refund_id("o.event_id")}
+    """
+    count, amount = view.one(f"SELECT count(*), coalesce(sum(amount), 0) FROM ({undated})")
+    if not count:
+        return []
+    (refunds,) = view.one("SELECT count(*) FROM events WHERE kind = 'refund'")
+    facts = {"refunds": refunds, "amount": amount, "currency": view.currency}
+    return [Finding("undated-refunds", count, count / refunds, (), facts)]
+
+
 def _cancelled_soon(view: _View) -> list[Finding]:
     soon = """
         SELECT r.* FROM events r JOIN (
@@ -339,6 +354,7 @@ _CHECKS: tuple[Callable[[_View], list[Finding]], ...] = (
     _duplicate_lines,
     _repeated_totals,
     _refunds_without_order,
+    _undated_refunds,
     _outlying_amounts,
     _outlying_quantities,
     _future_dates,

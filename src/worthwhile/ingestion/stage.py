@@ -21,8 +21,10 @@ from worthwhile.store import sql
 # Texts that stand for "nothing". Countries and titles keep NA, which is Namibia's code.
 _MISSING = ("", "nan", "null", "none", "<na>")
 _MISSING_DATA = (*_MISSING, "na", "n/a", "#n/a", "nat", "-", "--")
+_WORDS = ("order_id", "item_id", "title", "category", "channel", "country", "status", "text")
 _FIRST_DAY, _LAST_DAY = "1970-01-01", "2101-01-01"
 _CLOCK_DIRECTIVES = ("%H", "%I", "%M", "%S", "%f", "%p", "%T", "%X", "%c", "%z", "%Z")
+_AFTER = "INTERVAL 1 MICROSECOND"  # a refund with a time of its own lies after its order, if by no more than this
 LISTED = 5  # examples named in notes
 MOST_WORDS = 10_000  # of a status or type column that are looked at, the most frequent first
 
@@ -68,7 +70,7 @@ def stage(con: duckdb.DuckDBPyConnection, reading: Reading, out: Path) -> Staged
     reasons = f"SELECT reason, count(*) FROM read_parquet({staged}) WHERE reason IS NOT NULL GROUP BY ALL ORDER BY ALL"
     refused = dict(con.execute(reasons).fetchall())
     _check_usable(con, reading, count, refused, staged)
-    notes += _kinds(con, reading, staged)
+    notes += [*_kinds(con, reading, staged), *_undated(con, reading, staged)]
     return Staged(out, parts, count, refused, tuple(notes))
 
 
@@ -88,6 +90,16 @@ def _kinds(con: duckdb.DuckDBPyConnection, reading: Reading, staged: str) -> lis
     return notes
 
 
+def _undated(con: duckdb.DuckDBPyConnection, reading: Reading, staged: str) -> list[str]:
+    """A note on orders that were refunded at a time that the file does not tell."""
+    query = f"SELECT count(*) FROM read_parquet({staged}) WHERE is_paired AND refund_ts IS NULL AND reason IS NULL"
+    [(count,)] = con.execute(query).fetchall()
+    if not count:
+        return []
+    remedy = "" if "refunded_at" in reading.columns else "; --map refunded_at=COLUMN names the column that says it"
+    return [f"{count:,} orders were refunded, it is not known when: each refund stands at its order's own time{remedy}"]
+
+
 # ---- texts, cleaned -----------------------------------------------------------------------------------------------
 
 
@@ -99,8 +111,10 @@ def _cleaned(reading: Reading) -> str:
             picked.append(f"CAST(NULL AS VARCHAR) AS {sql.name(field)}")
             continue
         text = f"trim({column(reading.columns.index[field])})"
-        missing = _MISSING_DATA if field in ("customer_id", "ts", "time", "type", "rating", *NUMBERS) else _MISSING
+        missing = _MISSING if field in _WORDS else _MISSING_DATA
         value = f"CASE WHEN lower({text}) NOT IN ({sql.texts(missing)}) THEN {text} END"
+        if field == "refunded_at":  # how databases write that there is no such time
+            value = f"CASE WHEN NOT starts_with({text}, '0000') THEN {value} END"
         if field in ("customer_id", "order_id", "item_id"):
             value = rf"regexp_replace({value}, '^(\d+)\.0+$', '\1')"
         picked.append(f"{value} AS {sql.name(field)}")
@@ -160,17 +174,19 @@ def _effects(con: duckdb.DuckDBPyConnection, reading: Reading) -> list[str]:
 
 
 def _days(con: duckdb.DuckDBPyConnection, reading: Reading) -> None:
-    """The view `clocked` with day text, time and offset of each row, and the table `days` of its distinct days."""
-    con.execute(f"CREATE OR REPLACE TEMP VIEW clocked AS {_clocked(reading)}")
+    """The view `clocked` with day text, time and offset of each row, and the table `days` of its distinct days.
+
+    And the table `refund_times` with the same of each distinct text that says when an order was refunded.
+    """
+    con.execute(f"CREATE OR REPLACE TEMP VIEW clocked AS {_clocked(reading, 'cleaned')}")
+    refunds = "(SELECT DISTINCT refunded_at AS ts, NULL AS time FROM cleaned WHERE refunded_at IS NOT NULL)"
+    con.execute(f"CREATE OR REPLACE TEMP TABLE refund_times AS {_clocked(reading, refunds)}")
     con.execute("CREATE OR REPLACE TEMP TABLE days (day_text VARCHAR, day DATE)")
     if _whole_format(reading):
         return
-    texts = [
-        row[0]
-        for row in con.execute(
-            "SELECT DISTINCT day_text FROM clocked WHERE day_text IS NOT NULL ORDER BY 1 LIMIT 200000"
-        ).fetchall()
-    ]
+    both = "SELECT day_text FROM clocked UNION SELECT day_text FROM refund_times"
+    rows = con.execute(f"SELECT DISTINCT day_text FROM ({both}) WHERE day_text IS NOT NULL ORDER BY 1 LIMIT 200000")
+    texts = [text for (text,) in rows.fetchall()]
     where = f"{reading.source.path}, column `{reading.columns.name('ts')}`"
     found = dates.read_days(texts, date_format=reading.date_format, where=where)
     if found.day_of:
@@ -190,9 +206,12 @@ def _whole_format(reading: Reading) -> bool:
     return any(directive in reading.date_format for directive in _CLOCK_DIRECTIVES)
 
 
-def _clocked(reading: Reading) -> str:
-    """ISO texts are cast as they stand, which is ten times as fast; all others are split into day, time, offset."""
-    text = "ts || ' ' || time" if "time" in reading.columns else "ts"
+def _clocked(reading: Reading, rows: str) -> str:
+    """Of `rows` with the texts `ts` and `time`, day, time and offset of each.
+
+    ISO texts are cast as they stand, which is ten times as fast; all others are split.
+    """
+    text = "ts || ' ' || time" if "time" in reading.columns and rows == "cleaned" else "ts"
     iso = "false" if reading.date_format else f"regexp_matches(stamp, {sql.text(dates.ISO)})"
     return rf"""
         SELECT * EXCLUDE (stamp, m), nullif(m.z, '') AS zone_text,
@@ -208,7 +227,7 @@ def _clocked(reading: Reading) -> str:
                                THEN length(split_part(ts, '.', 1)) ELSE 0 END AS digits,
                     CASE WHEN length(ts) = 14 THEN regexp_replace(ts, {sql.text(dates.STAMP)}, '\1 \2:\3:\4')
                          ELSE {text} END AS stamp
-                FROM cleaned
+                FROM {rows}
             ))
         )
     """
@@ -248,18 +267,27 @@ def _wall_and_moment(reading: Reading) -> tuple[str, str]:
 
 def _typed(reading: Reading, style: numbers.Style) -> str:
     wall, moment = _wall_and_moment(reading)
+    refunds = (
+        f"SELECT ts AS text, {wall} AS wall, {moment} AS moment"
+        " FROM refund_times LEFT JOIN days ON refund_times.day_text = days.day_text"
+    )
     parsed = ", ".join(f"{numbers.number(name, style)} AS {name}_number" for name in NUMBERS)
     return f"""
         SELECT clocked.*, {parsed}, {wall} AS wall, {moment} AS moment,
             try_cast(replace(rating, ',', '.') AS DOUBLE) AS rating_number,
-            coalesce(s.effect, 'order') AS status_effect,
+            coalesce(s.effect, CASE WHEN status IS NULL AND refunded_at IS NOT NULL THEN 'refund' END, 'order')
+                AS status_effect,
             coalesce(t.effect, CASE WHEN type IS NULL THEN blank.effect END, 'unknown') AS type_effect,
             coalesce(t.effect IN ({sql.texts(TOUCHES)}), false) AS is_touch,
+            (status_effect = 'refund' OR type_effect = 'refund') AND NOT is_touch AS gives_back,
+            CASE WHEN gives_back THEN r.wall END AS refund_wall,
+            CASE WHEN gives_back THEN r.moment END AS refund_moment,
             coalesce({reading.form.refund_when}, false) AS marked_refund
         FROM clocked LEFT JOIN days ON clocked.day_text = days.day_text
         LEFT JOIN effects s ON s.field = 'status' AND clocked.status = s.text
         LEFT JOIN effects t ON t.field = 'type' AND clocked.type = t.text
         LEFT JOIN effects blank ON blank.field = 'blank'
+        LEFT JOIN ({refunds}) r ON clocked.refunded_at = r.text
     """
 
 
@@ -274,15 +302,17 @@ def _judged(reading: Reading) -> str:
     bad = [f"({name} IS NOT NULL AND {name}_number IS NULL)" for name in NUMBERS]
     bad.append("(type_effect = 'review' AND rating IS NOT NULL AND rating_number IS NULL)")
     names = (*NUMBERS, "rating")
+    bad_refund = "(gives_back AND refunded_at IS NOT NULL AND refund_wall IS NULL AND refund_moment IS NULL)"
     which = " ".join(f"WHEN {test} THEN '{name} is ' || {name}" for test, name in zip(bad, names, strict=True))
     return f"""
         SELECT *, CASE WHEN NOT is_touch THEN {amount} END AS given_amount,
             CASE WHEN is_empty THEN 'empty-row'
                  WHEN customer_id IS NULL THEN 'no-customer'
                  WHEN ts IS NULL THEN 'no-date'
-                 WHEN wall IS NULL AND moment IS NULL THEN 'bad-date'
-                 WHEN coalesce(wall, moment) < TIMESTAMP '{_FIRST_DAY}'
-                   OR coalesce(wall, moment) >= TIMESTAMP '{_LAST_DAY}' THEN 'impossible-date'
+                 WHEN (wall IS NULL AND moment IS NULL) OR {bad_refund} THEN 'bad-date'
+                 WHEN least(wall, moment, refund_wall, refund_moment) < TIMESTAMP '{_FIRST_DAY}'
+                   OR greatest(wall, moment, refund_wall, refund_moment) >= TIMESTAMP '{_LAST_DAY}'
+                   THEN 'impossible-date'
                  WHEN type_effect = 'unknown' THEN 'unknown-type'
                  WHEN type_effect = 'no-event' THEN 'no-event'
                  WHEN {" OR ".join(bad)} THEN 'bad-number'
@@ -291,6 +321,7 @@ def _judged(reading: Reading) -> str:
                  END AS reason,
             CASE WHEN customer_id IS NULL OR ts IS NULL THEN NULL
                  WHEN wall IS NULL AND moment IS NULL THEN 'the date is ' || ts
+                 WHEN {bad_refund} THEN 'the date of the refund is ' || refunded_at
                  WHEN type_effect IN ('unknown', 'no-event') THEN {sql.text(TYPE_IS)} || coalesce(type, '') {which}
                  WHEN status_effect = 'never' THEN 'the status is ' || status END AS detail
         FROM typed
@@ -299,21 +330,31 @@ def _judged(reading: Reading) -> str:
 
 def _finished(reading: Reading) -> str:
     """The columns of an event; a refused row has its content instead."""
-    zone = sql.text(reading.zone)
-    moment = "moment" if reading.zone == "UTC" else f"timezone({zone}, CAST(moment AS TIMESTAMPTZ))"
-    here = "CAST(wall AS TIMESTAMPTZ)" if reading.zone == "UTC" else f"timezone({zone}, wall)"
+    ts, local_ts = _utc_and_local(reading.zone, "wall", "moment")
+    refund_ts, refund_local_ts = _utc_and_local(reading.zone, "refund_wall", "refund_moment")
     return f"""
         WITH kinds AS (
             SELECT *, NOT is_touch AND (coalesce(given_amount < 0, false) OR coalesce(quantity_number < 0, false)
                       OR marked_refund OR type_effect = 'refund') AS is_refund,
+                coalesce(status_effect = 'refund' AND NOT is_refund AND given_amount > 0, false) AS is_paired,
                 abs(quantity_number) AS n,
                 coalesce(abs(price_number), abs(given_amount) / nullif(abs(quantity_number), 0)) AS p
             FROM judged
+        ), timed AS (
+            SELECT * EXCLUDE (ts), CASE WHEN reason IS NULL THEN {ts} END AS ts,
+                CASE WHEN reason IS NULL THEN {local_ts} END AS local_ts,
+                CASE WHEN reason IS NULL THEN {refund_ts} END AS refund_ts,
+                CASE WHEN reason IS NULL THEN {refund_local_ts} END AS refund_local_ts
+            FROM kinds
         ), events AS (
             SELECT part, row, reason, detail,
                 CASE WHEN reason IS NOT NULL THEN CAST(to_json(whole) AS VARCHAR) END AS content,
-                CASE WHEN reason IS NULL THEN coalesce(CAST(moment AS TIMESTAMPTZ), {here}) END AS ts,
-                CASE WHEN reason IS NULL THEN coalesce({moment}, wall) END AS local_ts,
+                CASE WHEN is_refund THEN coalesce(refund_ts, ts) ELSE ts END AS ts,
+                CASE WHEN is_refund THEN coalesce(refund_local_ts, local_ts) ELSE local_ts END AS local_ts,
+                CASE WHEN is_paired AND refund_ts > ts THEN refund_ts
+                     WHEN is_paired AND refund_ts <= ts THEN ts + {_AFTER} END AS refund_ts,
+                CASE WHEN is_paired AND refund_ts > ts THEN refund_local_ts
+                     WHEN is_paired AND refund_ts <= ts THEN local_ts + {_AFTER} END AS refund_local_ts,
                 customer_id,
                 CASE WHEN is_touch THEN type_effect WHEN is_refund THEN 'refund' ELSE 'order_line' END AS kind,
                 order_id, coalesce(item_id, title) AS item_id,
@@ -321,15 +362,26 @@ def _finished(reading: Reading) -> str:
                 CASE WHEN is_refund THEN -abs(given_amount) ELSE given_amount END + 0.0 AS amount,
                 CASE WHEN NOT is_touch THEN abs(discount_number) END AS discount, category, channel, country, title,
                 CASE WHEN is_touch THEN rating_number END AS rating, CASE WHEN is_touch THEN text END AS text,
-                coalesce({reading.form.is_goods}, true) AS is_goods,
-                coalesce(status_effect = 'refund' AND NOT is_refund AND given_amount > 0, false) AS is_paired
-            FROM kinds
+                coalesce({reading.form.is_goods}, true) AS is_goods, is_paired
+            FROM timed
         )
-        SELECT *, CASE WHEN reason IS NULL THEN {_digest()} END AS digest FROM events
+        SELECT *, CASE WHEN reason IS NULL THEN {_digest()} END AS digest
+        FROM events
         UNION ALL BY NAME
         SELECT part, row, 'torn-line' AS reason, detail, CAST(json_object('line', content) AS VARCHAR) AS content
         FROM torn
     """
+
+
+def _utc_and_local(zone: str, wall: str, moment: str) -> tuple[str, str]:
+    """SQL for the UTC moment and the shop's wall clock of a row that has one of the two."""
+    if zone == "UTC":
+        return f"coalesce(CAST({moment} AS TIMESTAMPTZ), CAST({wall} AS TIMESTAMPTZ))", f"coalesce({moment}, {wall})"
+    place = sql.text(zone)
+    return (
+        f"coalesce(CAST({moment} AS TIMESTAMPTZ), timezone({place}, {wall}))",
+        f"coalesce(timezone({place}, CAST({moment} AS TIMESTAMPTZ)), {wall})",
+    )
 
 
 def _digest() -> str:

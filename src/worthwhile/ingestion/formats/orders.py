@@ -131,6 +131,12 @@ NAMES: dict[str, tuple[str, ...]] = {
         *("status", "orderstatus", "financialstatus", "paymentstatus", "state", "orderstate"),
         *("订单状态", "交易状态", "状态", "退款状态"),
     ),
+    "refunded_at": (
+        *("refundedat", "refunddate", "refundtime", "refundeddate", "cancelledat", "canceledat", "cancellationdate"),
+        *("canceldate", "cancelleddate", "canceleddate", "canceltime", "returnedat", "returndate", "returneddate"),
+        *("退款时间", "退款日期", "退款成功时间", "退款完成时间", "取消时间", "取消日期", "订单取消时间", "退货时间"),
+        "退货日期",
+    ),
     "type": (
         *(
             "eventtype",
