@@ -103,6 +103,14 @@ def test_backtest_shows_a_table_and_a_verdict(worth: Any, shop_folder: Path) -> 
     assert document["verdict"]["sentences"]
 
 
+def test_backtest_says_what_it_skipped_and_why(worth: Any, shop_folder: Path) -> None:
+    arguments = ("backtest", shop_folder, *YEAR, "--cutoffs", "2010-12-01", "--model", "past-rate", "--model", "linear")
+    done = worth(*arguments)
+    assert done.exit_code == 0 and "linear was skipped at 1 of 1 cutoffs: " in done.out
+    [skipped] = worth(*arguments, "--json").json["skipped"].values()
+    assert set(skipped) == {"linear"}
+
+
 def test_backtest_takes_days_as_cutoffs(worth: Any, shop_folder: Path) -> None:
     days = ("--cutoffs", "2010-12-01", "--cutoffs", "2010-06-01")
     done = worth("backtest", shop_folder, *YEAR, *days, "--model", "past-rate", "--json")
@@ -158,6 +166,33 @@ def test_runs_are_listed_newest_first_and_shown_in_full(worth: Any, shop_folder:
     assert first in worth("runs", shop_folder).out
     assert worth("runs", shop_folder, first, "--json").json["run_id"] == first
     assert worth("runs", shop_folder, first).exit_code == 0
+
+
+def test_runs_are_listed_by_the_days_of_the_shop(worth: Any, shop_folder: Path) -> None:
+    worth("forecast", shop_folder, *LONG, "--cutoff", "2011-07-01", "--model", "past-rate")  # 30 June, 23:00 UTC
+    assert "2011-07-01" in worth("runs", shop_folder).out
+
+
+def test_shop_that_never_sold_anything_gets_a_backtest_and_a_report(worth: Any, tmp_path: Path) -> None:
+    file = tmp_path / "free.csv"
+    rows = [f"c{i % 8},{2019 + i // 60}-{1 + i // 5 % 12:02d}-{1 + i % 28:02d},0.00" for i in range(120)]
+    file.write_text("customer_id,order_date,amount\n" + "\n".join(rows) + "\n")
+    worth("init", tmp_path / "new")
+    assert worth("ingest", tmp_path / "new", file).exit_code == 0
+    models = ("--model", "past-rate", "--model", "last-period")
+    tested = worth("backtest", tmp_path / "new", "--horizon", "200d", "--cutoffs", "2020-01-01", *models)
+    assert tested.exit_code == 0 and "Nothing was spent" in tested.out and "leads" not in tested.out
+    assert worth("forecast", tmp_path / "new", "--horizon", "200d", "--model", "past-rate").exit_code == 0
+    assert worth("report", tmp_path / "new").exit_code == 0
+
+
+@pytest.mark.parametrize("command", ["check", "report"])
+def test_reading_a_shop_shows_a_bar(worth: Any, shop_folder: Path, monkeypatch: Any, command: str) -> None:
+    worth("forecast", shop_folder, *LONG, "--model", "past-rate")
+    monkeypatch.setenv("WORTH_PROGRESS", "1")
+    monkeypatch.setattr("worthwhile.cli.progress.WAIT_SECONDS", 0.0)
+    done = worth(command, shop_folder)
+    assert done.exit_code == 0 and {"check": "checking", "report": "reading the shop"}[command] in done.err
 
 
 def test_report_is_written_in_both_languages(worth: Any, shop_folder: Path, tmp_path: Path) -> None:

@@ -59,6 +59,28 @@ def test_each_kind_of_error_has_its_code_exit_code_and_words(
     assert shown.out == "" and shown.err.startswith("error: ") and "Traceback" not in shown.err
 
 
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("forecast", "SHOP", "--cutoff", "9999-12-31"),
+        ("forecast", "SHOP", "--cutoff", "2030-01-01"),
+        ("forecast", "SHOP", "--seed", "-5"),
+        ("backtest", "SHOP", "--seed", "-5"),
+        ("init", "FILE/sub"),
+        ("init", "FILE/sub/sub"),
+        ("report", "SHOP", "--out", "FOLDER"),
+    ],
+    ids=" ".join,
+)
+def test_arguments_that_cannot_be_used_exit_with_2(
+    worth: Any, shop_folder: Path, tmp_path: Path, orders_csv: Path, arguments: tuple[str, ...]
+) -> None:
+    places = {"SHOP": str(shop_folder), "FILE": str(orders_csv), "FOLDER": str(tmp_path)}
+    filled = [places.get(a.split("/")[0], a.split("/")[0]) + a[len(a.split("/")[0]) :] for a in arguments]
+    done = worth(*filled, "--json")
+    assert (done.exit_code, done.json["error"]["code"]) == (2, "bad-argument"), done.json
+
+
 def test_damaged_run_is_told_apart(worth: Any, shop_folder: Path) -> None:
     made = worth("forecast", shop_folder, "--horizon", "2y", "--model", "past-rate", "--json").json
     (Path(made["folder"]) / "forecasts.parquet").write_bytes(b"changed")

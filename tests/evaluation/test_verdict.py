@@ -227,3 +227,24 @@ def test_chinese_verdict_has_the_same_facts_and_no_english_sentence():
     words = set(zh.text.replace("“a”", "").replace("past-rate", "").split())
     assert not [word for word in words if word.isascii() and word.isalpha()]
     assert "过去的 4 个日期" in zh.text
+
+
+@pytest.mark.parametrize(
+    ("metric", "total", "said"),
+    [
+        ("crps", "bias", "Nothing was spent"),
+        ("orders_crps", "orders_bias", "Nobody"),
+        ("brier", "buyers_bias", "Nobody"),
+    ],
+)
+def test_where_nothing_came_no_model_leads(metric, total, said):
+    never = {"past-rate": {metric: [0.01] * 3, total: [math.nan] * 3}, "last-period": {metric: [0.0] * 3}}
+    found = verdict(table(never), metric=metric)
+    assert found.leader is None and said in found.sentences["nothing"]
+    assert list(found.sentences) == ["tested", "nothing"]
+    assert json.dumps(found.to_dict())
+
+
+def test_where_something_came_at_one_date_models_are_compared():
+    once = {"a": {"crps": [0.1, 5.0], "bias": [math.nan, 0.1]}, "b": {"crps": [0.2, 6.0], "bias": [math.nan, 0.2]}}
+    assert verdict(table(once)).leader == "a"

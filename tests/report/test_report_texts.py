@@ -6,13 +6,14 @@ import pyarrow.compute as pc
 import pytest
 
 from oracles.made_report import PAST, made_content
+from worthwhile.evaluation import LEADING_METRIC
 from worthwhile.evaluation.metrics import METRICS
 from worthwhile.models.catalogue import MODELS
 from worthwhile.report import texts as texts_module
 from worthwhile.report.build import report_html
 from worthwhile.report.content import BacktestFacts
 from worthwhile.report.numbers import LANGUAGES
-from worthwhile.report.tables import SHOWN_METRICS
+from worthwhile.report.tables import shown_metrics
 from worthwhile.report.texts import read_texts, voice_of
 
 ALWAYS_KNOWN = {"span", "spend"}
@@ -49,8 +50,9 @@ def test_every_model_of_the_catalogue_is_explained(language):
 
 def test_every_metric_shown_is_a_metric_and_explained():
     texts = read_texts("en")
-    assert set(SHOWN_METRICS) <= set(METRICS)
-    assert all(f"metrics.{name}.{part}" in texts for name in SHOWN_METRICS for part in ("name", "text"))
+    shown = {name for leading in LEADING_METRIC.values() for name in shown_metrics(leading)}
+    assert shown <= set(METRICS)
+    assert all(f"metrics.{name}.{part}" in texts for name in shown for part in ("name", "text"))
 
 
 def test_a_horizon_of_one_is_singular():
@@ -95,11 +97,13 @@ def various_contents(full):
     yield replace(full, forecast=replace(forecast, table=renamed, amount_name="value", horizon="6mo"))
     refunded = replace(full.data, months=tuple(replace(m, amount=-5.0) for m in full.data.months))
     yield replace(full, data=refunded, forecast=replace(forecast, cutoff=full.data.months[5].start, horizon="2w"))
-    skipped = {"2023-07-04": {"logistic": "too few"}}
+    yield replace(full, forecast=replace(forecast, target="orders"))
+    yield replace(full, forecast=replace(forecast, target="churn"))
+    skipped = {"2023-07-04": {"logistic": {"en": "too few", "zh": "太少"}}}
     only_rules = backtest.scores.filter(pc.is_in(backtest.scores["model"], value_set=pa.array(["past-rate"])))
     other_rule = pa.array(["last-period"] * len(only_rules))
     rules = pa.concat_tables([only_rules, only_rules.set_column(2, "model", other_rule).cast(only_rules.schema)])
-    yield replace(full, backtest=replace(backtest, scores=rules, skipped=skipped))
+    yield replace(full, backtest=replace(backtest, scores=rules, skipped=skipped, warned=skipped))
     models = backtest.scores.filter(pc.not_equal(backtest.scores["model"], "past-rate"))
     unlikely = backtest.curves.filter(
         pc.or_(pc.not_equal(backtest.curves["curve"], "reliability"), pc.less(backtest.curves["x"], 0.5))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from worthwhile.cli.answer import Answer, table
 from worthwhile.cli.options import ShopFolder
+from worthwhile.cli.progress import progress
 
 
 def check(folder: ShopFolder) -> Answer:
@@ -19,7 +20,9 @@ def check(folder: ShopFolder) -> Answer:
     from worthwhile.shop import open_shop
 
     shop = open_shop(folder)
-    findings = find(shop)
+    with progress() as watch:
+        watch("checking", 0.0)
+        findings = find(shop)
     rows = [(f.severity, f.title, f"{f.count:,}", f"{f.detail} What was done: {f.done}.") for f in findings]
     columns = ("severity", "finding", "count", "what it is")
     shown = table(f"{shop.name}: {len(findings)} findings", columns, rows) if findings else "Nothing was found wrong."

@@ -9,6 +9,7 @@ import typer
 
 from worthwhile.cli.answer import Answer
 from worthwhile.cli.options import ShopFolder
+from worthwhile.cli.progress import progress
 
 
 def report(
@@ -27,5 +28,6 @@ def report(
     from worthwhile.report import write_report
     from worthwhile.shop import open_shop
 
-    path = write_report(open_shop(folder), lang, out)
+    with progress() as watch:
+        path = write_report(open_shop(folder), lang, out, progress=watch)
     return Answer({"report": path, "lang": lang}, (f"Wrote {path}",))

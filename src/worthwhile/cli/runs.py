@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Annotated, Any
+from zoneinfo import ZoneInfo
 
 import typer
 
@@ -31,7 +33,13 @@ def runs(
         return _one(shop, run_id)
     listed = list_runs(shop)[:last]
     rows = [
-        (m["run_id"], m["kind"], _days(m["asked"]), ", ".join(m["asked"]["horizons"]), _models(m["asked"]))
+        (
+            m["run_id"],
+            m["kind"],
+            _days(m["asked"], shop.settings.zone),
+            ", ".join(m["asked"]["horizons"]),
+            _models(m["asked"]),
+        )
         for m in listed
     ]
     shown = (
@@ -51,9 +59,10 @@ def _one(shop: Any, run_id: str) -> Answer:
     return Answer(manifest, (table(run_id, ("fact", "value"), facts), *manifest["gate"]["sentences"]["en"]))
 
 
-def _days(asked: dict[str, Any]) -> str:
-    """The cutoffs as UTC dates; the first and the last of several."""
-    cutoffs = [text[:10] for text in asked.get("cutoffs", [asked.get("cutoff", "")])]
+def _days(asked: dict[str, Any], zone: ZoneInfo) -> str:
+    """The cutoffs as days of the shop; the first and the last of several."""
+    moments = asked["cutoffs"] if "cutoffs" in asked else [asked["cutoff"]]
+    cutoffs = [datetime.fromisoformat(text).astimezone(zone).date().isoformat() for text in moments]
     return cutoffs[0] if len(cutoffs) == 1 else f"{cutoffs[0]} to {cutoffs[-1]}"
 
 

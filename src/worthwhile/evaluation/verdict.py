@@ -17,6 +17,7 @@ from scipy.stats import t as student
 
 from worthwhile.errors import InputError
 from worthwhile.evaluation import wording
+from worthwhile.evaluation.wording import ENOUGH_CUTOFFS
 
 # The simple rules that a model has to beat to earn its keep.
 RULES = ("last-period", "past-rate")
@@ -24,7 +25,6 @@ RULES = ("last-period", "past-rate")
 LEADING_METRIC = {"spend": "crps", "value": "crps", "orders": "orders_crps", "active": "brier", "churn": "brier"}
 # Metric that a verdict is about -> the metric that decides a tie, and the one of the total.
 HEADLINES = {"crps": ("gini", "bias"), "orders_crps": ("auc", "orders_bias"), "brier": ("auc", "buyers_bias")}
-ENOUGH_CUTOFFS = 3  # for a spread over cutoffs to say anything
 ENOUGH_BUYERS = 30  # for a coverage to say anything: its standard error is then 5 points at 90 %
 CONFIDENCE = 0.95
 

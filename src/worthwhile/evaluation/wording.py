@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from worthwhile.evaluation.verdict import Comparison, Facts, TotalError
 
 LANGUAGES = ("en", "zh")
+ENOUGH_CUTOFFS = 3  # for a spread over cutoffs to say anything
 LEVEL = 0.005  # errors that differ by less than half a per cent are called level
 GUIDE, BUDGET = 0.30, 0.10  # a total never off by more than this may guide a plan, by that may be budgeted with
 FAR = 1.0  # beyond this, a tolerance says nothing
@@ -292,7 +293,7 @@ def _total(total: TotalError, metric: str, lang: str) -> str:
 
 
 def _conclusions(facts: Facts, lang: str) -> Iterator[str]:
-    few = len(facts.cutoffs) < 3
+    few = len(facts.cutoffs) < ENOUGH_CUTOFFS
     if not math.isnan(facts.top_decile_share):
         yield text("so.rank" if facts.top_decile_share >= RANKS_WELL else "so.no_rank", lang)
     if facts.total is not None and facts.metric == "crps" and not few:

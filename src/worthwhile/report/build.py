@@ -14,13 +14,15 @@ from jinja2 import Environment, FunctionLoader, StrictUndefined
 from markupsafe import Markup
 
 from worthwhile.errors import InputError
+from worthwhile.evaluation.verdict import LEADING_METRIC
+from worthwhile.progress import Progress, silent
 from worthwhile.report import charts_backtest, charts_forecast, facts, tables
 from worthwhile.report.charts_forecast import Figure
 from worthwhile.report.collect import content_of
 from worthwhile.report.content import BacktestFacts, ReportContent
 from worthwhile.report.numbers import LANGUAGES
 from worthwhile.report.texts import Voice, voice_of
-from worthwhile.report.verdicts import verdict_on
+from worthwhile.report.verdicts import lead_of, verdict_on
 from worthwhile.shop import Shop
 
 
@@ -31,6 +33,7 @@ def write_report(
     *,
     run_id: str | None = None,
     horizon: str | None = None,
+    progress: Progress = silent,
 ) -> Path:
     """Write the report of the shop's latest forecast (or of `run_id`) and give its path.
 
@@ -41,6 +44,10 @@ def write_report(
     path = shop.reports / f"report-{lang}.html" if out is None else Path(out)
     if out is None:
         path.parent.mkdir(parents=True, exist_ok=True)
+    elif path.is_dir():
+        raise InputError(
+            "bad-argument", f"`{path}` is a folder", where="--out", remedy="name a file, such as report.html"
+        )
     elif not path.absolute().parent.is_dir():
         raise InputError(
             "bad-argument",
@@ -48,7 +55,10 @@ def write_report(
             where="--out",
             remedy="make it, or name another",
         )
-    page = report_html(content_of(shop, run_id=run_id, horizon=horizon), lang)
+    progress("reading the shop", 0.0)
+    content = content_of(shop, run_id=run_id, horizon=horizon)
+    progress("writing the report", 0.8)
+    page = report_html(content, lang)
     temporary = path.with_name(path.name + ".new")
     temporary.write_text(page, encoding="utf-8")
     temporary.replace(path)
@@ -68,6 +78,7 @@ def report_html(content: ReportContent, lang: str = "en") -> str:
     check_language(lang)
     forecast = content.forecast
     voice = voice_of(lang, content.currency, forecast.horizon, forecast.amount_name)
+    said = verdict_on(content, lang)
     environment = Environment(
         loader=FunctionLoader(_resource),
         autoescape=True,
@@ -90,10 +101,12 @@ def report_html(content: ReportContent, lang: str = "en") -> str:
         tables=_tables(content, voice),
         findings=_findings(content.findings or (), voice),
         proof=_proof(content, voice),
-        verdict=verdict_on(content, lang),
+        proof_notes=_proof_notes(content.backtest, voice),
+        verdict=said,
+        verdict_lead=lead_of(said),
         gate=list(content.gate.get(lang, ()))[: tables.FINDINGS_SHOWN],
         models=_models(content, voice),
-        metrics=tables.SHOWN_METRICS,
+        metrics=tables.shown_metrics(LEADING_METRIC[forecast.target]),
         words=("order", "customer", "spend", "expected", "chance", "range", "total", "test", "one_time"),
         provenance=_provenance(content, voice),
     )
@@ -166,7 +179,7 @@ def _proof_figures(content: ReportContent, backtest: BacktestFacts, voice: Voice
     curves = backtest.curves
     return [
         charts_backtest.totals_figure(facts.past_totals(backtest, model), voice, zone),
-        charts_backtest.models_figure(facts.score_table(backtest.scores), voice),
+        charts_backtest.models_figure(facts.score_table(backtest.scores, content.forecast.target), voice),
         charts_backtest.calibration_figure(curves, model, voice),
         charts_backtest.gain_figure(curves, model, voice),
         charts_backtest.reliability_figure(curves, model, voice),
@@ -186,7 +199,7 @@ def _tables(content: ReportContent, voice: Voice) -> dict[str, tables.Table | No
         "cutoffs": None,
     }
     if backtest is not None:
-        scores = facts.score_table(backtest.scores)
+        scores = facts.score_table(backtest.scores, content.forecast.target)
         found["scores"] = tables.scores_table(scores, forecast.model, voice)
         found["cutoffs"] = tables.cutoffs_table(scores, forecast.model, voice, ZoneInfo(content.timezone))
     return found
@@ -205,16 +218,29 @@ def _proof(content: ReportContent, voice: Voice) -> dict[str, str]:
         said["risk_title"] = voice(key, customers=n.count(risk.customers), among=n.count(risk.among))
         said["risk_note"] = voice("customers.risk_note", amount=n.money_short(risk.past_year))
     if backtest is not None:
-        tests = voice.count_of("test", len(facts.score_table(backtest.scores).cutoffs))
+        tests = voice.count_of("test", len(facts.score_table(backtest.scores, content.forecast.target).cutoffs))
         model = facts.shown_model(forecast, backtest)
         said["intro"] = voice(
             "proof.intro" if model == forecast.model else "proof.intro_other", model=model, tests=tests
         )
         said["scores_note"] = voice("proof.scores_note", tests=tests)
-        said["cutoffs_note"] = voice("proof.cutoffs_note", currency=content.currency)
-        skipped = sorted({model for models in backtest.skipped.values() for model in models})
-        said["skipped"] = voice("proof.skipped", models=", ".join(skipped)) if skipped else ""
+        leading = LEADING_METRIC[forecast.target]
+        said["cutoffs_title"] = voice("proof.cutoffs_title", error=voice(f"metrics.{leading}.name"))
+        said["cutoffs_note"] = voice("proof.cutoffs_note", meaning=voice(f"metrics.{leading}.text"))
     return said
+
+
+def _proof_notes(backtest: BacktestFacts | None, voice: Voice) -> list[str]:
+    """Which models were not tested at every date, or had little ground, each with the reason at its latest date."""
+    notes, between = [], "；" if voice.numbers.language == "zh" else "; "
+    for key, by_cutoff in (("skipped", backtest.skipped), ("warned", backtest.warned)) if backtest else ():
+        reasons = {
+            model: _in_language(why, voice) for by_model in by_cutoff.values() for model, why in by_model.items()
+        }
+        if reasons:
+            models = between.join(f"{model} ({reason})" for model, reason in sorted(reasons.items()))
+            notes.append(voice(f"proof.{key}", models=models))
+    return notes
 
 
 def _models(content: ReportContent, voice: Voice) -> str:
@@ -236,15 +262,16 @@ def _findings(findings: Sequence[Mapping[str, Any]], voice: Voice) -> list[dict[
                 "examples": [
                     tables.short(str(e), 60) for e in list(finding.get("examples") or ())[: tables.EXAMPLES_SHOWN]
                 ],
-                **{key: _in_language(finding, key, n.language) for key in ("title", "detail", "done")},
+                **{key: _in_language(finding.get(key) or "", voice) for key in ("title", "detail", "done")},
             }
         )
     return sorted(shown, key=lambda f: severities.index(f["severity"]))[: tables.FINDINGS_SHOWN]
 
 
-def _in_language(finding: Mapping[str, Any], key: str, lang: str) -> str:
-    value = finding.get(key) or ""
-    return str(value.get(lang) or value.get("en") or "") if isinstance(value, Mapping) else str(value)
+def _in_language(value: Mapping[str, str] | str, voice: Voice) -> str:
+    if isinstance(value, str):
+        return value
+    return str(value.get(voice.numbers.language) or value.get("en") or "")
 
 
 def _provenance(content: ReportContent, voice: Voice) -> list[tuple[str, str]]:

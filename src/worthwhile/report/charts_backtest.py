@@ -218,13 +218,14 @@ def _lean(points: Sequence[CurvePoint]) -> str:
 
 
 def models_figure(table: ScoreTable, voice: Voice) -> Figure | None:
-    """CRPS of every model, relative to the better simple rule at each cutoff: mean and single cutoffs."""
+    """The leading error of every model, relative to the better simple rule at each cutoff: mean and single cutoffs."""
     rules = [m for m in table.models if m in RULES]
-    known = [m for m in table.models if math.isfinite(table.mean("crps", m))]
+    cells = table.cells.get(table.leading, {})
+    known = [m for m in table.models if math.isfinite(table.mean(table.leading, m))]
     if len(known) < 2:
         return None
-    base = rules[0] if rules else known[0]  # models are in order of their CRPS
-    ratios = {m: table.cells["crps"][m] / table.cells["crps"][base] - 1 for m in known}
+    base = rules[0] if rules else known[0]  # models are in order of it
+    ratios = {m: _relative(cells[m], cells[base]) for m in known}
     # A model that is far off would press all others together; it is set at the edge with its number beside it.
     means = {m: float(np.nanmean(r)) for m, r in ratios.items() if np.isfinite(r).any()}
     if not means:
@@ -247,7 +248,12 @@ def models_figure(table: ScoreTable, voice: Voice) -> Figure | None:
     ticks = [t for t in svg.nice_ticks(high, low=low, about=4) if low <= t <= high]
     axis = svg.x_axis(plot, ticks, voice.numbers.change, voice("models.x", base=base))
     legend = svg.legend(plot, [("first", voice("models.model")), ("second", voice("models.rule"))])
-    return Figure(title, voice("models.note"), svg.svg(plot, title, *marks, axis, legend))
+    note = voice("models.note", error=voice(f"metrics.{table.leading}.name"))
+    return Figure(title, note, svg.svg(plot, title, *marks, axis, legend))
+
+
+def _relative(errors: np.ndarray, base: np.ndarray) -> np.ndarray:  # (C,), NaN where the base made no error
+    return errors / np.where(base > 0, base, np.nan) - 1
 
 
 def _models_title(means: dict[str, float], base: str, has_rules: bool, voice: Voice) -> str:

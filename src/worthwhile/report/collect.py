@@ -128,6 +128,7 @@ def _forecast(
         cutoff=cutoff.astimezone(log.zone).date(),
         end=end.astimezone(log.zone).date(),
         model=str(table["model"][0]) if len(table) else str(asked["model"]),
+        target=task.target,
         amount_name=task.amount_name,
         points=histogram.get("points", ()),
         prob_mean=histogram.get("prob_mean", ()),
@@ -259,7 +260,8 @@ def _backtest(folder: Path, manifest: Mapping[str, Any]) -> BacktestFacts:
     return BacktestFacts(
         scores=pq.read_table(folder / "scores.parquet"),
         curves=pq.read_table(folder / "curves.parquet"),
-        skipped=manifest.get("skipped") or {},
+        skipped=manifest["skipped"],
+        warned=manifest["warned"],
     )
 
 

@@ -59,6 +59,7 @@ class ForecastFacts:
     cutoff: date
     end: date  # the first day after the horizon
     model: str
+    target: str = "spend"
     amount_name: str = "spend"
     points: Sequence[float] = ()  # the amount grid and the mean over customers of their histograms
     prob_mean: Sequence[float] = ()
@@ -72,7 +73,10 @@ class BacktestFacts:
 
     scores: pa.Table
     curves: pa.Table
-    skipped: Mapping[str, Mapping[str, str]] = field(default_factory=dict)  # cutoff -> model -> why
+    # Cutoff -> model -> why, as language -> text: models that were not made; those made although they have little
+    # ground, since they were asked for by name.
+    skipped: Mapping[str, Mapping[str, Mapping[str, str]]] = field(default_factory=dict)
+    warned: Mapping[str, Mapping[str, Mapping[str, str]]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

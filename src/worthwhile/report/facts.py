@@ -18,12 +18,13 @@ from scipy.stats import norm
 from scipy.stats import t as student
 
 from worthwhile.evaluation.metrics import METRICS
+from worthwhile.evaluation.verdict import LEADING_METRIC
+from worthwhile.evaluation.wording import ENOUGH_CUTOFFS
 from worthwhile.report.content import BacktestFacts, ForecastFacts
 
 Array = np.ndarray[Any, Any]
 
 LEVEL = 0.90  # of the interval of the total: from the 5 % to the 95 % quantile, as for single customers
-ENOUGH_CUTOFFS = 3  # to read an error of totals off the backtest
 DECILES = 10
 SHOWN_CUSTOMERS = 20
 SHOWN_AT_RISK = 15
@@ -286,11 +287,15 @@ def pooled_pit(curves: pa.Table, model: str) -> list[CurvePoint]:
 
 @dataclass(frozen=True)
 class ScoreTable:
-    """Scores by metric, model and cutoff: `cells[metric][model]` is a value for each of `cutoffs`, NaN where none."""
+    """Scores by metric, model and cutoff: `cells[metric][model]` is a value for each of `cutoffs`, NaN where none.
+
+    `leading` is the metric that the table is about: by it models are ordered and compared.
+    """
 
     cutoffs: tuple[datetime, ...]
-    models: tuple[str, ...]  # by mean CRPS, best first
+    models: tuple[str, ...]  # by mean of the leading metric, best first
     cells: dict[str, dict[str, Array]]  # metric -> model -> (C,)
+    leading: str = "crps"
 
     def mean(self, metric: str, model: str) -> float:
         """Over the cutoffs where it is defined."""
@@ -316,8 +321,9 @@ class ScoreTable:
         return min(known, key=lambda m: known[m]) if len(known) > 1 else None
 
 
-def score_table(scores: pa.Table) -> ScoreTable:
-    """The tidy scores of one horizon, arranged for tables. Models that lack a cutoff come after the others."""
+def score_table(scores: pa.Table, target: str = "spend") -> ScoreTable:
+    """The tidy scores of one horizon, arranged for tables about a target. Models that lack a cutoff come last."""
+    leading = LEADING_METRIC[target]
     rows = scores.to_pylist()
     cutoffs = tuple(sorted({row["cutoff"] for row in rows}))
     place = {cutoff: i for i, cutoff in enumerate(cutoffs)}
@@ -326,19 +332,19 @@ def score_table(scores: pa.Table) -> ScoreTable:
         of_model = cells.setdefault(row["metric"], {}).setdefault(row["model"], np.full(len(cutoffs), math.nan))
         of_model[place[row["cutoff"]]] = row["value"]
     models = list(dict.fromkeys(row["model"] for row in rows))
-    table = ScoreTable(cutoffs, tuple(models), cells)
+    table = ScoreTable(cutoffs, tuple(models), cells, leading)
 
     def rank(model: str) -> tuple[int, float]:
-        missing = int(np.isnan(cells.get("crps", {}).get(model, np.full(len(cutoffs), math.nan))).sum())
-        mean = table.mean("crps", model)
+        missing = int(np.isnan(cells.get(leading, {}).get(model, np.full(len(cutoffs), math.nan))).sum())
+        mean = table.mean(leading, model)
         return missing, mean if math.isfinite(mean) else math.inf
 
-    return ScoreTable(cutoffs, tuple(sorted(models, key=rank)), cells)
+    return ScoreTable(cutoffs, tuple(sorted(models, key=rank)), cells, leading)
 
 
 def shown_model(forecast: ForecastFacts, backtest: BacktestFacts) -> str:
-    """The model whose curves are shown: the forecast's own where it was tested, else the one of the best CRPS."""
-    models = score_table(backtest.scores).models
+    """The model whose curves are shown: the forecast's own where it was tested, else the one that leads."""
+    models = score_table(backtest.scores, forecast.target).models
     return forecast.model if forecast.model in models or not models else models[0]
 
 

@@ -17,6 +17,7 @@ from worthwhile.report.texts import Voice
 
 # The measures of the table of all models, each with a text `metrics.<name>`; docs/metrics.md has them all.
 SHOWN_METRICS = ("crps", "bias", "gini", "decile_mape", "auc", "mae", "coverage_90_buyers", "top_decile_share")
+COMPARED_ONLY = ("orders_crps", "brier")  # small numbers without a unit of everyday use
 CUTOFFS_SHOWN = 8
 ID_SHOWN = 40  # characters of a customer id: a dirty file may hold a novel there
 FINDINGS_SHOWN, EXAMPLES_SHOWN = 40, 5
@@ -38,6 +39,11 @@ class Table:
     head: Sequence[str]
     rows: Sequence[Sequence[Cell]]
     is_text: Sequence[bool]
+
+
+def shown_metrics(leading: str) -> tuple[str, ...]:
+    """The metrics shown about a target: its leading one first."""
+    return (leading, *(metric for metric in SHOWN_METRICS if metric != leading))
 
 
 def short(text: str, length: int = ID_SHOWN) -> str:
@@ -89,6 +95,8 @@ def _value(metric: str, value: float, voice: Voice) -> str:
     n, unit = voice.numbers, METRICS[metric].unit
     if unit == "currency":
         return n.money(value)
+    if metric in COMPARED_ONLY:
+        return n.decimal(value, 3)
     return n.change(value) if unit == "ratio" else n.share(value)
 
 
@@ -96,6 +104,8 @@ def _spread(metric: str, value: float, voice: Voice) -> str:
     if not math.isfinite(value):
         return ""
     n = voice.numbers
+    if metric in COMPARED_ONLY:
+        return "± " + n.decimal(value, 3)
     return "± " + (n.money(value) if METRICS[metric].unit == "currency" else n.share(value))
 
 
@@ -106,7 +116,7 @@ def _model_cell(model: str, forecast_model: str, voice: Voice) -> Cell:
 
 def scores_table(table: ScoreTable, forecast_model: str, voice: Voice) -> Table | None:
     """Mean and spread over cutoffs of the shown metrics, the best of each column marked."""
-    metrics = [m for m in SHOWN_METRICS if m in table.cells]
+    metrics = [m for m in shown_metrics(table.leading) if m in table.cells]
     if not metrics:
         return None
     best = {metric: table.best(metric) for metric in metrics}
@@ -123,21 +133,25 @@ def scores_table(table: ScoreTable, forecast_model: str, voice: Voice) -> Table 
 
 
 def cutoffs_table(table: ScoreTable, forecast_model: str, voice: Voice, zone: tzinfo) -> Table | None:
-    """CRPS of each model at each of the latest cutoffs, the best of each column marked."""
-    if len(table.cutoffs) < 2 or "crps" not in table.cells:
+    """The leading error of each model at each of the latest cutoffs, the best of each column marked."""
+    leading = table.leading
+    if len(table.cutoffs) < 2 or leading not in table.cells:
         return None
     places = range(len(table.cutoffs))[-CUTOFFS_SHOWN:]
-    best = {i: table.best_at("crps", i) for i in places}
+    best = {i: table.best_at(leading, i) for i in places}
     rows = [
         [
             _model_cell(model, forecast_model, voice),
             *(
-                Cell(voice.numbers.money(float(table.cells["crps"][model][i])), kind="best" if model == best[i] else "")
+                Cell(
+                    _value(leading, float(table.cells[leading][model][i]), voice),
+                    kind="best" if model == best[i] else "",
+                )
                 for i in places
             ),
         ]
         for model in table.models
-        if model in table.cells["crps"]
+        if model in table.cells[leading]
     ]
     days = [voice.numbers.day(facts.local_day(table.cutoffs[i], zone)) for i in places]
     return Table([voice("proof.model"), *days], rows, [True, *[False] * len(days)])

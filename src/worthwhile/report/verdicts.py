@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from worthwhile.evaluation.verdict import RULES, verdict
+from worthwhile.evaluation.verdict import LEADING_METRIC, RULES, Verdict, verdict
 from worthwhile.report import facts
 from worthwhile.report.content import ReportContent
 
@@ -24,12 +24,16 @@ def verdict_on(content: ReportContent, lang: str) -> dict[str, str]:
     backtest = content.backtest
     if backtest is None:
         return {}
-    scores, zone = backtest.scores, ZoneInfo(content.timezone)
-    said = dict(verdict(scores, lang=lang, zone=zone).sentences)
+    scores, metric = backtest.scores, LEADING_METRIC[content.forecast.target]
+
+    def on(some: pa.Table) -> Verdict:
+        return verdict(some, lang=lang, metric=metric, zone=ZoneInfo(content.timezone))
+
+    said = dict(on(scores).sentences)
     own = facts.shown_model(content.forecast, backtest)
-    beside_rules = verdict(_only(scores, own, *RULES), lang=lang, zone=zone)
+    beside_rules = on(_only(scores, own, *RULES))
     # Where a rule does better, it would lead that table; the model's own numbers then come from its scores alone.
-    alone = beside_rules if beside_rules.leader == own else verdict(_only(scores, own), lang=lang, zone=zone)
+    alone = beside_rules if beside_rules.leader == own else on(_only(scores, own))
     for topic in OWN_TOPICS:
         said.pop(topic, None)
         if topic in alone.sentences:
@@ -37,6 +41,11 @@ def verdict_on(content: ReportContent, lang: str) -> dict[str, str]:
     if alone is not beside_rules and own not in RULES and "rule" in beside_rules.sentences:
         said["caution"] = beside_rules.sentences["rule"]
     return said
+
+
+def lead_of(said: dict[str, str]) -> str:
+    """The sentence to begin with: what to conclude, else that nothing can be, else how good the model's total was."""
+    return next((said[topic] for topic in ("conclusion", "nothing", "total", "leader") if topic in said), "")
 
 
 def _only(scores: pa.Table, *models: str) -> pa.Table:
