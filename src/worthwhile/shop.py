@@ -55,17 +55,18 @@ def _nest(document: tomlkit.TOMLDocument, key: str, value: Any) -> None:
 def create_shop(folder: Path | str, **settings: Any) -> Shop:
     """A new shop in `folder`, which is made where missing. Settings by key, dots written as `__`.
 
-    Raises InputError `shop-exists` or `bad-setting`; nothing is written then.
+    Raises InputError `shop-exists`, `bad-setting` or `bad-argument`; nothing is written then.
     """
     folder = Path(folder)
     if (folder / SETTINGS_FILE).exists():
         raise InputError(
             "shop-exists", "there is already a shop here", where=str(folder), remedy="open it, or name another folder"
         )
-    if folder.exists() and not folder.is_dir():
-        raise InputError(
-            "bad-argument", "this is a file, not a folder", where=str(folder), remedy="name another folder"
-        )
+    for place in (folder, *folder.absolute().parents):
+        if place.exists() and not place.is_dir():
+            raise InputError(
+                "bad-argument", "this is a file, not a folder", where=str(place), remedy="name another folder"
+            )
     odd = sorted({sign for part in folder.absolute().parts[1:] for sign in part if sign in "[]%\\"})
     if odd:  # delta-rs 1.6 takes paths for URLs: it aborts on brackets and decodes %20
         raise InputError(
@@ -79,8 +80,16 @@ def create_shop(folder: Path | str, **settings: Any) -> Shop:
     for name, value in settings.items():
         key = name.replace("__", ".")
         _nest(document, key, parse_setting(key, value, where=f"setting {key}"))
-    folder.mkdir(parents=True, exist_ok=True)
-    (folder / SETTINGS_FILE).write_text(tomlkit.dumps(document), encoding="utf-8")
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        (folder / SETTINGS_FILE).write_text(tomlkit.dumps(document), encoding="utf-8")
+    except OSError as error:
+        raise InputError(
+            "bad-argument",
+            f"the folder cannot be made: {error.strerror}",
+            where=str(folder),
+            remedy="name another folder",
+        ) from error
     return open_shop(folder)
 
 
