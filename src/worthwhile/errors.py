@@ -31,7 +31,6 @@ ERROR_KINDS: dict[str, ErrorKind] = {
     "shop-busy": ErrorKind(5, 409, "another process is writing to this shop"),
     "no-such-run": ErrorKind(4, 404, "there is no run with this id in the shop"),
     "no-such-model": ErrorKind(4, 404, "there is no model of this name"),
-    "no-such-customer": ErrorKind(4, 404, "no customer of this id had ordered before the cutoff"),
     "empty-shop": ErrorKind(6, 409, "nothing has been ingested into this shop yet"),
     "no-history": ErrorKind(6, 409, "the log holds too little before the cutoff for what is asked"),
     "not-matured": ErrorKind(6, 409, "the log does not reach the end of the horizon, so the outcome is not known"),

@@ -62,9 +62,7 @@ def test_changes_carry_their_sign(value, text):
 @pytest.mark.parametrize("value", [math.nan, math.inf, None])
 def test_what_is_not_a_number_shows_as_a_dash(value):
     n = POUNDS
-    assert {f(value) for f in (n.money, n.money_short, n.count, n.count_short, n.decimal, n.share, n.change)} == {
-        MISSING
-    }
+    assert {f(value) for f in (n.money, n.money_short, n.count, n.decimal, n.share, n.change)} == {MISSING}
 
 
 def test_dates_are_written_as_each_language_writes_them():

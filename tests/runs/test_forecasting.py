@@ -3,6 +3,8 @@ import pyarrow.parquet as pq
 import pytest
 
 from worthwhile.errors import InputError
+from worthwhile.ingestion import ingest
+from worthwhile.ingestion.quality import check
 from worthwhile.models.heuristics import PastRate
 from worthwhile.report import content_of
 from worthwhile.runs import Asked, forecast, list_runs
@@ -40,6 +42,16 @@ def test_the_report_on_a_run_has_the_settings_that_the_run_had(shop):
     assert before.forecast.actual == after.forecast.actual > 0
     assert before.data.spans == after.data.spans
     assert after.currency == "GBP"
+
+
+def test_the_report_on_a_run_has_the_findings_about_the_data_that_the_run_saw(shop, tmp_path):
+    run = quick(shop)
+    before = content_of(shop, run_id=run.run_id).findings
+    late = tmp_path / "late.csv"
+    late.write_text("customer_id,order_date,amount\n,2011-11-01,5.00\nC0001,2011-11-02,6.00\n")
+    ingest(shop, late)
+    assert "no-customer" in [finding.code for finding in check(shop)]
+    assert content_of(shop, run_id=run.run_id).findings == before
 
 
 def test_the_id_hangs_on_the_settings_and_on_the_versions_of_packages(shop):

@@ -17,7 +17,6 @@ from worthwhile.errors import InputError
 
 DEMO_NAME = "CDNOW"
 DEMO_SETTINGS = {"name": DEMO_NAME, "currency": "USD", "timezone": "America/New_York"}
-LANGUAGES = ("en", "zh")
 CUTOFFS = 3  # fewer could not tell skill from luck, more would take longer than a demo should
 
 
@@ -34,6 +33,7 @@ def demo(
 
         worth demo demo-shop
     """
+    from worthwhile.evaluation.wording import LANGUAGES
     from worthwhile.ingestion import ingest
     from worthwhile.ingestion.quality import check
     from worthwhile.progress import part

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
@@ -40,9 +40,12 @@ class _View:
         return self.rows(query, values)[0]
 
 
-def check(shop: Shop) -> list[Finding]:
-    """All findings about the shop's data, the most serious first. Raises InputError `empty-shop` or `damaged`."""
-    with open_log(shop) as log:
+def check(shop: Shop, *, versions: Mapping[str, int] | None = None) -> list[Finding]:
+    """All findings about the shop's data, the most serious first: as it is, or as it was at the versions given.
+
+    Raises InputError `empty-shop` or `damaged`.
+    """
+    with open_log(shop, versions=versions) as log:
         for table, schema in (("quarantine", QUARANTINE), ("batches", BATCHES)):
             add_view(log.con, table, schema, table_files(shop, table, log.version))
         view = _View(log, shop.settings["currency"])

@@ -15,12 +15,12 @@ from markupsafe import Markup
 
 from worthwhile.errors import InputError
 from worthwhile.evaluation.verdict import LEADING_METRIC
+from worthwhile.evaluation.wording import LANGUAGES
 from worthwhile.progress import Progress, silent
 from worthwhile.report import charts_backtest, charts_forecast, facts, tables
 from worthwhile.report.charts_forecast import Figure
 from worthwhile.report.collect import content_of
 from worthwhile.report.content import BacktestFacts, ReportContent
-from worthwhile.report.numbers import LANGUAGES
 from worthwhile.report.texts import Voice, voice_of
 from worthwhile.report.verdicts import lead_of, verdict_on
 from worthwhile.shop import Shop

@@ -67,7 +67,7 @@ def content_of(shop: Shop, *, run_id: str | None = None, horizon: str | None = N
         data=data,
         forecast=forecast,
         backtest=_backtest(run_folder(shop, tested["run_id"]), tested) if tested else None,
-        findings=_findings(shop),
+        findings=[finding.to_dict() for finding in check(shop, versions=asked["data_version"])],
         gate=manifest["gate"]["sentences"],
         provenance=_provenance(manifest, tested, task),
     )
@@ -101,11 +101,6 @@ def _backtest_run(shop: Shop, asked: Mapping[str, Any], horizons: Sequence[str])
 
 def _terms(asked: Mapping[str, Any]) -> dict[str, Any]:
     return {key: value for key, value in asked["settings"].items() if key != "data_until"}
-
-
-def _findings(shop: Shop) -> list[dict[str, Any]]:
-    """The findings with their words in both languages: `title`, `detail` and `done` as language -> text."""
-    return [finding.to_dict() for finding in check(shop)]
 
 
 # ---- the forecast ---------------------------------------------------------------------------------------------------

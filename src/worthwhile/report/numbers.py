@@ -9,7 +9,8 @@ import math
 from dataclasses import dataclass
 from datetime import date
 
-LANGUAGES = ("en", "zh")
+from worthwhile.evaluation.wording import LANGUAGES
+
 MISSING = "–"
 NO_BREAK = "\u00a0"
 
@@ -92,14 +93,6 @@ class Numbers:
 
     def count(self, value: float | None) -> str:
         return MISSING if value is None or not _finite(value) else f"{value:,.0f}"
-
-    def count_short(self, value: float | None) -> str:
-        """Of axes: 12k, 1.2 万."""
-        if value is None or not _finite(value):
-            return MISSING
-        if value < 1000:
-            return _three_figures(value)
-        return self._with_unit(float(f"{value:.3g}"))
 
     def decimal(self, value: float | None, digits: int = 2) -> str:
         return MISSING if value is None or not _finite(value) else f"{value:,.{digits}f}".replace("-", "−")

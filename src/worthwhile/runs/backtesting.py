@@ -16,6 +16,7 @@ from worthwhile.distribution import Forecast
 from worthwhile.errors import InputError
 from worthwhile.evaluation.scores import evaluate
 from worthwhile.evaluation.verdict import LEADING_METRIC, Verdict, verdict
+from worthwhile.evaluation.wording import LANGUAGES
 from worthwhile.features.terms import ValueTerms
 from worthwhile.models.catalogue import MODELS
 from worthwhile.models.ensemble import Ensemble
@@ -267,4 +268,4 @@ def _nothing_fitted(skipped: Reasons, day: str) -> InputError:
 
 
 def _lacking(found: Gate, model: str) -> dict[str, str]:
-    return {lang: found.lack(model, lang) for lang in ("en", "zh")}
+    return {lang: found.lack(model, lang) for lang in LANGUAGES}

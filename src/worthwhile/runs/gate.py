@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from worthwhile.evaluation.wording import LANGUAGES
 from worthwhile.features.snapshot import Snapshot
 from worthwhile.models.catalogue import MODELS, Needs
 
@@ -129,7 +130,7 @@ class Gate:
             "facts": {f.name: getattr(self.facts, f.name) for f in fields(Needs)},
             "history_days": self.history_days,
             "windows": self.windows,
-            "sentences": {lang: self.sentences(lang) for lang in ("en", "zh")},
+            "sentences": {lang: self.sentences(lang) for lang in LANGUAGES},
         }
 
 
