@@ -9,7 +9,7 @@ import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
-from scipy.stats import kstest, lognorm, nbinom
+from scipy.stats import lognorm, nbinom
 
 from oracles.distribution import AmountLaw, CountLaw, crps_of_samples
 from worthwhile.distribution import (
@@ -25,7 +25,6 @@ from worthwhile.distribution import (
     from_lognormal,
     from_pmf,
     from_prob,
-    from_samples,
     pool,
 )
 
@@ -152,22 +151,6 @@ def test_rounding_of_single_precision_makes_no_tail():
     assert np.all(histogram.cdf(0.0) == histogram.prob[:, 0])
 
 
-def test_pit_of_its_own_samples_is_uniform():
-    for histogram, law in ((ragged(1), AmountLaw(ragged(1), 0)),):
-        rng = np.random.default_rng(3)
-        y = law.sample(rng, 4000)
-        many = histogram[np.zeros(4000, dtype=int)]
-        assert kstest(many.pit(y, rng), "uniform").pvalue > 0.01
-        assert kstest(many.pit(y * 1.2, rng), "uniform").pvalue < 1e-4
-
-
-def test_pit_of_counts_is_uniform():
-    histogram = from_geometric(np.array([0.4]), np.array([3.0]))
-    rng = np.random.default_rng(4)
-    y = rng.choice(COUNT_GRID.points, 4000, p=histogram.prob[0].astype(float) / histogram.prob[0].sum(dtype=float))
-    assert kstest(histogram[np.zeros(4000, dtype=int)].pit(y, rng), "uniform").pvalue > 0.01
-
-
 def test_reading_in_chunks_gives_the_same_numbers(monkeypatch):
     histogram = ragged(1000)
     y = np.random.default_rng(0).lognormal(3, 2, 1000)
@@ -245,16 +228,6 @@ def test_a_geometric_keeps_its_mean_and_chances(mean):
     np.testing.assert_allclose(histogram.prob[1, 1:20], stop * (1 - stop) ** np.arange(19), atol=1e-6)
 
 
-def test_samples_become_their_own_histogram():
-    rng = np.random.default_rng(0)
-    samples = np.where(rng.random((3, 20_000)) < 0.6, 0.0, SCALE * rng.lognormal(0, 1, (3, 20_000)))
-    histogram = from_samples(GRID, samples)
-    np.testing.assert_allclose(histogram.p_positive, (samples > 0).mean(axis=1), atol=1e-6)
-    np.testing.assert_allclose(histogram.mean(), samples.mean(axis=1), rtol=0.005)
-    beyond = from_samples(GRID, np.array([[0.0, LAST * 4, LAST * 2, 1.0]]))
-    assert beyond.prob[0, -1] == 0.5 and beyond.tail_mean[0] == LAST * 3
-
-
 # ---- making others of it ----------------------------------------------------------------------------------------
 
 
@@ -320,16 +293,6 @@ def test_given_positive_has_mass_even_where_none_was():
     nothing = from_prob(GRID, np.eye(1, GRID.columns))
     assert nothing.given_positive().p_positive[0] == 1
     assert nothing.with_p_positive(np.array([0.5])).p_positive[0] == pytest.approx(0.5)
-
-
-def test_a_capped_tail_ends_at_the_quantile_and_keeps_the_chance_of_buying():
-    histogram = from_lognormal(GRID, np.array([0.9, 0.3, 0.001]), np.full(3, SCALE), np.full(3, 1.5))
-    capped = histogram.capped_tail(0.99)
-    np.testing.assert_allclose(capped.p_positive, histogram.p_positive, atol=1e-7)
-    assert np.all(capped.mean() < histogram.mean())
-    top = histogram.given_positive().quantile(0.99)
-    np.testing.assert_allclose(capped.cdf(top * np.exp(LOG_STEP)), 1, atol=1e-9)
-    np.testing.assert_allclose(capped.cdf(SCALE), histogram.cdf(SCALE), atol=1e-7)
 
 
 # ---- forecasts --------------------------------------------------------------------------------------------------

@@ -226,16 +226,6 @@ class Histogram:
         score = (part_below * cum**2 + (ends - starts - part_below) * (1 - cum) ** 2).sum(axis=1)
         return score + np.maximum(y - ends[:, -1], 0.0)
 
-    def pit(self, y: Array, rng: np.random.Generator) -> Array:  # (N,)
-        """Randomised probability integral transform: uniform on (0, 1) if the forecast is calibrated."""
-        y = np.asarray(y, dtype=np.float64)
-        rows = np.arange(len(self))
-        if self.grid.discrete:
-            k = self.grid.column_of(y)
-            full = np.concatenate([self.cumulative(), np.ones((len(self), 1))], axis=1)
-            return full[rows, k] - rng.random(len(self)) * self.prob[rows, k]
-        return np.where(y <= 0, rng.random(len(self)) * self.prob[:, 0], self.cdf(y))
-
     # ---- making others of it ----------------------------------------------------------------------------------
 
     def given_positive(self) -> Histogram:
@@ -277,16 +267,6 @@ class Histogram:
         grown = factor * amount / np.where(total > 0, total, 1.0)
         return np.where((factor > 1) & (total > 0), np.clip(grown, last, last * TAIL_LIMIT), self.tail_mean)
 
-    def capped_tail(self, q: float) -> Histogram:
-        """The positive part cut at its own quantile q: the mass above is laid on the bin that holds the quantile.
-
-        The mean of a histogram hangs on nearly empty far bins; a cut disciplines it. P(X > 0) stays as it is.
-        """
-        cum = self.cumulative()
-        reached = cum[:, 1:] >= 1 - (1 - q) * self.p_positive[:, None] - 1e-12
-        cum[:, 1:] = np.where(reached, 1.0, cum[:, 1:])
-        return from_cdf(self.grid, cum, tail_mean=self.tail_mean)
-
 
 def from_cdf(grid: Grid, cum: Array, *, tail_mean: Array | None = None) -> Histogram:
     """A histogram from P(X <= point) at every grid point: (N, M - 1), non-decreasing along the row, within [0, 1]."""
@@ -310,8 +290,8 @@ def from_prob(grid: Grid, prob: Array, *, tail_mean: Array | None = None) -> His
 def from_lognormal(grid: Grid, p: Array, mean: Array, sigma: Array) -> Histogram:
     """Zero-inflated log-normal: zero with 1 - p, else log-normal of this mean (of the positive part) and log-sd sigma.
 
-    All (N,). The open end's mean is E[X | X > last] in closed form. The mean is kept to 0.05 % where the law lies on the
-    grid and sigma is 0.1 or more; a narrower one lies within a bin or two, and its mean within their width.
+    All (N,). The open end's mean is E[X | X > last] in closed form. The mean is kept to 0.05 % where the law lies on
+    the grid and sigma is 0.1 or more; a narrower one lies within a bin or two, and its mean within their width.
     """
     mean = np.maximum(np.asarray(mean, dtype=np.float64), 1e-12)
     sigma = np.clip(np.asarray(sigma, dtype=np.float64), 0.02, 4.0)
@@ -323,17 +303,6 @@ def from_lognormal(grid: Grid, p: Array, mean: Array, sigma: Array) -> Histogram
     last = grid.points[-1]
     tail_mean = np.clip(mean * np.exp(np.minimum(log_tail, 50.0)), last, last * TAIL_LIMIT)
     return from_cdf(grid, cum, tail_mean=tail_mean)
-
-
-def from_samples(grid: Grid, samples: Array) -> Histogram:
-    """One row for each row of samples (N, S), all >= 0."""
-    n = len(samples)
-    columns = grid.column_of(samples)
-    flat = np.bincount((np.arange(n)[:, None] * grid.columns + columns).ravel(), minlength=n * grid.columns)
-    beyond = columns == grid.columns - 1
-    last = grid.points[-1]
-    tail = np.where(beyond, samples, 0.0).sum(axis=1) / np.maximum(beyond.sum(axis=1), 1)
-    return from_prob(grid, flat.reshape(n, grid.columns), tail_mean=np.clip(tail, last * 1.001, last * TAIL_LIMIT))
 
 
 def from_pmf(pmf: Array, *, tail_mean: Array | None = None) -> Histogram:

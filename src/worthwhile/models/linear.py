@@ -11,7 +11,7 @@ Letters: N rows, D columns of the standardised matrix, H of it and kernel column
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
@@ -37,9 +37,9 @@ from worthwhile.models.lines import (
 )
 from worthwhile.models.preprocess import Standardizer, standardizer_of
 from worthwhile.models.training import customer_folds, training_rows
+from worthwhile.models.tuning import SearchSpace
 
 Array = np.ndarray[Any, Any]
-SearchSpace = Mapping[str, tuple[str, float, float]]
 
 ROWS = 100_000  # that linear models are fitted on; more would move no coefficient by much
 SVM_ROWS = 10_000  # liblinear takes 5 s of one core on them, and 13 s on twice as many

@@ -37,9 +37,9 @@ from worthwhile.models.files import read_arrays, read_json, write_arrays, write_
 from worthwhile.models.network_fit import Learning, Loss, Network, Rows, fit_network
 from worthwhile.models.preprocess import Standardizer, standardizer_of
 from worthwhile.models.training import Training, split_forward, training_rows
+from worthwhile.models.tuning import SearchSpace
 
 Array = np.ndarray[Any, Any]
-SearchSpace = Mapping[str, tuple[str, float, float]]
 
 ROWS = 400_000  # that networks are trained on
 LEAST_SIGMA, MOST_SIGMA = 0.1, 2.0  # of the log-normal law; a mean is at most e^2 times its median then

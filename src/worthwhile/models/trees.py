@@ -45,9 +45,9 @@ from worthwhile.models.chunks import forecast_in_chunks
 from worthwhile.models.files import read_arrays, read_json, write_arrays, write_json
 from worthwhile.models.matured import once
 from worthwhile.models.training import Training, customer_folds, split_forward, training_rows
+from worthwhile.models.tuning import SearchSpace
 
 Array = np.ndarray[Any, Any]
-SearchSpace = Mapping[str, tuple[str, float, float]]
 
 ROWS = 400_000  # that trees are grown on
 SEARCH_SPACE: SearchSpace = {
