@@ -141,6 +141,13 @@ MODELS: dict[str, ModelKind] = {
         False,
         "a 64-32 network that gives the whole distribution of spend",
     ),
+    "in-context": ModelKind(
+        "pretrained",
+        "worthwhile.models.incontext.model:InContext",
+        Needs(),
+        False,
+        "a network pretrained on simulated shops, which reads this shop's past and answers without training",
+    ),
     "ensemble": ModelKind(
         "ensemble",
         "worthwhile.models.ensemble:Ensemble",
