@@ -361,12 +361,12 @@ def pool(histograms: Sequence[Histogram], weights: Sequence[float] | Array) -> H
 
 @dataclass(frozen=True)
 class Forecast:
-    """What is expected of each entity of a snapshot: amount and number of orders, as distributions.
+    """What is expected of each customer of a snapshot: amount and number of orders, as distributions.
 
     Both agree on the chance of no order, so that P(active) is one number.
     """
 
-    entity_ids: Array  # (N,) str objects
+    customer_ids: Array  # (N,) str objects
     cutoff: datetime
     horizon: str
     amount: Histogram
@@ -375,23 +375,23 @@ class Forecast:
     amount_name: str = "spend"
 
     def __post_init__(self) -> None:
-        assert len(self.entity_ids) == len(self.amount) == len(self.orders)
+        assert len(self.customer_ids) == len(self.amount) == len(self.orders)
 
     def __len__(self) -> int:
-        return len(self.entity_ids)
+        return len(self.customer_ids)
 
     def __getitem__(self, rows: Any) -> Forecast:
-        return replace(self, entity_ids=self.entity_ids[rows], amount=self.amount[rows], orders=self.orders[rows])
+        return replace(self, customer_ids=self.customer_ids[rows], amount=self.amount[rows], orders=self.orders[rows])
 
     @property
     def p_active(self) -> Array:  # (N,)
         return self.orders.p_positive
 
     def table(self, run_id: str) -> pa.Table:
-        """The contract of a forecast table (docs/design.md), one row for each entity in their order."""
+        """The contract of a forecast table (docs/design.md), one row for each customer in their order."""
         n, name = len(self), self.amount_name
         columns = {
-            "customer_id": pa.array(self.entity_ids, pa.string()),
+            "customer_id": pa.array(self.customer_ids, pa.string()),
             "cutoff": pa.array([self.cutoff] * n, pa.timestamp("us", tz="UTC")),
             "horizon": pa.array([self.horizon] * n, pa.string()),
             "p_active": self.p_active,
@@ -405,7 +405,7 @@ class Forecast:
 
 
 def agree_over_horizons(forecasts: Sequence[Forecast]) -> list[Forecast]:
-    """Forecasts of the same entities, shortest horizon first, made to agree: more time, never less of anything.
+    """Forecasts of the same customers, shortest horizon first, made to agree: more time, never less of anything.
 
     Each longer distribution is moved up to stochastically dominate the shorter one: F_long <= F_short everywhere.
     """
@@ -423,7 +423,7 @@ def _at_least(longer: Histogram, shorter: Histogram) -> Histogram:
 
 
 def concatenate(forecasts: Sequence[Forecast]) -> Forecast:
-    """One forecast of all entities of several that differ in nothing else."""
+    """One forecast of all customers of several that differ in nothing else."""
     first = forecasts[0]
     if len(forecasts) == 1:
         return first
@@ -434,7 +434,7 @@ def concatenate(forecasts: Sequence[Forecast]) -> Forecast:
 
     return replace(
         first,
-        entity_ids=np.concatenate([f.entity_ids for f in forecasts]),
+        customer_ids=np.concatenate([f.customer_ids for f in forecasts]),
         amount=joined([f.amount for f in forecasts]),
         orders=joined([f.orders for f in forecasts]),
     )

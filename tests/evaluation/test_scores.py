@@ -107,7 +107,7 @@ def test_a_forecast_that_is_the_law_itself_is_found_calibrated():
 
 def test_a_forecast_scaled_down_is_found_too_low_with_too_narrow_a_reach():
     made, outcome = make_case(n=5000, seed=3)
-    low = Forecast(made.entity_ids, CUTOFF, "90d", made.amount.scaled(0.5), made.orders, "low")
+    low = Forecast(made.customer_ids, CUTOFF, "90d", made.amount.scaled(0.5), made.orders, "low")
     found, honest = as_dict(score(low, outcome)), as_dict(score(made, outcome))
     assert found["bias"] == pytest.approx(0.5 * (1 + honest["bias"]) - 1, abs=0.01)
     assert found["crps"] > honest["crps"]
@@ -164,7 +164,9 @@ def test_very_few_customers_are_scored_without_an_exception(n):
 
 def test_buyers_of_a_model_that_was_certain_of_no_purchase_lie_outside_its_intervals():
     made, _ = make_case(n=4)
-    certain = Forecast(made.entity_ids, CUTOFF, "90d", made.amount.with_p_positive(np.zeros(4)), made.orders, "certain")
+    certain = Forecast(
+        made.customer_ids, CUTOFF, "90d", made.amount.with_p_positive(np.zeros(4)), made.orders, "certain"
+    )
     found = as_dict(score(certain, Outcome(np.array([5.0, 0, 0, 0]), np.array([1.0, 0, 0, 0]))))
     assert found["coverage_90_buyers"] == 0.0
     assert not math.isnan(found["pit_distance"])

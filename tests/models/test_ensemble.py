@@ -98,7 +98,7 @@ def test_customers_forecast_together_or_alone_get_the_same(shop, fitted, monkeyp
     chunked = fitted.forecast(shop.current)
     np.testing.assert_allclose(alone.amount.prob[0], whole.amount.prob[7], atol=1e-6)
     np.testing.assert_allclose(chunked.amount.prob, whole.amount.prob, atol=1e-6)
-    assert list(chunked.entity_ids) == list(whole.entity_ids)
+    assert list(chunked.customer_ids) == list(whole.customer_ids)
 
 
 def test_a_saved_ensemble_forecasts_the_same(shop, fitted, tmp_path):

@@ -107,7 +107,7 @@ def _leading(one: Forecast, target: str, top: int) -> list[dict[str, Any]]:
 
     by_target = {"orders": one.orders.mean, "active": lambda: one.p_active, "churn": lambda: 1 - one.p_active}
     headline = by_target.get(target, one.amount.mean)()
-    first = np.lexsort((one.entity_ids.astype(str), -headline))[:top]
+    first = np.lexsort((one.customer_ids.astype(str), -headline))[:top]
     return one[first].table("").drop_columns(["run_id", "model", "cutoff"]).to_pylist()
 
 

@@ -40,7 +40,8 @@ def recalibrated(forecast: Forecast, factor: float) -> Forecast:
     """The forecast with every mean (amount and orders) multiplied by `factor` > 0.
 
     The chance of no order becomes p0 ** factor, as for Poisson buyers whose rate is multiplied; what this leaves
-    of the factor goes into the number and the amount of orders given any.
+    of the factor goes into the number and the amount of orders given any. Who orders at all orders at least once: a
+    factor so small that less than one order given any would be left moves the mean of orders by less than itself.
     """
     if abs(factor - 1) < 1e-6:
         return forecast
