@@ -6,6 +6,7 @@ import pyarrow as pa
 import pytest
 
 from worthwhile.errors import InputError
+from worthwhile.features.build import median_order_value
 from worthwhile.progress import silent
 from worthwhile.runs.prepare import Snapshots, default_backtest_cutoffs, unseen
 from worthwhile.store.log import log_of
@@ -53,6 +54,14 @@ def test_snapshots_of_one_run_share_scale_and_columns(prepared):
     _, matured, current = prepared
     assert {s.scale for s in matured} == {current.scale}
     assert {s.names for s in matured} == {current.names}
+
+
+def test_a_snapshot_learned_from_has_its_own_scale_once_it_is_asked_about(log, prepared):
+    snapshots, matured, current = prepared
+    assert current.scale == median_order_value(log, TASK, EARLY)
+    own = {s.cutoff: median_order_value(log, TASK, s.cutoff) for s in matured}
+    assert set(own.values()) != {current.scale}
+    assert {cutoff: snapshots.at(cutoff).scale for cutoff in own} == own
 
 
 def test_what_is_forecast_carries_nothing_of_its_horizon(prepared):

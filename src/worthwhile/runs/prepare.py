@@ -7,7 +7,13 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from worthwhile.errors import InputError
-from worthwhile.features.build import LEAST_HISTORY_DAYS, main_categories, snapshot_at, training_cutoffs
+from worthwhile.features.build import (
+    LEAST_HISTORY_DAYS,
+    main_categories,
+    median_order_value,
+    snapshot_at,
+    training_cutoffs,
+)
 from worthwhile.features.snapshot import Snapshot
 from worthwhile.features.terms import ValueTerms
 from worthwhile.models.matured import Matured
@@ -36,10 +42,14 @@ class Snapshots:
         """The snapshot at a cutoff; `categories` are the main ones that its columns stand for (default: its own)."""
         if categories is None:
             categories = main_categories(self.log, cutoff)
+        return self._on(median_order_value(self.log, self.task, cutoff, value=self.value), cutoff, categories)
+
+    def _on(self, scale: float, cutoff: datetime, categories: tuple[str, ...]) -> Snapshot:
+        """The snapshot on a scale that is not its own: finding its own would read all orders again."""
         if (cutoff, categories) not in self.made:
-            made = snapshot_at(self.log, self.task, cutoff, value=self.value, categories=categories)
+            made = snapshot_at(self.log, self.task, cutoff, scale=scale, value=self.value, categories=categories)
             self.made[cutoff, categories] = made
-        return self.made[cutoff, categories]
+        return replace(self.made[cutoff, categories], scale=scale)
 
     def keep_for(self, later: Sequence[datetime]) -> None:
         """Drop all snapshots but those that `before` takes at one of these later cutoffs."""
@@ -61,7 +71,7 @@ class Snapshots:
         matured = []
         for done, earlier in enumerate(cutoffs):
             progress("features", done / len(cutoffs))
-            matured.append(replace(self.at(earlier, categories=categories), scale=current.scale))
+            matured.append(self._on(current.scale, earlier, categories))
         if not matured:
             current = replace(current, shorter=tuple(self._shorter(cutoff, categories, current.scale)))
         progress("features", 1.0)
