@@ -47,7 +47,7 @@ def write_events(path: Path, events: int, seed: int) -> None:
 
 def open_events(path: Path, threads: int):
     """The log over the file, as `open_log` would make it."""
-    from worthwhile.schema import ITEMS
+    from worthwhile.schema import ITEM_CATEGORIES, ITEMS
     from worthwhile.store.log import TIME_COLUMNS, Log
 
     config = {"threads": threads, "memory_limit": f"{LEAST_MEMORY_GB}GB", "temp_directory": str(path.parent / "spill")}
@@ -56,6 +56,8 @@ def open_events(path: Path, threads: int):
     times = ", ".join(f"{expression} AS {column}" for column, expression in TIME_COLUMNS.items())
     con.execute(f"CREATE VIEW events AS SELECT *, {times} FROM read_parquet('{path}')")
     con.register("items", ITEMS.empty_table())
+    con.register("stored_item_categories", ITEM_CATEGORIES.empty_table())
+    con.execute("CREATE VIEW item_categories AS SELECT *, epoch_us(since) AS since_us FROM stored_item_categories")
     [(first, last)] = con.execute("SELECT min(ts_us), max(day) FROM events").fetchall()
     start = datetime(1970, 1, 1, tzinfo=UTC)
     return Log(con, ZoneInfo("UTC"), start + timedelta(microseconds=first), start + timedelta(days=last + 1))

@@ -40,7 +40,7 @@ EVENTS = pa.schema(
         pa.field("price", pa.float64()),  # of one unit
         pa.field("amount", pa.float64()),  # of the line, net of discount; the shop's currency
         pa.field("discount", pa.float64()),  # >= 0, already taken off the amount
-        pa.field("category", pa.string()),  # as known when the event happened; else joined from items
+        pa.field("category", pa.string()),  # as known when the event happened; else joined from item_categories
         pa.field("channel", pa.string()),
         pa.field("country", pa.string()),
         pa.field("rating", pa.float64()),
@@ -54,12 +54,22 @@ EVENTS = pa.schema(
 ITEMS = pa.schema(
     [
         pa.field("item_id", pa.string(), nullable=False),
-        pa.field("category", pa.string()),
+        pa.field("category", pa.string()),  # the latest seen, to be shown: features read item_categories
         pa.field("price", pa.float64()),  # the latest seen
         pa.field("title", pa.string()),
         pa.field("description", pa.string()),
         pa.field("picture", pa.string()),
         pa.field("is_goods", pa.bool_(), nullable=False),
+        pa.field("batch_id", pa.string(), nullable=False),
+    ]
+)
+
+# What was known when: an item's category at a cutoff is the one that it came into last before it.
+ITEM_CATEGORIES = pa.schema(
+    [
+        pa.field("item_id", pa.string(), nullable=False),
+        pa.field("category", pa.string(), nullable=False),
+        pa.field("since", pa.timestamp("us", tz="UTC")),  # the first event that says so; absent: known all along
         pa.field("batch_id", pa.string(), nullable=False),
     ]
 )
@@ -104,6 +114,7 @@ BATCHES = pa.schema(
 TABLES: dict[str, pa.Schema] = {
     "events": EVENTS,
     "items": ITEMS,
+    "item_categories": ITEM_CATEGORIES,
     "customers": CUSTOMERS,
     "quarantine": QUARANTINE,
     "batches": BATCHES,

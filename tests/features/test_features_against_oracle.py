@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from oracles import features as oracle
-from oracles.histories import ITEM_CATEGORY, history, made_log
+from oracles.histories import ITEM_CATEGORIES, history, made_log
 from worthwhile.features.build import cutoff_from, snapshot_at
 from worthwhile.features.declared import NAMES
 from worthwhile.features.terms import ValueTerms
@@ -39,6 +39,7 @@ def asking_of(task, cutoff, zone, rows, item_category):
         margin=terms.margin,
         margins=dict(terms.margins),
         item_category=item_category,
+        known=cutoff,
     )
     asking.main = oracle.main_categories(rows, cutoff, asking)
     return asking
@@ -60,7 +61,7 @@ def test_all_features_outcomes_and_the_scale_equal_the_oracle_on_random_historie
     zone = ZoneInfo(zone)
     rows = history(sparse, SPAN, events=1200, customers=300 if sparse else 40, zone=zone)
     moment = cutoff_from(cutoff, zone)
-    asking, end = asking_of(task, moment, zone, rows, ITEM_CATEGORY), task.horizon.after(moment, zone)
+    asking, end = asking_of(task, moment, zone, rows, ITEM_CATEGORIES), task.horizon.after(moment, zone)
     with made_log(rows, zone, until=end + timedelta(days=400)) as log:
         snapshot = snapshot_at(log, task, moment, value=TERMS)
     assert snapshot.names == NAMES

@@ -7,7 +7,7 @@ import numpy as np
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from oracles.histories import event, full_refund, history, made_log
+from oracles.histories import ITEM_CATEGORIES, event, full_refund, history, made_log
 from worthwhile.features.build import cutoff_from, snapshot_at
 from worthwhile.features.terms import ValueTerms
 from worthwhile.tasks import Task
@@ -34,6 +34,19 @@ def other_future(rows, *, seed, removed, added):
     return past, future
 
 
+def told_later(cutoff, *, seed):
+    """The same knowledge of items before the cutoff, and another from it on: forgotten, and told anew of every item."""
+    rng = np.random.default_rng(seed)
+    told = {
+        item: {category: since for category, since in own.items() if since is None or since < cutoff}
+        for item, own in ITEM_CATEGORIES.items()
+    }
+    for item in ("i1", "i2", "i3", "i4", "i5"):
+        category = str(rng.choice(["tea", "pots", "cups", "new"]))
+        told.setdefault(item, {}).setdefault(category, cutoff + timedelta(days=int(rng.integers(0, 90))))
+    return told
+
+
 @settings(max_examples=8, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(
     seed=st.integers(0, 10**6),
@@ -48,7 +61,7 @@ def test_events_changed_added_and_removed_from_the_cutoff_on_leave_every_feature
         before = snapshot_at(log, task, cutoff, value=TERMS, outcome=False)
     past, future = other_future([dict(row) for row in rows], seed=seed, removed=removed, added=added)
     shuffled = list(np.random.default_rng(seed).permutation(np.array([*future, *past], dtype=object)))
-    with made_log(shuffled, ZONE) as log:
+    with made_log(shuffled, ZONE, told=told_later(cutoff, seed=seed)) as log:
         after = snapshot_at(log, task, cutoff, value=TERMS, outcome=False)
     assert list(before.customer_ids) == list(after.customer_ids)
     assert before.features.tobytes() == after.features.tobytes()
@@ -62,5 +75,16 @@ def test_events_before_the_cutoff_do_change_features():
         before = snapshot_at(log, TASKS[0], cutoff, outcome=False)
     extra = event(np.random.default_rng(0), (CUTOFF - timedelta(seconds=1), CUTOFF), 25, ZONE) | {"kind": "order_line"}
     with made_log([*rows, extra], ZONE) as log:
+        after = snapshot_at(log, TASKS[0], cutoff, outcome=False)
+    assert before.features.tobytes() != after.features.tobytes()
+
+
+def test_a_category_told_before_the_cutoff_does_change_features():
+    rows = history(5, (FIRST, LAST), events=400, customers=25, zone=ZONE)
+    cutoff = cutoff_from(CUTOFF, ZONE)
+    with made_log(rows, ZONE) as log:
+        before = snapshot_at(log, TASKS[0], cutoff, outcome=False)
+    told = ITEM_CATEGORIES | {"i5": {"new": cutoff - timedelta(microseconds=1)}}
+    with made_log(rows, ZONE, told=told) as log:
         after = snapshot_at(log, TASKS[0], cutoff, outcome=False)
     assert before.features.tobytes() != after.features.tobytes()

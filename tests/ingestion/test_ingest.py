@@ -12,9 +12,12 @@ import pytest
 
 import worthwhile as ww
 from worthwhile.errors import InputError
+from worthwhile.features.build import cutoff_from, snapshot_at
 from worthwhile.ingestion import REASONS
 from worthwhile.schema import TABLES
+from worthwhile.store.log import open_log
 from worthwhile.store.tables import read_table, writing
+from worthwhile.tasks import Task
 
 HEADER = "customer_id,order_date,order_id,sku,quantity,price\n"
 GOOD = HEADER + "a,2011-01-31 10:00,o1,s1,2,1.50\nb,2011-02-01 11:00,o2,s2,1,20\n"
@@ -371,6 +374,44 @@ def test_items_and_customers_are_brought_up_to_date(shop: Any, write: Any) -> No
     assert items["s2"]["title"] == "Lamp"
     customers = {row["customer_id"]: row["country"] for row in read_table(shop, "customers").to_pylist()}
     assert customers == {"a": "France", "b": None}
+
+
+def test_a_category_is_known_from_the_first_event_that_tells_it_in_whatever_order_files_come(
+    shop: Any, write: Any
+) -> None:
+    def known() -> list[tuple[Any, ...]]:
+        rows = read_table(shop, "item_categories").to_pylist()
+        return [(row["item_id"], row["category"], row["since"].isoformat()[:10]) for row in rows]
+
+    header = "customer,date,sku,category,price\n"
+    ww.ingest(shop, write(header + "a,2020-01-01,s1,,2\na,2020-01-05,s2,,2\n"))
+    assert known() == []
+    ww.ingest(
+        shop,
+        write(
+            header + "a,2020-07-02 12:00,s1,cups,2\na,2020-07-01 12:00,s1,mugs,2\na,2020-07-03 12:00,s1,mugs,2\n",
+            "b.csv",
+        ),
+    )
+    assert known() == [("s1", "cups", "2020-07-02"), ("s1", "mugs", "2020-07-01")]
+    ww.ingest(shop, write(header + "b,2020-03-01 12:00,s1,cups,2\n", "c.csv"))
+    assert known() == [("s1", "cups", "2020-03-01"), ("s1", "mugs", "2020-07-01")]
+
+
+def test_categories_of_a_later_file_change_no_feature_of_before(shop: Any, write: Any) -> None:
+    def features() -> bytes:
+        with open_log(shop) as log:
+            return snapshot_at(
+                log, Task.of("30d"), cutoff_from("2020-06-20", log.zone), outcome=False
+            ).features.tobytes()
+
+    header = "customer,date,sku,category,price\n"
+    early = "".join(f"c{n},2020-0{1 + n % 5}-1{n % 9},s{n % 4},,{n}\n" for n in range(40))
+    ww.ingest(shop, write(header + early))
+    before = features()
+    later = "".join(f"c{n},2020-07-0{1 + n},s{n % 4},tea{n % 2},3\n" for n in range(8))
+    ww.ingest(shop, write(header + later, name="later.csv"))
+    assert features() == before
 
 
 def test_ledger_has_one_row_a_file_that_adds_up(shop: Any, write: Any) -> None:

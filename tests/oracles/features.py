@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 from collections import defaultdict
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
 from itertools import pairwise
 from statistics import median
@@ -28,11 +28,20 @@ class Asking:
     where: dict = field(default_factory=dict)  # category, channel, item_id -> accepted values
     margin: float = 1.0
     margins: dict = field(default_factory=dict)
-    item_category: dict = field(default_factory=dict)
+    item_category: dict = field(default_factory=dict)  # item -> {category: since when it is known, None all along}
+    known: datetime | None = None  # UTC: what is known of items is what was told before
     main: tuple = ()
 
     def category(self, row):
-        return row["category"] if row["category"] is not None else self.item_category.get(row["item_id"])
+        if row["category"] is not None:
+            return row["category"]
+        told = self.item_category.get(row["item_id"], {}).items()
+        known = [
+            (since, category) for category, since in told if since is None or self.known is None or since < self.known
+        ]
+        dated = [pair for pair in known if pair[0] is not None]
+        latest = [c for since, c in dated if since == max(dated)[0]] or [category for _, category in known]
+        return min(latest, default=None)
 
     def holds(self, row):
         seen = {"category": self.category(row), "channel": row["channel"], "item_id": row["item_id"]}
@@ -337,6 +346,7 @@ def median_order_value(rows, cutoff, asking):
 def outcome(rows, span, asking, rate=0.0):
     """(amount, orders) of one customer's rows in span = (cutoff, end)."""
     cutoff, end = span
+    asking = replace(asking, known=end)
     known = [r for r in rows if r["ts"] < end]
     inside = [r for r in known if r["ts"] >= cutoff]
     orders = 0

@@ -5,16 +5,23 @@ A row is a dict of an event as `tests/oracles/features.py` reads it. Times lie o
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 import numpy as np
 import pyarrow as pa
 
 from worthwhile.schema import EVENTS
+from worthwhile.schema import ITEM_CATEGORIES as ITEM_CATEGORIES_SCHEMA
 from worthwhile.store.log import log_of
 
-ITEM_CATEGORY = {"i1": "tea", "i2": "tea", "i3": "pots", "i4": "cups"}  # i5 has none
+# Item -> category -> since when it is known, None all along; i5 has none.
+ITEM_CATEGORIES: dict[str, dict[str, datetime | None]] = {
+    "i1": {"tea": None},
+    "i2": {"tea": datetime(2023, 1, 1, tzinfo=UTC), "pots": datetime(2023, 12, 1, tzinfo=UTC)},
+    "i3": {"pots": None, "cups": datetime(2023, 8, 1, tzinfo=UTC), "pans": datetime(2023, 8, 1, tzinfo=UTC)},
+    "i4": {"cups": datetime(2024, 2, 1, tzinfo=UTC)},
+}
 KINDS = ("order_line",) * 6 + ("refund",) * 2 + ("view", "cart", "review", "campaign", "search")
 COLUMNS = [c for c in EVENTS.names if c not in ("event_id", "batch_id", "ts")]
 
@@ -68,8 +75,11 @@ def history(seed: int, span: tuple[datetime, datetime], *, events: int, customer
     return [row for row in rows if row["local_ts"] < span[1]]
 
 
-def made_log(rows: list[dict], zone: ZoneInfo, *, until: datetime | None = None):
-    """The log of such rows, with the items of `ITEM_CATEGORY`."""
+def made_log(rows: list[dict], zone: ZoneInfo, *, until: datetime | None = None, told: dict | None = None):
+    """The log of such rows, with what is told of items, by default `ITEM_CATEGORIES`."""
     table = pa.table({c: pa.array([r[c] for r in rows], EVENTS.field(c).type) for c in COLUMNS})
-    items = pa.table({"item_id": list(ITEM_CATEGORY), "category": list(ITEM_CATEGORY.values())})
-    return log_of(table, zone=zone, items=items, until=until)
+    told = ITEM_CATEGORIES if told is None else told
+    known = [(item, category, since) for item, own in told.items() for category, since in own.items()]
+    columns = zip(ITEM_CATEGORIES_SCHEMA.names, zip(*known, strict=True), strict=False)
+    categories = pa.table({name: pa.array(values, ITEM_CATEGORIES_SCHEMA.field(name).type) for name, values in columns})
+    return log_of(table, zone=zone, item_categories=categories, until=until)

@@ -5,8 +5,9 @@ categories -> one row a customer, and touches -> one row a customer; all joined.
 rather than kept: they come out of Parquet faster than they would be spilled. Distinct items over several windows cost
 one grouping, since an item lies in a window that ends at the cutoff if its last day does.
 
-The statement reads the views `events` (with `ts_us`, `local_us`, `day`) and `items`, and of `events` nothing at or
-after the cutoff. Texts from outside come in as literals of the syntax tree, which each dialect quotes its own way.
+The statement reads the views `events` (with `ts_us`, `local_us`, `day`) and `item_categories` (with `since_us`), and of
+neither anything at or after the cutoff. Texts from outside come in as literals of the syntax tree, which each dialect
+quotes its own way.
 """
 
 from __future__ import annotations
@@ -88,7 +89,10 @@ def _texts(values: Sequence[str]) -> str:
 
 
 def events(condition: str, span: Span, *, item_category: bool) -> exp.Select:
-    """The events of a span; their category is the item's where they have none themselves and it is wanted."""
+    """The events of a span; their category is the item's where they have none themselves and it is wanted.
+
+    It is the item's as known at the span's end: what was told later is not looked at.
+    """
     columns = "customer_id kind ts_us local_us day order_id refund_of channel quantity amount discount rating is_goods"
     query = (
         exp.select(*(f"e.{column}" for column in columns.split()), "e.item_id")
@@ -98,14 +102,19 @@ def events(condition: str, span: Span, *, item_category: bool) -> exp.Select:
     if not item_category:
         return query.select("e.category")
     return query.select("COALESCE(e.category, c.category) AS category").join(
-        _item_categories().subquery("c", copy=False), on="e.item_id = c.item_id", join_type="left"
+        _item_categories(span).subquery("c", copy=False), on="e.item_id = c.item_id", join_type="left"
     )
 
 
-def _item_categories() -> exp.Select:
-    """One category an item, whatever the view `items` holds."""
-    named = exp.select("item_id", "MAX(category) AS category").from_("items").where("NOT category IS NULL")
-    return named.group_by("item_id")
+def _item_categories(span: Span) -> exp.Select:
+    """One category an item: of those known before the end of the span, the one that it came into last."""
+    latest = "ROW_NUMBER() OVER (PARTITION BY item_id ORDER BY since_us DESC NULLS LAST, category)"
+    known = (
+        exp.select("item_id", "category", f"{latest} AS place")
+        .from_("item_categories")
+        .where(f"since_us IS NULL OR since_us < {span.high}")
+    )
+    return exp.select("item_id", "category").from_(known.subquery("known", copy=False)).where("place = 1")
 
 
 def goods_lines(span: Span) -> exp.Select:

@@ -10,7 +10,7 @@ import pyarrow as pa
 
 from worthwhile.ingestion.refunds import match_refunds
 from worthwhile.ingestion.stage import Staged
-from worthwhile.schema import CUSTOMERS, EVENTS, ITEMS
+from worthwhile.schema import CUSTOMERS, EVENTS, ITEM_CATEGORIES, ITEMS
 from worthwhile.store import sql
 from worthwhile.store.log import add_view
 from worthwhile.store.tables import Writing
@@ -44,6 +44,8 @@ def absorb(
         batch = sql.text(batch_id)
         change.append("events", con.sql(_EVENTS.format(batch=batch)).to_arrow_reader(READER_ROWS))
         _update(con, change, "items", ITEMS, _ITEMS.format(batch=batch), scratch)
+        if con.execute("SELECT count(category) FROM fresh WHERE item_id IS NOT NULL").fetchall() != [(0,)]:
+            _update(con, change, "item_categories", ITEM_CATEGORIES, _ITEM_CATEGORIES.format(batch=batch), scratch)
         _update(con, change, "customers", CUSTOMERS, _CUSTOMERS.format(batch=batch), scratch)
     if staged.refused:
         refused = _QUARANTINE.format(batch=sql.text(batch_id), file=sql.text(file), rows=rows)
@@ -134,6 +136,19 @@ _ITEMS = """
         coalesce(s.title, o.title) AS title, o.description, o.picture, coalesce(s.is_goods, o.is_goods) AS is_goods,
         coalesce(o.batch_id, {batch}) AS batch_id
     FROM seen s FULL JOIN stored o USING (item_id) ORDER BY item_id
+"""
+
+# A category is known from the first event that tells it, in whatever order files come.
+_ITEM_CATEGORIES = """
+    WITH told AS (
+        SELECT item_id, category, ts AS since, {batch} AS batch_id, true AS is_new FROM fresh
+        WHERE item_id IS NOT NULL AND category IS NOT NULL
+        UNION ALL BY NAME
+        SELECT item_id, category, since, batch_id, false AS is_new FROM stored
+    )
+    SELECT item_id, category, CASE WHEN count(*) = count(since) THEN min(since) END AS since,
+        arg_min(batch_id, is_new) AS batch_id
+    FROM told GROUP BY item_id, category ORDER BY item_id, category
 """
 
 _CUSTOMERS = """

@@ -13,7 +13,7 @@ import duckdb
 import pyarrow as pa
 
 from worthwhile.errors import InputError
-from worthwhile.schema import EVENTS, ITEMS, TABLES, local_midnight
+from worthwhile.schema import EVENTS, ITEM_CATEGORIES, ITEMS, TABLES, local_midnight
 from worthwhile.settings import Settings
 from worthwhile.shop import Shop
 from worthwhile.store import sql
@@ -29,7 +29,10 @@ TIME_COLUMNS: dict[str, str] = {
 
 @dataclass
 class Log:
-    """An open event log: a DuckDB connection with the views `events`, `items`, `customers`. Close it after use."""
+    """An open event log: a DuckDB connection with the views `events`, `items`, `item_categories`, `customers`.
+
+    Close it after use.
+    """
 
     con: duckdb.DuckDBPyConnection
     zone: ZoneInfo
@@ -87,10 +90,9 @@ def open_log(shop: Shop, *, versions: Mapping[str, int] | None = None) -> Log:
         raise _empty(str(shop.folder))
     con = connect(shop.settings, spill=str(shop.scratch))
     try:
-        for table in ("events", "items", "customers"):
-            add_view(
-                con, "stored_events" if table == "events" else table, TABLES[table], table_files(shop, table, versions)
-            )
+        for table in ("events", "items", "item_categories", "customers"):
+            view = f"stored_{table}" if table in ("events", "item_categories") else table
+            add_view(con, view, TABLES[table], table_files(shop, table, versions))
         until = shop.settings["data_until"]
         return _log(con, shop.settings.zone, until and date.fromisoformat(until), versions, where=str(shop.folder))
     except BaseException:
@@ -103,12 +105,14 @@ def log_of(
     *,
     zone: str | ZoneInfo = "UTC",
     items: pa.Table | None = None,
+    item_categories: pa.Table | None = None,
     until: date | datetime | None = None,
 ) -> Log:
     """The same log from tables in memory, for tests and benchmarks.
 
     `events` needs `customer_id` and `ts` or `local_ts`; other columns may be missing: a kind is then `order_line`,
-    everything is goods, ids count up, the rest is null. `until` is the first local day not covered, or a moment.
+    everything is goods, ids count up, the rest is null. `item_categories` are by default those of `items`, known all
+    along. `until` is the first local day not covered, or a moment.
     """
     zone = ZoneInfo(zone) if isinstance(zone, str) else zone
     con = duckdb.connect()
@@ -116,7 +120,11 @@ def log_of(
     con.register("given_events", events)
     con.execute(f"CREATE TEMP TABLE stored_events AS SELECT {_completed(con, zone)} FROM given_events")
     con.unregister("given_events")
-    con.register("items", ITEMS.empty_table() if items is None else _with_nulls(items, ITEMS))
+    items = ITEMS.empty_table() if items is None else _with_nulls(items, ITEMS)
+    con.register("items", items)
+    if item_categories is None:
+        item_categories = items.filter(items["category"].is_valid()).select(["item_id", "category"])
+    con.register("stored_item_categories", _with_nulls(item_categories, ITEM_CATEGORIES))
     con.execute(
         "CREATE TEMP VIEW customers AS SELECT customer_id, max(country) AS country,"
         " CAST(NULL AS TIMESTAMPTZ) AS registered_at, CAST(NULL AS VARCHAR) AS attributes, 'memory' AS batch_id"
@@ -174,6 +182,10 @@ def _log(
 ) -> Log:
     times = ", ".join(f"{expression} AS {column}" for column, expression in TIME_COLUMNS.items())
     con.execute(f"CREATE OR REPLACE TEMP VIEW events AS SELECT *, {times} FROM stored_events")
+    con.execute(
+        "CREATE OR REPLACE TEMP VIEW item_categories AS SELECT *, epoch_us(since) AS since_us"
+        " FROM stored_item_categories"
+    )
     # fetchall, not fetchone: a result that is not read to its end blocks the connection for `con.sql`.
     first_us, last_day = con.execute("SELECT min(ts_us), max(day) FROM events").fetchall()[0]
     if first_us is None:

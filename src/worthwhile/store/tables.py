@@ -1,6 +1,6 @@
 """The Delta tables of a shop, and how a change to several of them becomes one.
 
-Delta commits one table at a time. A shop has five, so the ledger `batches` is written last, and each of its rows names
+Delta commits one table at a time. A shop has six, so the ledger `batches` is written last, and each of its rows names
 the versions of all tables: readers take every table at the versions that the ledger's last row names. A crash before
 that commit leaves rows that nobody reads; the next writer takes the tables back to the versions named.
 The version of the ledger is thereby the version of all data.
