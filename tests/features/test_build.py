@@ -264,3 +264,38 @@ def test_every_feature_says_what_it_is_in_both_languages():
     for feature in FEATURES:
         assert feature.group in GROUPS and feature.table in ("days", "categories", "touches")
         assert feature.meaning and any("一" <= letter <= "鿿" for letter in feature.label_zh)
+
+
+def test_a_filter_that_no_order_meets_is_an_error_that_names_what_there_is():
+    items = pa.table({"item_id": ["i"], "category": ["tea"]})
+    rows = [("2024-05-10", 5, {"item_id": "i", "channel": "web"}), ("2024-05-11", 9, {"item_id": "j"})]
+    wrong = {
+        "category": ({"category": "nope"}, "tea"),
+        "channel": ({"channel": "shop", "category": "tea"}, "web"),
+        "item": ({"item_id": ["k", "l"]}, "`i`, `j`"),
+    }
+    with log_with(*rows, items=items) as log:
+        for name, (where, known) in wrong.items():
+            with pytest.raises(InputError) as caught:
+                snapshot_at(log, Task.of("30d", **where), cutoff_from("2024-06-01", ZoneInfo("UTC")))
+            assert caught.value.code == "bad-argument"
+            assert f"--{name}" in caught.value.where
+            assert known in caught.value.remedy
+        assert snapshot_at(log, Task.of("30d", category=["nope", "tea"]), cutoff_from("2024-06-01", ZoneInfo("UTC")))
+
+
+def test_a_filter_on_what_no_order_bears_says_that_there_is_none():
+    with log_with(("2024-05-10", 5), ("2024-05-11", 9)) as log, pytest.raises(InputError, match="no order line"):
+        snapshot_at(log, Task.of("30d", channel="web"), cutoff_from("2024-06-01", ZoneInfo("UTC")))
+
+
+def test_orders_asked_about_that_come_after_the_cutoff_or_were_all_given_back_are_no_error():
+    late = [("2024-05-10", 5), ("2024-07-01", 5, {"category": "tea"})]
+    back = [
+        ("2024-05-10", 5, {"category": "tea", "order_id": "o"}),
+        ("2024-05-11", -5, {"kind": "refund", "refund_of": "o", "category": "tea"}),
+    ]
+    for rows in (late, back):
+        with log_with(*rows) as log:
+            made = snapshot_at(log, Task.of("30d", category="tea"), cutoff_from("2024-06-01", ZoneInfo("UTC")))
+        assert made.column("orders_all").tolist() == [0.0]

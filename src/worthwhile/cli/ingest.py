@@ -15,7 +15,7 @@ from worthwhile.cli.progress import progress
 from worthwhile.errors import InputError
 
 if TYPE_CHECKING:
-    from worthwhile.ingestion import IngestReport
+    from worthwhile.ingestion import FileReport, IngestReport
 
 
 def ingest(
@@ -64,8 +64,14 @@ def _said(done: IngestReport) -> list[str | Table]:
     if refused:
         reasons = [(reason, f"{count:,}", REASONS[reason]) for reason, count in refused.most_common()]
         said.append(table("Refused, and kept in quarantine", ("reason", "rows", "meaning"), reasons))
+    said += [f"{one.file}: columns read as {_taken(one)}" for one in done.files if one.mapping]
     said += [f"{one.file}: {note}" for one in done.files for note in one.notes]
     return said
+
+
+def _taken(one: FileReport) -> str:
+    """Which column of the file stands for what; a wrong guess is mended with --map."""
+    return ", ".join(f"{event_column}={column}" for event_column, column in one.mapping.items())
 
 
 def _mapping(columns: list[str]) -> dict[str, str] | None:

@@ -65,12 +65,15 @@ def snapshot_at(
     `scale` is the median order value (default: that before this cutoff) and `categories` are the shop's main ones
     (default: the largest before this cutoff); a run gives those of its own cutoff to all its snapshots, so that a
     column means the same in each. `value` holds margins and discount rate for the target `value`.
-    Raises InputError `no-history` where no customer had ordered before the cutoff.
+    Raises InputError `no-history` where no customer had ordered before the cutoff, `bad-argument` where the task asks
+    about orders of which the whole log has none.
     """
     categories = main_categories(log, cutoff) if categories is None else categories
     customer_ids, features = feature_matrix_at(log, task, cutoff, value=value, categories=categories)
     if len(customer_ids) == 0:
         raise no_history(cutoff, log)
+    if task.where and not features[:, NAMES.index("orders_all")].any():
+        _check_asked(log, task)
     end = task.horizon.after(cutoff, log.zone)
     matured = outcome and log.until >= end
     return Snapshot(
@@ -96,6 +99,40 @@ def no_history(cutoff: datetime, log: Log) -> InputError:
         where=f"cutoff {cutoff.astimezone(log.zone).isoformat()}",
         remedy=f"the log begins on {log.first.astimezone(log.zone).date()}; take a later cutoff",
     )
+
+
+def _check_asked(log: Log, task: Task) -> None:
+    """Raises InputError `bad-argument` where no order line of the log, whenever it was, is one that is asked about.
+
+    That the first of them come later is no error: before a category was sold its forecast is zero.
+    """
+    asked, whole_log = sql.Asked.of(task, None), sql.Span(None, 2**62)
+    lines = sql.events("kind = 'order_line'", whole_log, item_category=True)
+    query = exp.select("1").from_(lines.subquery("l")).where(asked.condition()).limit(1)
+    if log.con.execute(query.sql("duckdb")).fetchall():
+        return
+    what, flags, known = [], [], []
+    for column, values in task.where:
+        name = column.removesuffix("_id")
+        what.append(f"{name} {' or '.join(f'`{value}`' for value in values)}")
+        flags.append(f"--{name}")
+        known.append(_most_frequent(log, lines, column))
+    raise InputError(
+        "bad-argument", f"no order has {' and '.join(what)}", where=", ".join(flags), remedy="; ".join(known)
+    )
+
+
+def _most_frequent(log: Log, lines: exp.Select, column: str, count: int = 10) -> str:
+    """What the log has in a column, in words."""
+    query = (
+        exp.select(column).from_(lines.subquery("l")).where(f"NOT {column} IS NULL")
+        .group_by(column).order_by("COUNT(*) DESC", column).limit(count + 1)
+    )  # fmt: skip
+    values = [f"`{value}`" for (value,) in log.con.execute(query.sql("duckdb")).fetchall()]
+    if not values:
+        return f"no order line of this shop has a {column}"
+    shown = ", ".join(values[:count]) + (" and more" if len(values) > count else "")
+    return f"the most frequent in `{column}`: {shown}"
 
 
 def median_order_value(log: Log, task: Task, cutoff: datetime, *, value: ValueTerms | None = None) -> float:

@@ -91,7 +91,7 @@ class Frame:
 
     width: int = 520
     height: int = 320
-    left: int = 64
+    left: int = 76
     right: int = 16
     top: int = 30
     bottom: int = 50
