@@ -50,6 +50,9 @@ def cutoff_from(text: str | date | datetime, zone: ZoneInfo) -> datetime:
     return (moment if moment.tzinfo else moment.replace(tzinfo=zone)).astimezone(UTC)
 
 
+YEAR_BEFORE = ("orders_year_before", "amount_year_before")  # NaN where the log begins later
+
+
 def snapshot_at(
     log: Log,
     task: Task,
@@ -74,6 +77,8 @@ def snapshot_at(
         raise no_history(cutoff, log)
     if task.where and not features[:, NAMES.index("orders_all")].any():
         _check_asked(log, task)
+    if Horizon(1, "y").before(cutoff, log.zone) < log.first:  # not seen is not none
+        features[:, [NAMES.index(name) for name in YEAR_BEFORE]] = np.nan
     end = task.horizon.after(cutoff, log.zone)
     matured = outcome and log.until >= end
     return Snapshot(

@@ -8,6 +8,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
+from worthwhile.features.build import YEAR_BEFORE
 from worthwhile.features.snapshot import Snapshot
 from worthwhile.models.incontext.columns import COLUMNS
 from worthwhile.models.incontext.rows import Moment, Standing, relation_of, rows_of, rows_of_some, standing_of
@@ -34,7 +35,9 @@ def rows_of_part(part: Snapshot, standing: Standing) -> Tensor:
 
 def _columns(snapshot: Snapshot) -> dict[str, Tensor]:
     values = torch.from_numpy(snapshot.columns(COLUMNS)).double()  # (N, len(COLUMNS))
-    return {name: values[:, i] for i, name in enumerate(COLUMNS)}
+    columns = {name: values[:, i] for i, name in enumerate(COLUMNS)}
+    # As in pretraining, where `before_first` and `history_years` tell how far back the log reaches.
+    return columns | {name: torch.nan_to_num(columns[name]) for name in YEAR_BEFORE}
 
 
 def _moment(snapshot: Snapshot, scale: float | None = None) -> Moment:
