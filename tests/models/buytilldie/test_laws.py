@@ -159,11 +159,11 @@ def test_future_orders_have_the_published_expectation(law, parameters, x, T, wee
     parameters = np.where(np.abs(parameters - 1) < 0.02, 1.05, parameters)  # the formulas divide by a - 1 and s - 1
     most = most_orders(parameters, x, np.array([T]), weeks)
     pmf = law.orders_alive(parameters, float(x), np.array([T]), weeks, most)
-    assert pmf.min() >= -1e-15
+    assert pmf.min() >= 0
     assert pmf.sum() == pytest.approx(1, abs=1e-9)
     if most < 4096:
         assert pmf[0] @ np.arange(most + 1) == pytest.approx(
-            EXPECTED[law.name](parameters, x, T, weeks), rel=3e-5, abs=1e-7
+            EXPECTED[law.name](parameters, x, T, weeks), rel=1e-5, abs=1e-7
         )
 
 
