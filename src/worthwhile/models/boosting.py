@@ -1,6 +1,6 @@
 """LightGBM as the tree models use it: float matrices, early stopping forward in time, then a refit on all rows.
 
-Deterministic: row-wise histograms, no sampling of rows, columns sampled by the seed, a fixed number of threads.
+Deterministic: column-wise histograms, no sampling of rows, columns sampled by the seed, a fixed number of threads.
 """
 
 from __future__ import annotations
@@ -46,7 +46,7 @@ class Boosting:
             "lambda_l2": self.l2,
             "feature_fraction": self.columns,
             "deterministic": True,
-            "force_row_wise": True,
+            "force_col_wise": True,  # row-wise, LightGBM 4.7 writes beyond its memory in parts of a data set
             **_binning(seed, self.threads),
         }
 
@@ -56,7 +56,7 @@ def _binning(seed: int, threads: int) -> dict[str, Any]:
     return {
         "max_bin": 127,
         "bin_construct_sample_cnt": BIN_ROWS,
-        "enable_bundle": False,  # LightGBM 4.7 writes beyond its memory in parts of bundled columns, unless row-wise
+        "enable_bundle": False,  # column-wise, LightGBM 4.7 does the same in parts of bundled columns
         "feature_pre_filter": False,  # which columns are worth a split hangs on the rows of each booster
         "seed": seed,
         "num_threads": threads,

@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from worthwhile.distribution import Histogram, amount_grid
-from worthwhile.models.incontext.network import SIZES, Context, Network
+from worthwhile.models.incontext.network import SIZES, Context, Network, Seen
 from worthwhile.models.incontext.pretrain import answer_to
 from worthwhile.models.incontext.prior import simulate
 from worthwhile.models.incontext.prior.dice import Dice
@@ -31,7 +31,7 @@ def network():
 
 
 def shuffled(tasks, order):
-    names = ("context", "context_relation", "context_amount", "context_orders", "known")
+    names = ("context", "context_relation", "context_amount", "context_orders", "context_whole", "known")
     return replace(tasks, **{name: getattr(tasks, name)[:, order] for name in names})
 
 
@@ -59,8 +59,8 @@ def test_queries_do_not_see_each_other(network, tasks):
 
 
 def test_a_context_kept_answers_as_one_read_anew(network, tasks):
-    outcome = (tasks.context_amount, tasks.context_orders)
-    context = network.encode_context(tasks.context, tasks.context_relation, outcome, tasks.known)
+    seen = Seen(tasks.context_amount, tasks.context_orders, tasks.context_whole)
+    context = network.encode_context(tasks.context, tasks.context_relation, seen, tasks.known)
     kept = Context(**{name: value.clone() for name, value in vars(context).items()})
     one = network.answer(kept, tasks.query[:, 3:4], tasks.query_relation[:, 3:4])
     assert torch.allclose(one.amount[:, 0], answer_to(network, tasks).amount[:, 3], **CLOSE)

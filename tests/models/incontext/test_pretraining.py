@@ -15,7 +15,7 @@ from worthwhile.models.incontext.pretrain import Plan, rate_at, resume, train
 from worthwhile.models.incontext.rows import NAMES
 
 PLAN = Plan(
-    size="tiny", minutes=1e6, shops=4, rounds=1, batch=2, queries=16, most_context=32, validation_shops=0, warmup=0.0
+    sizes=("tiny",), minutes=1e6, shops=4, rounds=1, batch=2, queries=16, most_context=32, validation_shops=0, warmup=0.0
 )
 
 
@@ -30,9 +30,9 @@ def small_prior(monkeypatch):
 @pytest.mark.parametrize("optimizer", ["muon", "adamw"])
 def test_a_run_taken_up_again_ends_with_the_same_weights(tmp_path, optimizer):
     plan = Plan(**{**vars(PLAN), "optimizer": optimizer})
-    whole = train(plan, tmp_path / "whole", chunks=4)
+    [whole] = train(plan, tmp_path / "whole", chunks=4)
     train(plan, tmp_path / "parts", chunks=2)
-    again = train(plan, tmp_path / "parts", run=resume(plan, tmp_path / "parts"), chunks=2)
+    [again] = train(plan, tmp_path / "parts", runs=resume(plan, tmp_path / "parts"), chunks=2)
     assert again.step == whole.step > 4
     for name, value in whole.averaged.items():
         assert torch.allclose(again.averaged[name], value, atol=1e-6), name
@@ -41,20 +41,20 @@ def test_a_run_taken_up_again_ends_with_the_same_weights(tmp_path, optimizer):
 
 
 def test_training_changes_the_weights_that_are_written(tmp_path):
-    run = train(PLAN, tmp_path, chunks=2)
-    weights = load_file(tmp_path / "weights.safetensors")
-    begun = pretrain.begin(PLAN).averaged
+    [run] = train(PLAN, tmp_path, chunks=2)
+    weights = load_file(tmp_path / "tiny" / "weights.safetensors")
+    [begun] = [run.averaged for run in pretrain.begin(PLAN)]
     assert set(weights) == set(begun) == set(run.averaged)
     assert any(not torch.equal(weights[name], begun[name]) for name in weights)
-    assert json.loads((tmp_path / "state.json").read_text())["step"] == run.step
-    network = load_network(tmp_path / "weights.safetensors")
+    assert json.loads((tmp_path / "tiny" / "state.json").read_text())["step"] == run.step
+    network = load_network(tmp_path / "tiny" / "weights.safetensors")
     assert torch.equal(network.thinking, weights["thinking"]) and not network.thinking.requires_grad
 
 
 def test_validation_scores_every_shop_and_writes_a_line(tmp_path):
     plan = Plan(**{**vars(PLAN), "validation_shops": 16, "minutes": 1e-3, "every": 0.0})
     train(plan, tmp_path, chunks=1)
-    [line] = [json.loads(text) for text in (tmp_path / "curve.jsonl").read_text().splitlines()]
+    [line] = [json.loads(text) for text in (tmp_path / "tiny" / "curve.jsonl").read_text().splitlines()]
     assert {"nll", "crps", "gini", "auc", "bias_total", "nll_by_context", "step", "loss"} <= set(line)
     assert list(line["nll_by_context"]) == ["0", "64", "256", "1024"]
 

@@ -3,7 +3,7 @@
 `features/declared.py` gives the same numbers of a real shop through SQL; a test holds the two equal. Days here are
 whole days of the log, so the cutoff is the midnight at the start of a day.
 
-Letters: S shops, C customers, N orders.
+Letters: S shops, C customers, N orders, V visits.
 """
 
 from __future__ import annotations
@@ -29,6 +29,7 @@ COLUMNS: tuple[str, ...] = (
     "gap_sd", "gap_min", "gap_max", "gap_last",
     "order_value_min", "order_value_max", "order_value_last", "first_order_value",
     "order_value_log_mean", "order_value_log_sd", "refund_share", "refunded_order_share",
+    "views_30d", "views_90d", "carts_30d", "days_since_view", "days_since_registration",
 )  # fmt: skip
 
 
@@ -58,21 +59,25 @@ def known_refund(shops: Shops, until: Tensor) -> Tensor:
 
 
 def columns_at(shops: Shops, asked: Asked) -> tuple[dict[str, Tensor], Tensor]:
-    """The columns, (C,) float64 each, NaN where one has no value; and who had ordered before the cutoff, (C,) bool."""
+    """The columns, (C,) float64 each, NaN where one has no value; and who was known before the cutoff, (C,) bool:
+    those who had ordered, and those who had registered."""
     cutoff = asked.cutoff[shops.shop[shops.customer]]  # (N,)
     before = torch.nonzero(shops.day < cutoff)[:, 0]
     back = known_refund(shops, asked.cutoff)[before].double()
     gross = shops.value[before].double()
     net = gross - back
     counts = ~((back > 0) & (net <= REST * gross))
-    present = _per_customer(shops, before, torch.ones_like(gross)) > 0
+    here = asked.cutoff[shops.shop]  # (C,)
+    registered = torch.where(shops.registered < here, here - shops.registered, float("nan")).double()
+    days = _per_customer(shops, before, torch.ones_like(gross))
+    present = (days > 0) | ~torch.isnan(registered)
     rows, value = before[counts], net[counts]
     columns = _timing(shops, rows, asked) | _windows(shops, before, net, (rows, asked)) | _values(shops, rows, value)
     spent = _per_customer(shops, before, gross)
     returned = _per_customer(shops, before, back)
-    days = _per_customer(shops, before, torch.ones_like(gross))
     columns["refund_share"] = returned / spent
     columns["refunded_order_share"] = _per_customer(shops, before, back > 0) / days
+    columns |= _looks(shops, asked) | {"days_since_registration": registered}
     return {name: columns[name] for name in COLUMNS}, present
 
 
@@ -149,6 +154,25 @@ def _values(shops: Shops, rows: Tensor, value: Tensor) -> dict[str, Tensor]:
         "first_order_value": _extreme(shops, rows[first], value[first], "amax"),
         "order_value_log_mean": total / number,
         "order_value_log_sd": torch.sqrt((number * squares - total**2).clamp(min=0)) / number,
+    }
+
+
+def _looks(shops: Shops, asked: Asked) -> dict[str, Tensor]:
+    """Views and carts in days that end at the cutoff, and the days since the last view."""
+    visits, cutoff = shops.visits, asked.cutoff[shops.shop]  # (C,)
+    ago = cutoff[visits.customer] - visits.day  # (V,)
+    none = torch.zeros(len(cutoff), dtype=torch.float64, device=cutoff.device)
+
+    def within(days: int, counts: Tensor) -> Tensor:
+        return none.index_add(0, visits.customer, (counts * ((ago > 0) & (ago <= days))).double())
+
+    past = torch.where(ago > 0, ago, torch.inf).double()
+    since = torch.full_like(none, torch.inf).scatter_reduce_(0, visits.customer, past, "amin")
+    return {
+        "views_30d": within(30, visits.views),
+        "views_90d": within(90, visits.views),
+        "carts_30d": within(30, visits.carts),
+        "days_since_view": torch.where(torch.isinf(since), float("nan"), since),
     }
 
 

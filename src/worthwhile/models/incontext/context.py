@@ -1,22 +1,28 @@
 """Which of a shop's own customers the network reads as its context, and what it then knows of the shop.
 
-Letters: n rows of the context, N customers of a snapshot, F numbers of a row, R numbers of a relation.
+Letters: n rows of the context, N customers of a snapshot, F numbers of a row, R numbers of a relation, W numbers of a
+whole window.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 
 import torch
 from torch import Tensor
 
 from worthwhile.features.snapshot import Snapshot
-from worthwhile.models.incontext.network import Context, Network
-from worthwhile.models.incontext.rows import RELATIONS, sampling_weight
-from worthwhile.models.incontext.snapshots import outcome_of_snapshot, relation_of_snapshot, rows_of_snapshot
+from worthwhile.models.incontext.network import Context, Network, Seen
+from worthwhile.models.incontext.rows import RELATIONS, WHOLE, sampling_weight
+from worthwhile.models.incontext.snapshots import (
+    outcome_of_snapshot,
+    relation_of_snapshot,
+    rows_of_snapshot,
+    whole_of_snapshot,
+)
 
-ROWS = 1_024  # of a context: as many as pretraining shows
+ROWS = 2_048  # of a context: twice as many as pretraining shows, since totals gain from more (docs/benchmarks.md)
 
 
 @dataclass(frozen=True)
@@ -27,15 +33,14 @@ class Labelled:
     relation: Tensor  # (n, R)
     amount: Tensor  # (n,) in units of the scale
     orders: Tensor  # (n,)
+    whole: Tensor  # (n, W)
     weight: Tensor  # (n,) how likely to be drawn, up to a factor; each cutoff has an even share
 
     def __len__(self) -> int:
         return len(self.amount)
 
     def __getitem__(self, places: Tensor) -> Labelled:
-        return Labelled(
-            self.rows[places], self.relation[places], self.amount[places], self.orders[places], self.weight[places]
-        )
+        return Labelled(**{f.name: getattr(self, f.name)[places] for f in fields(self)})
 
 
 def labelled(matured: Sequence[Snapshot], asked: Snapshot) -> Labelled | None:
@@ -43,12 +48,7 @@ def labelled(matured: Sequence[Snapshot], asked: Snapshot) -> Labelled | None:
     parts = [_labelled_at(snapshot, asked) for snapshot in matured if len(snapshot) and snapshot.outcome is not None]
     if not parts:
         return None
-    return Labelled(
-        *(
-            torch.cat([getattr(part, name) for part in parts])
-            for name in ("rows", "relation", "amount", "orders", "weight")
-        )
-    )
+    return Labelled(**{f.name: torch.cat([getattr(part, f.name) for part in parts]) for f in fields(Labelled)})
 
 
 def _labelled_at(snapshot: Snapshot, asked: Snapshot) -> Labelled:
@@ -56,7 +56,8 @@ def _labelled_at(snapshot: Snapshot, asked: Snapshot) -> Labelled:
     amount, orders = outcome_of_snapshot(snapshot, scale=asked.scale)
     weight = sampling_weight(rows)
     relation = relation_of_snapshot(snapshot, asked).expand(len(rows), -1)
-    return Labelled(rows, relation, amount, orders, weight / weight.sum())
+    whole = whole_of_snapshot(snapshot, scale=asked.scale).expand(len(rows), -1)
+    return Labelled(rows, relation, amount, orders, whole, weight / weight.sum())
 
 
 def drawn(some: Labelled, seed: int, rows: int = ROWS) -> Labelled:
@@ -73,8 +74,9 @@ def drawn(some: Labelled, seed: int, rows: int = ROWS) -> Labelled:
 def read(network: Network, some: Labelled | None) -> Context:
     """The network's reading of a context: keys and values, of a batch of one. Without any the prior speaks alone."""
     if some is None:
-        empty = torch.zeros(1, 0)
-        rows, relation = torch.zeros(1, 0, len(network.center)), torch.zeros(1, 0, len(RELATIONS))
-        return network.encode_context(rows, relation, (empty, empty), torch.zeros(1, 0, dtype=torch.bool))
+        rows, relation, whole = (torch.zeros(1, 0, n) for n in (len(network.center), len(RELATIONS), len(WHOLE)))
+        seen = Seen(torch.zeros(1, 0), torch.zeros(1, 0), whole)
+        return network.encode_context(rows, relation, seen, torch.zeros(1, 0, dtype=torch.bool))
+    seen = Seen(some.amount[None], some.orders[None], some.whole[None])
     known = torch.ones(1, len(some), dtype=torch.bool)
-    return network.encode_context(some.rows[None], some.relation[None], (some.amount[None], some.orders[None]), known)
+    return network.encode_context(some.rows[None], some.relation[None], seen, known)

@@ -45,15 +45,13 @@ class Muon(torch.optim.Optimizer):
                 self._step_together(same, group)
 
     def _step_together(self, same: list[Tensor], group: dict[str, Any]) -> None:
-        updates = []
         for p in same:
-            assert p.grad is not None
-            state = self.state[p]
-            if "momentum" not in state:
-                state["momentum"] = torch.zeros_like(p)
-            momentum = state["momentum"].lerp_(p.grad, 1 - group["momentum"])
-            updates.append(torch.lerp(p.grad, momentum, group["momentum"]))
+            if "momentum" not in self.state[p]:
+                self.state[p]["momentum"] = torch.zeros_like(p)
+        momenta, gradients = [self.state[p]["momentum"] for p in same], [p.grad for p in same]
+        torch._foreach_lerp_(momenta, gradients, 1 - group["momentum"])
+        updates = torch._foreach_lerp(gradients, momenta, group["momentum"])
         rows, columns = same[0].shape
         factor = group["lr"] * max(1.0, rows / columns) ** 0.5
-        for p, update in zip(same, orthogonal(torch.stack(updates)), strict=True):
-            p.mul_(1 - group["lr"] * group["weight_decay"]).add_(update, alpha=-factor)
+        torch._foreach_mul_(same, 1 - group["lr"] * group["weight_decay"])
+        torch._foreach_add_(same, list(orthogonal(torch.stack(updates)).unbind()), alpha=-factor)

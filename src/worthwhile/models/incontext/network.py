@@ -1,7 +1,7 @@
 """The network: one token for each customer; context tokens know their outcome; queries read the context alone.
 
 Letters: B shops, n rows of the context, m queries, F numbers of a row, R numbers of its relation to the query,
-D width, H heads, E = D / H, Z thinking rows, M columns of amounts, J columns of counts.
+W numbers of a whole window, D width, H heads, E = D / H, Z thinking rows, M columns of amounts, J columns of counts.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from worthwhile.models.incontext.bins import (
     amount_centers,
     count_points,
 )
-from worthwhile.models.incontext.rows import NAMES, RELATIONS
+from worthwhile.models.incontext.rows import NAMES, RELATIONS, WHOLE
 
 STEADY = 6.0  # standardised numbers are held within this
 
@@ -68,7 +68,7 @@ class Attention(nn.Module):
     def keys_values(self, context: Tensor) -> tuple[Tensor, Tensor]:
         """What is read of the context (B, n, D): keys and values, (B, H, n, E) each."""
         key, value = self._split(self.key(context)), self._split(self.value(context))
-        return fn.rms_norm(key, key.shape[-1:]), value
+        return fn.rms_norm(key, key.shape[-1:]).contiguous(), value.contiguous()
 
     def forward(self, x: Tensor, key: Tensor, value: Tensor, mask: Tensor) -> Tensor:
         """x (B, t, D) reads key, value (B, H, n, E) where mask (B, 1, 1, n) is true: (B, t, D)."""
@@ -110,6 +110,15 @@ class Layer(nn.Module):
     def forward(self, x: Tensor, key: Tensor, value: Tensor, mask: Tensor) -> Tensor:
         x = x + self.attention(self.before_reading(x), key, value, mask)
         return x + self.feed_forward(self.before_thinking(x))
+
+
+@dataclass(frozen=True)
+class Seen:
+    """What became of a context's rows: (B, n) each, amounts in units of the scale; and of their whole windows."""
+
+    amount: Tensor
+    orders: Tensor
+    whole: Tensor  # (B, n, W)
 
 
 @dataclass(frozen=True)
@@ -180,7 +189,7 @@ class Network(nn.Module):
         self.register_buffer("center", torch.zeros(rows))
         self.register_buffer("spread", torch.ones(rows))
         self.enter = nn.Linear(3 * rows + len(RELATIONS), size.width)
-        self.outcome = nn.Linear(OUTCOME_FEATURES, size.width)
+        self.outcome = nn.Linear(OUTCOME_FEATURES + len(WHOLE), size.width)
         self.enter_again = FeedForward(size)
         self.thinking = nn.Parameter(torch.randn(size.thinking, size.width) * 0.5)
         self.layers = nn.ModuleList(Layer(size) for _ in range(size.layers))
@@ -209,12 +218,14 @@ class Network(nn.Module):
         """(…, F): rows in units of the prior's spread, NaN where not known."""
         return ((rows - self.center) / self.spread).clamp(-STEADY, STEADY)
 
-    def encode_context(self, rows: Tensor, relation: Tensor, outcome: tuple[Tensor, Tensor], known: Tensor) -> Context:
-        """Read a context once: rows (B, n, F), relation (B, n, R), outcome (amount / scale, orders) (B, n) each,
-        known (B, n) bool. n may be 0: then the prior speaks alone."""
+    def encode_context(self, rows: Tensor, relation: Tensor, seen: Seen, known: Tensor) -> Context:
+        """Read a context once: rows (B, n, F), relation (B, n, R), known (B, n) bool. n may be 0: then the prior
+        speaks alone."""
         standard = self.standardise(rows)  # (B, n, F)
         center, spread = _moments(standard, known)
-        x = self._tokens(standard, relation, (center, spread)) + self.outcome(_outcome_features(*outcome))
+        with torch.autocast(rows.device.type, enabled=False):
+            outcome = torch.cat([_outcome_features(seen.amount, seen.orders), seen.whole.clamp(-STEADY, STEADY)], dim=-1)
+            x = self._tokens(standard, relation, (center, spread)) + self.outcome(outcome)
         x = x + self.enter_again(x)
         thinking = self.thinking.expand(len(rows), -1, -1)
         x = torch.cat([thinking, x], dim=1)  # (B, Z + n, D)
@@ -230,14 +241,16 @@ class Network(nn.Module):
 
     def answer(self, context: Context, rows: Tensor, relation: Tensor) -> Answer:
         """The answer to queries (B, m, F) with their relation (B, m, R); none of them sees another."""
-        x = self._tokens(self.standardise(rows), relation, (context.center, context.spread))
+        with torch.autocast(rows.device.type, enabled=False):  # both ends in full precision: inputs and logits are fine
+            x = self._tokens(self.standardise(rows), relation, (context.center, context.spread))
         x = x + self.enter_again(x)
         for layer, key, value in zip(self.layers, context.keys, context.values, strict=True):
             x = layer(x, key, value, context.mask)
-        x = self.leave(x)
-        none, tail = self.to_rest(x).float().unbind(-1)
-        limit = 1.0 + (TAIL_LIMIT / 2 - 1.0) * torch.sigmoid(tail - 2.0)
-        return Answer(none, self.to_amount(x).float(), self.to_orders(x).float(), LAST_EDGE * limit)
+        with torch.autocast(rows.device.type, enabled=False):
+            x = self.leave(x.float())
+            none, tail = self.to_rest(x).unbind(-1)
+            limit = 1.0 + (TAIL_LIMIT / 2 - 1.0) * torch.sigmoid(tail - 2.0)
+            return Answer(none, self.to_amount(x), self.to_orders(x), LAST_EDGE * limit)
 
     def _tokens(self, standard: Tensor, relation: Tensor, moments: tuple[Tensor, Tensor]) -> Tensor:
         """Rows in the prior's units, in those of the shop's own context, and what is missing: (B, t, D)."""

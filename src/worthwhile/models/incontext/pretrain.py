@@ -1,11 +1,12 @@
-"""Pretraining on simulated shops: python -m worthwhile.models.incontext.pretrain --size nano --minutes 100 --out folder
+"""Pretraining on simulated shops: python -m worthwhile.models.incontext.pretrain --sizes nano --minutes 100 --out folder
 
 One plain loop. A chunk simulates shops, asks each of them several questions, and takes steps on batches of these.
 Everything random follows from the seed and the number of the chunk or step, so a run that is taken up again goes on
-as if it had not stopped. The same code runs on CPU and GPU (bf16 there).
+as if it had not stopped. The same code runs on CPU and GPU (bf16 there). Networks of several sizes may learn side by
+side from the same shops; on a GPU, other processes simulate (`--workers`), so that it never waits for shops.
 
-The folder holds `state.safetensors` and `state.json` (to go on), `weights.safetensors` (the averaged weights, the ones
-to use) and `curve.jsonl` (one line each time the validation shops were scored).
+The folder of each size holds `state.safetensors` and `state.json` (to go on), `weights.safetensors` (the averaged
+weights, the ones to use) and `curve.jsonl` (one line each time the validation shops were scored).
 """
 
 from __future__ import annotations
@@ -16,18 +17,20 @@ import math
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import nullcontext
+from contextlib import contextmanager, nullcontext
 from dataclasses import asdict, dataclass
+from itertools import count, product
 from pathlib import Path
 from typing import Any
 
 import torch
 from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
+from torch.multiprocessing import get_context
 
 from worthwhile.models.incontext.losses import judge, training_loss
 from worthwhile.models.incontext.muon import Muon
-from worthwhile.models.incontext.network import SIZES, Answer, Network, Size, count_parameters
+from worthwhile.models.incontext.network import SIZES, Answer, Network, Seen, Size, count_parameters
 from worthwhile.models.incontext.prior import simulate
 from worthwhile.models.incontext.prior.dice import Dice
 from worthwhile.models.incontext.tasks import Tasks, draw_tasks
@@ -42,7 +45,7 @@ PRIME = 1_000_003  # spreads seeds of runs apart
 class Plan:
     """How a run trains. Times in minutes; all else in shops, rows and steps."""
 
-    size: str = "nano"
+    sizes: tuple[str, ...] = ("nano",)
     minutes: float = 100.0
     seed: int = 0
     device: str = "cpu"
@@ -54,14 +57,16 @@ class Plan:
     average: float = 0.995  # of the running average of the weights is kept at each step
     shops: int = 16  # simulated at once
     rounds: int = 3  # questions to each simulated shop
+    uses: int = 1  # of each question, with other customers as queries
     batch: int = 8  # shops a step
+    workers: int = 0  # processes that simulate beside the loop; 0: the loop itself does
     queries: int = 128
     most_context: int = 1024
     validation_shops: int = 96
     every: float = 5.0  # minutes between validations
 
     def __post_init__(self) -> None:
-        assert self.size in SIZES and self.shops % self.batch == 0, self
+        assert set(self.sizes) <= set(SIZES) and self.shops % self.batch == 0, self
 
 
 # ---- data ----------------------------------------------------------------------------------------------------------
@@ -73,18 +78,47 @@ def chunk_of_tasks(plan: Plan, chunk: int) -> Iterator[Tasks]:
     shops = simulate(plan.shops, seed, device=plan.device)
     dice = Dice(seed + VALIDATION_SEED // 2, plan.device)
     for _ in range(plan.rounds):
-        tasks = draw_tasks(dice, shops, context=plan.most_context, queries=plan.queries)
-        for start in range(0, plan.shops, plan.batch):
-            batch = tasks[slice(start, start + plan.batch)]
-            if len(batch.asked):
-                yield batch.shortened(context_size(dice, plan.most_context))
+        tasks = draw_tasks(dice, shops, context=plan.most_context, queries=plan.uses * plan.queries)
+        starts = range(0, len(tasks.asked), plan.batch)
+        for start, use in product(starts, range(plan.uses)):
+            start = max(0, min(start, len(tasks.asked) - plan.batch))  # the last overlaps, so that all are of one size
+            batch = tasks[slice(start, start + plan.batch)].part(use, plan.uses)
+            yield batch.shortened(context_size(dice, plan.most_context))
+
+
+def _simulate_beside(plan: Plan, first: int, queue: Any) -> None:
+    """What a worker does for ever: every so many-th chunk from the first on, into its queue."""
+    for chunk in count(first, plan.workers):
+        queue.put([batch.apart() for batch in chunk_of_tasks(plan, chunk)])
+
+
+@contextmanager
+def chunks_from(plan: Plan, first: int) -> Iterator[Iterator[Iterator[Tasks] | list[Tasks]]]:
+    """The chunks from `first` on, in order, whoever makes them."""
+    if not plan.workers:
+        yield (chunk_of_tasks(plan, chunk) for chunk in count(first))
+        return
+    context = get_context("spawn")
+    queues = [context.Queue(maxsize=2) for _ in range(plan.workers)]
+    workers = [
+        context.Process(target=_simulate_beside, args=(plan, first + i, queue), daemon=True)
+        for i, queue in enumerate(queues)
+    ]
+    for worker in workers:
+        worker.start()
+    try:
+        yield (queues[i % plan.workers].get(timeout=300) for i in count())
+    finally:
+        for worker in workers:
+            worker.terminate()
 
 
 def context_size(dice: Dice, most: int) -> int:
     """How many rows of context a step sees: sometimes none, else any number on a log scale."""
     if float(dice.uniform(1)) < 0.06:
         return 0
-    return min(most, round(float(dice.log_uniform(1, low=16.0, high=float(most)))))
+    rows = float(dice.log_uniform(1, low=16.0, high=float(most)))
+    return min(most, 16 * round(rows / 16))  # whole sixteens: a kernel of attention is fast on these
 
 
 def validation_tasks(plan: Plan) -> list[Tasks]:
@@ -94,12 +128,8 @@ def validation_tasks(plan: Plan) -> list[Tasks]:
         seed = VALIDATION_SEED + part
         shops = simulate(16, seed, device="cpu")
         tasks = draw_tasks(Dice(seed + 7, "cpu"), shops, context=max(CONTEXT_CURVE), queries=256)
-        found.append(to_device(tasks, plan.device))
+        found.append(tasks.to(plan.device))
     return found
-
-
-def to_device(tasks: Tasks, device: str) -> Tasks:
-    return Tasks(**{name: value.to(device) for name, value in vars(tasks).items()})
 
 
 def measure_rows(plan: Plan) -> tuple[Tensor, Tensor]:
@@ -116,15 +146,15 @@ def measure_rows(plan: Plan) -> tuple[Tensor, Tensor]:
 
 
 def answer_to(network: Network, tasks: Tasks) -> Answer:
-    outcome = (tasks.context_amount, tasks.context_orders)
-    context = network.encode_context(tasks.context, tasks.context_relation, outcome, tasks.known)
+    seen = Seen(tasks.context_amount, tasks.context_orders, tasks.context_whole)
+    context = network.encode_context(tasks.context, tasks.context_relation, seen, tasks.known)
     return network.answer(context, tasks.query, tasks.query_relation)
 
 
-def new_network(plan: Plan) -> Network:
+def new_network(plan: Plan, size: str, measured: tuple[Tensor, Tensor]) -> Network:
     torch.manual_seed(plan.seed)
-    network = Network(SIZES[plan.size])
-    network.center, network.spread = measure_rows(plan)
+    network = Network(SIZES[size])
+    network.center, network.spread = (each.clone() for each in measured)
     return network.to(plan.device)
 
 
@@ -148,8 +178,9 @@ def rate_at(plan: Plan, part: float) -> float:
 
 @dataclass
 class Run:
-    """All that a run needs to go on."""
+    """All that the run of one network needs to go on."""
 
+    size: str
     network: Network
     averaged: dict[str, Tensor]
     optimizers: list[torch.optim.Optimizer]
@@ -158,14 +189,19 @@ class Run:
     seconds: float = 0.0
 
 
-def begin(plan: Plan) -> Run:
-    network = new_network(plan)
-    averaged = {name: value.detach().clone() for name, value in network.state_dict().items()}
-    return Run(network, averaged, make_optimizers(plan, network))
+def begin(plan: Plan) -> list[Run]:
+    """A run for each size."""
+    measured = measure_rows(plan)
+    runs = []
+    for size in plan.sizes:
+        network = new_network(plan, size, measured)
+        averaged = {name: value.detach().clone() for name, value in network.state_dict().items()}
+        runs.append(Run(size, network, averaged, make_optimizers(plan, network)))
+    return runs
 
 
-def take_step(plan: Plan, run: Run, tasks: Tasks) -> float:
-    """One step on a batch; gives its loss."""
+def take_step(plan: Plan, run: Run, tasks: Tasks) -> Tensor:
+    """One step on a batch; gives its loss, which may not have been computed yet on a GPU."""
     part = run.seconds / (60 * plan.minutes)
     base = [plan.rate, plan.adam_rate] if len(run.optimizers) == 2 else [plan.adam_rate]
     for optimizer, rate in zip(run.optimizers, base, strict=True):
@@ -179,21 +215,22 @@ def take_step(plan: Plan, run: Run, tasks: Tasks) -> float:
         optimizer.step()
         optimizer.zero_grad(set_to_none=True)
     keep = min(plan.average, (1 + run.step) / (10 + run.step))
-    for name, value in run.network.state_dict().items():
-        run.averaged[name].lerp_(value, 1 - keep)
+    current = run.network.state_dict()
+    torch._foreach_lerp_(list(run.averaged.values()), [current[name] for name in run.averaged], 1 - keep)
     run.step += 1
-    return float(loss.detach())
+    return loss.detach()
 
 
 @torch.no_grad()
-def validate(plan: Plan, weights: dict[str, Tensor], tasks: list[Tasks], context: int) -> dict[str, float]:
+def validate(plan: Plan, run: Run, tasks: list[Tasks], context: int) -> dict[str, float]:
     """Mean scores over the validation shops with so many rows of context; `bias` is the mean size of log totals."""
-    network = Network(SIZES[plan.size]).to(plan.device)
-    network.load_state_dict(weights)
+    network = Network(SIZES[run.size]).to(plan.device)
+    network.load_state_dict(run.averaged)
     gathered: dict[str, list[float]] = {}
     for part in tasks:
-        for start in range(0, len(part.asked), 4):
-            few = part[slice(start, start + 4)].shortened(context)
+        few_at_once = 4 if plan.device == "cpu" else 64
+        for start in range(0, len(part.asked), few_at_once):
+            few = part[slice(start, start + few_at_once)].shortened(context)
             for name, scores in judge(answer_to(network, few), few).items():
                 gathered.setdefault(name, []).extend(scores)
     means = {name: sum(scores) / len(scores) for name, scores in gathered.items()}
@@ -205,21 +242,23 @@ def validate(plan: Plan, weights: dict[str, Tensor], tasks: list[Tasks], context
 # ---- files ---------------------------------------------------------------------------------------------------------
 
 
-def save(plan: Plan, run: Run, out: Path) -> None:
+def save(plan: Plan, runs: list[Run], out: Path) -> None:
     """Everything to go on with, and the averaged weights; each file is replaced whole."""
-    tensors = {f"network.{name}": value for name, value in run.network.state_dict().items()}
-    tensors |= {f"averaged.{name}": value for name, value in run.averaged.items()}
-    for i, optimizer in enumerate(run.optimizers):
-        for place, state in optimizer.state_dict()["state"].items():
-            for name, value in state.items():
-                tensors[f"optimizer.{i}.{place}.{name}"] = torch.as_tensor(value)
-    _replace(out / "state.safetensors", {name: value.detach().cpu().contiguous() for name, value in tensors.items()})
-    weights = {name: value.detach().cpu().contiguous() for name, value in run.averaged.items()}
-    _replace(out / "weights.safetensors", weights, {"size": plan.size, **_texts(SIZES[plan.size])})
-    state = {"plan": asdict(plan), "step": run.step, "chunk": run.chunk, "seconds": run.seconds}
-    temporary = out / "state.json.new"
-    temporary.write_text(json.dumps(state, indent=1), encoding="utf-8")
-    temporary.replace(out / "state.json")
+    for run in runs:
+        folder = out / run.size
+        folder.mkdir(parents=True, exist_ok=True)
+        tensors = {f"network.{name}": value for name, value in run.network.state_dict().items()}
+        tensors |= {f"averaged.{name}": value for name, value in run.averaged.items()}
+        for i, optimizer in enumerate(run.optimizers):
+            for place, state in optimizer.state_dict()["state"].items():
+                for name, value in state.items():
+                    tensors[f"optimizer.{i}.{place}.{name}"] = torch.as_tensor(value)
+        _replace(folder / "state.safetensors", tensors)
+        _replace(folder / "weights.safetensors", run.averaged, {"size": run.size, **_texts(SIZES[run.size])})
+        state = {"plan": asdict(plan), "step": run.step, "chunk": run.chunk, "seconds": run.seconds}
+        temporary = folder / "state.json.new"
+        temporary.write_text(json.dumps(state, indent=1), encoding="utf-8")
+        temporary.replace(folder / "state.json")
 
 
 def _texts(size: Size) -> dict[str, str]:
@@ -228,26 +267,30 @@ def _texts(size: Size) -> dict[str, str]:
 
 def _replace(path: Path, tensors: dict[str, Tensor], metadata: dict[str, str] | None = None) -> None:
     temporary = path.with_suffix(".new")
-    save_file(tensors, temporary, metadata)
+    save_file({name: value.detach().cpu().contiguous() for name, value in tensors.items()}, temporary, metadata)
     temporary.replace(path)
 
 
-def resume(plan: Plan, out: Path) -> Run:
-    """The run that `save` wrote. The plan may differ in its minutes."""
-    run = begin(plan)
-    state = json.loads((out / "state.json").read_text(encoding="utf-8"))
-    tensors = load_file(out / "state.safetensors", device=plan.device)
-    run.network.load_state_dict(_part(tensors, "network."))
-    run.averaged = _part(tensors, "averaged.")
-    for i, optimizer in enumerate(run.optimizers):
-        saved = optimizer.state_dict()
-        states: dict[int, dict[str, Any]] = {}
-        for name, value in _part(tensors, f"optimizer.{i}.").items():
-            place, field = name.split(".")
-            states.setdefault(int(place), {})[field] = value.cpu() if field == "step" else value
-        optimizer.load_state_dict({**saved, "state": states})
-    run.step, run.chunk, run.seconds = state["step"], state["chunk"], state["seconds"]
-    return run
+def resume(plan: Plan, out: Path) -> list[Run]:
+    """The runs that `save` wrote. The plan may differ in its minutes."""
+    runs = begin(plan)
+    for run in runs:
+        state = json.loads((out / run.size / "state.json").read_text(encoding="utf-8"))
+        tensors = load_file(out / run.size / "state.safetensors", device=plan.device)
+        run.network.load_state_dict(_part(tensors, "network."))
+        run.averaged = _part(tensors, "averaged.")
+        for i, optimizer in enumerate(run.optimizers):
+            _take_up(optimizer, _part(tensors, f"optimizer.{i}."))
+        run.step, run.chunk, run.seconds = state["step"], state["chunk"], state["seconds"]
+    return runs
+
+
+def _take_up(optimizer: torch.optim.Optimizer, tensors: dict[str, Tensor]) -> None:
+    states: dict[int, dict[str, Any]] = {}
+    for name, value in tensors.items():
+        place, field = name.split(".")
+        states.setdefault(int(place), {})[field] = value.cpu() if field == "step" else value
+    optimizer.load_state_dict({**optimizer.state_dict(), "state": states})
 
 
 def _part(tensors: dict[str, Tensor], prefix: str) -> dict[str, Tensor]:
@@ -257,47 +300,64 @@ def _part(tensors: dict[str, Tensor], prefix: str) -> dict[str, Tensor]:
 # ---- the loop ------------------------------------------------------------------------------------------------------
 
 
-def train(plan: Plan, out: Path, *, run: Run | None = None, chunks: int | None = None) -> Run:
+def train(plan: Plan, out: Path, *, runs: list[Run] | None = None, chunks: int | None = None) -> list[Run]:
     """Train until the plan's minutes are over, or for so many chunks."""
-    out.mkdir(parents=True, exist_ok=True)
-    run = begin(plan) if run is None else run
+    runs = begin(plan) if runs is None else runs
+    save(plan, runs, out)
     tasks = validation_tasks(plan) if plan.validation_shops else []
-    last, losses = run.seconds, []
-    last_chunk = math.inf if chunks is None else run.chunk + chunks
-    spent = {"data": 0.0, "step": 0.0}
-    while run.seconds < 60 * plan.minutes and run.chunk < last_chunk:
-        clock = time.perf_counter()
-        for batch in chunk_of_tasks(plan, run.chunk):
-            clock = _lap(run, spent, "data", clock)
-            losses.append(take_step(plan, run, batch))
-            clock = _lap(run, spent, "step", clock)
-        run.chunk += 1
-        if tasks and (run.seconds - last >= 60 * plan.every or run.seconds >= 60 * plan.minutes):
-            last = run.seconds
-            save(plan, run, out)
-            _record(plan, run, out, {"loss": sum(losses) / len(losses), **spent}, tasks)
-            losses, spent = [], {"data": 0.0, "step": 0.0}
-    save(plan, run, out)
-    return run
+    clock = _Clock(runs[0].seconds)
+    recorded, losses = clock.seconds, [[] for _ in runs]  # type: list[list[Tensor]]
+    last_chunk = math.inf if chunks is None else runs[0].chunk + chunks
+    with chunks_from(plan, runs[0].chunk) as source:
+        while clock.seconds < 60 * plan.minutes and runs[0].chunk < last_chunk:
+            clock.start()
+            for batch in next(source):
+                clock.lap("data")
+                for run, seen in zip(runs, losses, strict=True):
+                    run.seconds = clock.seconds
+                    seen.append(take_step(plan, run, batch))
+                clock.lap("step")
+            for run in runs:
+                run.chunk, run.seconds = run.chunk + 1, clock.seconds
+            over = clock.seconds >= 60 * plan.minutes
+            if tasks and (over or clock.seconds - recorded >= 60 * plan.every):
+                recorded = clock.seconds
+                save(plan, runs, out)
+                for run, seen in zip(runs, losses, strict=True):
+                    line = {"loss": float(torch.stack(seen).mean()), **clock.spent}
+                    _record(plan, run, out / run.size, line, tasks)
+                    seen.clear()
+                clock.spent.clear()
+    save(plan, runs, out)
+    return runs
 
 
-def _lap(run: Run, spent: dict[str, float], what: str, since: float) -> float:
-    now = time.perf_counter()
-    spent[what] += now - since
-    run.seconds += now - since
-    return now
+class _Clock:
+    """Seconds of training, and what they were spent on since last cleared; scoring between chunks does not count."""
+
+    def __init__(self, seconds: float) -> None:
+        self.seconds, self.spent, self.since = seconds, {}, 0.0  # type: float, dict[str, float], float
+
+    def start(self) -> None:
+        self.since = time.perf_counter()
+
+    def lap(self, what: str) -> None:
+        now = time.perf_counter()
+        self.spent[what] = self.spent.get(what, 0.0) + now - self.since
+        self.seconds += now - self.since
+        self.since = now
 
 
-def _record(plan: Plan, run: Run, out: Path, line: dict[str, Any], tasks: list[Tasks]) -> None:
+def _record(plan: Plan, run: Run, folder: Path, line: dict[str, Any], tasks: list[Tasks]) -> None:
     """One line of the curve: all scores at 256 rows of context, the likelihood at the others."""
-    scores = {context: validate(plan, run.averaged, tasks, context) for context in CONTEXT_CURVE}
+    scores = {context: validate(plan, run, tasks, context) for context in CONTEXT_CURVE}
     line |= {"minutes": run.seconds / 60, "step": run.step, "chunk": run.chunk, **scores[256]}
     line["nll_by_context"] = {str(context): scores[context]["nll"] for context in CONTEXT_CURVE}
     line["bias_by_context"] = {str(context): scores[context]["bias_total"] for context in CONTEXT_CURVE}
     rounded = {k: round(v, 4) if isinstance(v, float) else v for k, v in line.items()}
     for name in ("nll_by_context", "bias_by_context"):
         rounded[name] = {k: round(v, 4) for k, v in line[name].items()}
-    with (out / "curve.jsonl").open("a", encoding="utf-8") as file:
+    with (folder / "curve.jsonl").open("a", encoding="utf-8") as file:
         file.write(json.dumps(rounded) + "\n")
 
 
@@ -306,15 +366,17 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--out", type=Path, required=True)
     parser.add_argument("--resume", action="store_true")
     parser.add_argument("--threads", type=int, default=1)
+    parser.add_argument("--sizes", nargs="+", default=["nano"], choices=list(SIZES))
     for name, default in asdict(Plan()).items():
-        parser.add_argument(f"--{name.replace('_', '-')}", type=type(default), default=default)
+        if name != "sizes":
+            parser.add_argument(f"--{name.replace('_', '-')}", type=type(default), default=default)
     given = vars(parser.parse_args(arguments))
     out, again, threads = given.pop("out"), given.pop("resume"), given.pop("threads")
     torch.set_num_threads(threads)
-    plan = Plan(**given)
-    run = resume(plan, out) if again and (out / "state.json").is_file() else None
-    run = train(plan, out, run=run)
-    sys.stderr.write(f"{run.step} steps, {count_parameters(run.network):,} parameters\n")
+    plan = Plan(**{**given, "sizes": tuple(given["sizes"])})
+    going_on = again and all((out / size / "state.json").is_file() for size in plan.sizes)
+    for run in train(plan, out, runs=resume(plan, out) if going_on else None):
+        sys.stderr.write(f"{run.size}: {run.step} steps, {count_parameters(run.network):,} parameters\n")
     return 0
 
 

@@ -111,6 +111,20 @@ class Facts:
         return (middle / 2 - start[self.shop]) / number[self.shop]
 
     @cached_property
+    def bought(self) -> Tensor:
+        """Whether there is any order, even one that was given back."""
+        return ~torch.isnan(self["refunded_order_share"])
+
+    @cached_property
+    def watched(self) -> Tensor:  # (S,)
+        """Whether the log holds visits of late."""
+        return self.total(self["views_90d"]) > 0
+
+    def looks(self, name: str) -> Tensor:
+        """Log of a count of what was looked at; NaN where the shop does not tell."""
+        return torch.where(self.watched[self.shop], torch.log1p(self[name]), float("nan"))
+
+    @cached_property
     def amount_rank(self) -> Tensor:
         return self.rank(self.money(self["amount_all"]).float())
 
@@ -128,6 +142,12 @@ class Facts:
         before = self.total(self[f"{name}_two_horizons"]) - last
         scale = self.moment.scale if name == "amount" else torch.ones_like(last)
         return self.known(self.ratio(last / scale, before / scale, weight), 2.0)
+
+    @cached_property
+    def half_change(self) -> Tensor:
+        """Orders of the last half horizon against the half before it (S,), log; NaN where the log is shorter."""
+        last = self.total(self["orders_half_horizon"])
+        return self.known(self.ratio(last, self.total(self["orders_last_horizon"]) - last, 5.0), 1.0)
 
     def known(self, values: Tensor, horizons: float) -> Tensor:
         """(S,), NaN where the log is shorter than so many horizons."""
@@ -224,6 +244,13 @@ NUMBERS: tuple[Number, ...] = (
     Number("value_least", "smallest order", lambda f: f.price(f["order_value_min"])),
     Number("refund_share", "share of spend given back", lambda f: f["refund_share"].clamp(0, 2)),
     Number("refunded_orders", "share of days with something given back", lambda f: f["refunded_order_share"]),
+    # What the customer looked at, and since when the shop knows them.
+    Number("bought", "whether there is any order", lambda f: f.bought.double()),
+    Number("registered", "time since the registration", lambda f: f.span(f["days_since_registration"])),
+    Number("views_30", "views in 30 days", lambda f: f.looks("views_30d")),
+    Number("views_90", "views in 90 days", lambda f: f.looks("views_90d")),
+    Number("carts_30", "put into the cart in 30 days", lambda f: f.looks("carts_30d")),
+    Number("viewed", "time since the last view", lambda f: f.span(f["days_since_view"])),
     # The customer among the others of the shop.
     _rank("rank_recency", "rank by time since the last order", lambda f: torch.log1p(f.recency)),
     _rank("rank_orders", "rank by orders", lambda f: torch.log1p(f["orders_all"])),
@@ -237,6 +264,7 @@ NUMBERS: tuple[Number, ...] = (
     _shop("customers", "number of customers", lambda f: torch.log(f.customers.clamp(max=MOST_CUSTOMERS))),
     _shop("orders_change", "all orders: last horizon against the one before", lambda f: f.change("orders")),
     _shop("amount_change", "all spend: last horizon against the one before", lambda f: f.change("amount")),
+    _shop("half_change", "orders of the last half horizon against the half before", lambda f: f.half_change),
     _shop("price_change", "spend for an order: last horizon against the one before",
           lambda f: f.change("amount") - f.change("orders")),
     _shop("newcomers", "share of customers of the last horizon",
@@ -267,6 +295,9 @@ NUMBERS: tuple[Number, ...] = (
     _shop("top_share", "share of spend of the top tenth",
           lambda f: f.total(f["amount_all"] * (f.amount_rank > 0.9))
           / f.total(f["amount_all"].clamp(min=0)).clamp(min=1e-9)),
+    _shop("not_bought", "share of customers who registered and have not ordered",
+          lambda f: f.mean((~f.bought).double())),
+    _shop("browsing", "whether views are known", lambda f: f.watched.double()),
     _shop("refund_share_shop", "mean share of spend given back", lambda f: f.mean(f["refund_share"].clamp(0, 2))),
 )
 # fmt: on
@@ -350,6 +381,31 @@ def relation_of(age: Tensor, horizon: Tensor, asked: Tensor) -> Tensor:
         torch.sin(turn * middle),
         torch.cos(turn * middle),
         torch.log(horizon / asked),
+    )
+    return torch.stack([part.float() for part in parts], dim=-1)
+
+
+# What came of a cutoff's window for all customers together: every row of the cutoff in a context knows it, so that the
+# level of a shop does not hang on which of its customers were drawn.
+WHOLE: tuple[str, ...] = ("active", "amount", "orders", "amount_ratio", "orders_ratio")
+
+
+def whole_of(columns: Mapping[str, Tensor], shop: Tensor, moment: Moment, outcome: tuple[Tensor, Tensor]) -> Tensor:
+    """What came of the window for each shop's customers together, (S, len(WHOLE)) float32.
+
+    `outcome` holds amount and orders, (C,) each; amounts in the shop's currency. The ratios are to the span of the
+    horizon's length before the cutoff.
+    """
+    facts = Facts(columns, shop, moment)
+    amount, orders = outcome
+    spent, bought = facts.total(amount) / moment.scale, facts.total(orders)
+    before = facts.total(columns["amount_last_horizon"]) / moment.scale
+    parts = (
+        facts.mean((orders > 0).double()),
+        torch.log((spent + 1) / (facts.customers + 1)),
+        torch.log((bought + 1) / (facts.customers + 1)),
+        facts.ratio(spent, before, 5.0),
+        facts.ratio(bought, facts.total(columns["orders_last_horizon"]), 5.0),
     )
     return torch.stack([part.float() for part in parts], dim=-1)
 

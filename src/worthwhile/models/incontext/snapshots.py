@@ -1,6 +1,6 @@
 """A real shop's snapshots as the rows that the network reads: the same numbers as of simulated shops.
 
-Letters: N customers of a snapshot, F numbers of a row, R numbers of a relation.
+Letters: N customers of a snapshot, F numbers of a row, R numbers of a relation, W numbers of a whole window.
 """
 
 from __future__ import annotations
@@ -11,7 +11,9 @@ from torch import Tensor
 from worthwhile.features.build import YEAR_BEFORE
 from worthwhile.features.snapshot import Snapshot
 from worthwhile.models.incontext.columns import COLUMNS
-from worthwhile.models.incontext.rows import Moment, Standing, relation_of, rows_of, rows_of_some, standing_of
+from worthwhile.models.incontext.rows import Moment, Standing, relation_of, rows_of, rows_of_some, standing_of, whole_of
+
+UNKNOWN = ("days_since_registration",)  # of the columns: a snapshot does not tell, as many simulated shops do not
 
 
 def rows_of_snapshot(snapshot: Snapshot, *, scale: float | None = None) -> Tensor:
@@ -34,8 +36,10 @@ def rows_of_part(part: Snapshot, standing: Standing) -> Tensor:
 
 
 def _columns(snapshot: Snapshot) -> dict[str, Tensor]:
-    values = torch.from_numpy(snapshot.columns(COLUMNS)).double()  # (N, len(COLUMNS))
-    columns = {name: values[:, i] for i, name in enumerate(COLUMNS)}
+    told = [name for name in COLUMNS if name not in UNKNOWN]
+    values = torch.from_numpy(snapshot.columns(told)).double()  # (N, len(told))
+    columns = {name: values[:, i] for i, name in enumerate(told)}
+    columns |= {name: torch.full((len(snapshot),), float("nan"), dtype=torch.float64) for name in UNKNOWN}
     # As in pretraining, where `before_first` and `history_years` tell how far back the log reaches.
     return columns | {name: torch.nan_to_num(columns[name]) for name in YEAR_BEFORE}
 
@@ -60,6 +64,15 @@ def relation_of_snapshot(snapshot: Snapshot, asked: Snapshot) -> Tensor:
 
     age = (asked.cutoff - snapshot.cutoff).total_seconds() / 86_400
     return relation_of(one(age), one(snapshot.horizon_days), one(asked.horizon_days))
+
+
+def whole_of_snapshot(snapshot: Snapshot, *, scale: float | None = None) -> Tensor:
+    """What came of a matured snapshot's window for all its customers together, (W,) float32."""
+    assert snapshot.outcome is not None
+    amount = torch.from_numpy(snapshot.outcome.amount / snapshot.discount)
+    outcome = (amount, torch.from_numpy(snapshot.outcome.orders))
+    shop = torch.zeros(len(snapshot), dtype=torch.long)
+    return whole_of(_columns(snapshot), shop, _moment(snapshot, scale), outcome)[0]
 
 
 def outcome_of_snapshot(snapshot: Snapshot, *, scale: float | None = None) -> tuple[Tensor, Tensor]:

@@ -1,12 +1,12 @@
 """Training tasks from simulated shops: a question to each shop, and a context of earlier customers with outcomes.
 
 Letters: S shops (one task each), K cutoffs of the context, n rows of the context, m queries, F numbers of a row,
-R numbers that relate a row to its query.
+R numbers that relate a row to its query, W numbers of a whole window.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 
 import torch
 from torch import Tensor
@@ -14,7 +14,7 @@ from torch import Tensor
 from worthwhile.models.incontext.columns import Asked, activity_year_before, columns_at, outcome_at, scale_at
 from worthwhile.models.incontext.prior.dice import Dice
 from worthwhile.models.incontext.prior.shops import Shops
-from worthwhile.models.incontext.rows import Moment, relation_of, rows_of, sampling_weight
+from worthwhile.models.incontext.rows import Moment, relation_of, rows_of, sampling_weight, whole_of
 
 USUAL_HORIZONS = [7.0, 14.0, 28.0, 30.0, 60.0, 84.0, 90.0, 91.0, 120.0, 180.0, 182.0, 270.0, 360.0, 364.0, 365.0, 730.0]
 STEPS = [1.0, 1.0, 1.25, 1.5, 2.0, 2.5, 3.0, 4.0]  # of a context's cutoffs, in horizons before the query's
@@ -32,6 +32,7 @@ class Tasks:
     context_relation: Tensor  # (S, n, R)
     context_amount: Tensor  # (S, n)
     context_orders: Tensor  # (S, n)
+    context_whole: Tensor  # (S, n, W)
     known: Tensor  # (S, n) bool: a row of the context stands here
     query: Tensor  # (S, m, F)
     query_relation: Tensor  # (S, m, R)
@@ -42,11 +43,22 @@ class Tasks:
     def __getitem__(self, rows: slice | Tensor) -> Tasks:
         return Tasks(**{f.name: getattr(self, f.name)[rows] for f in fields(self)})
 
+    def to(self, device: str) -> Tasks:
+        return Tasks(**{f.name: getattr(self, f.name).to(device) for f in fields(self)})
+
+    def apart(self) -> Tasks:
+        """A copy that holds no more memory than it shows."""
+        return Tasks(**{f.name: getattr(self, f.name).clone() for f in fields(self)})
+
+    def part(self, which: int, parts: int) -> Tasks:
+        """The same questions, put to one of so many parts of the queries."""
+        names = ("query", "query_relation", "amount", "orders", "asked")
+        return replace(self, **{name: getattr(self, name)[:, which::parts] for name in names})
+
     def shortened(self, context: int) -> Tasks:
         """The same with the first so many rows of the context: they are drawn in random order."""
-        cut = {f.name: getattr(self, f.name)[:, :context] for f in fields(self) if f.name.startswith("context")}
-        rest = {f.name: getattr(self, f.name) for f in fields(self) if not f.name.startswith("context")}
-        return Tasks(**{**rest, **cut, "known": self.known[:, :context]})
+        names = [f.name for f in fields(self) if f.name.startswith("context")] + ["known"]
+        return replace(self, **{name: getattr(self, name)[:, :context] for name in names})
 
 
 def draw_question(dice: Dice, shops: Shops) -> Asked:
@@ -100,22 +112,25 @@ class Labelled:
     relation: Tensor  # (P, R)
     amount: Tensor  # (P,)
     orders: Tensor  # (P,)
+    whole: Tensor  # (P, W)
 
 
 def labelled_at(shops: Shops, asked: Asked, question: Asked, scale: Tensor) -> Labelled:
     """All customers who had ordered before the cutoff asked about; scale is that of the question's cutoff."""
     columns, present = columns_at(shops, asked)
+    columns = {name: column[present] for name, column in columns.items()}
     shop = shops.shop[present]
     moment = Moment(asked.horizon.double(), scale, asked.cutoff.double(), activity_year_before(shops, asked))
-    amount, orders = outcome_at(shops, asked)
+    amount, orders = (part[present] for part in outcome_at(shops, asked))
     age = (question.cutoff - asked.cutoff).double()
     relation = relation_of(age, asked.horizon.double(), question.horizon.double())
     return Labelled(
         shop=shop,
-        rows=rows_of({name: column[present] for name, column in columns.items()}, shop, moment),
+        rows=rows_of(columns, shop, moment),
         relation=relation[shop],
-        amount=(amount[present] / scale[shop]).float(),
-        orders=orders[present].float(),
+        amount=(amount / scale[shop]).float(),
+        orders=orders.float(),
+        whole=whole_of(columns, shop, moment, (amount, orders))[shop],
     )
 
 
@@ -158,6 +173,7 @@ def draw_tasks(dice: Dice, shops: Shops, *, context: int, queries: int) -> Tasks
         context_relation=past.relation[taken],
         context_amount=past.amount[taken],
         context_orders=past.orders[taken],
+        context_whole=past.whole[taken],
         known=known,
         query=now.rows[picked],
         query_relation=now.relation[picked],

@@ -21,9 +21,10 @@ class Customers:
     """The habits of each customer, (C,) each; days count from the shop's opening."""
 
     shop: Tensor  # int64
+    registered: Tensor  # day of registration, at or before the first order
     first: Tensor  # day of the first order
     leaves: Tensor  # day after which nothing is bought
-    most: Tensor  # orders after which the customer leaves, 1 for those who buy once
+    most: Tensor  # orders after which the customer leaves: 1 for those who buy once, 0 for those who only register
     gap: Tensor  # mean operational days between orders
     regularity: Tensor  # gamma shape of gaps: 1 is at random, more is regular, less comes in bursts
     drift: Tensor  # log change of the gap from the first orders to the late ones
@@ -150,8 +151,26 @@ def sleep(dice: Dice, shops: int, shop: Tensor) -> tuple[Tensor, Tensor]:
     return chance, dice.log_uniform(shops, low=60.0, high=700.0)[shop]
 
 
-def draw_customers(dice: Dice, counts: Tensor, opening: Tensor, length: Tensor, season: Tensor) -> Customers:
-    """All customers of some shops: `counts` (S,) of them; `opening` and `season` (S, D); `length` (S,) of the log."""
+def registrations(dice: Dice, shops: int, shop: Tensor, first: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    """Day of registration and whether nothing is ever bought, (C,) each, and which shops tell of registrations, (S,).
+
+    Some register with their first order, others look around for a while, and many members never buy. Where a shop does
+    not tell of registrations, who never bought is not seen.
+    """
+    tells = dice.chance(shops, p=0.15)
+    never = dice.chance(len(shop), p=(dice.log_uniform(shops, low=0.03, high=0.8) * tells)[shop])
+    at_once = dice.chance(len(shop), p=dice.uniform(shops)[shop])
+    lag = dice.log_uniform(shops, low=1.0, high=200.0)[shop] * dice.exponential(len(shop))
+    return torch.where(never | at_once, first, first - lag.round()), never, tells
+
+
+def draw_customers(
+    dice: Dice, counts: Tensor, opening: Tensor, length: Tensor, season: Tensor
+) -> tuple[Customers, Tensor]:
+    """All customers of some shops, and which shops tell of registrations (S,) bool.
+
+    `counts` (S,) customers a shop; `opening` and `season` (S, D); `length` (S,) of the log.
+    """
     shops, span = season.shape
     shop = torch.repeat_interleave(torch.arange(shops, device=dice.device), counts)
     n = len(shop)
@@ -171,11 +190,13 @@ def draw_customers(dice: Dice, counts: Tensor, opening: Tensor, length: Tensor, 
     gifts = dice.chance(n, p=dice.maybe(dice.uniform(shops, high=0.5), p=0.3)[shop])
     wander = dice.maybe(dice.log_uniform(shops, low=0.03, high=0.5), p=0.6)[shop]
     general = torch.where(gifts, GIFTS, GENERAL)
-    return Customers(
+    registered, never, tells = registrations(dice, shops, shop, first)
+    customers = Customers(
         shop=shop,
+        registered=registered,
         first=first,
         leaves=first + lifetimes(dice, shops, shop, haste) * torch.exp(0.5 * quality),
-        most=patience(dice, shops, shop, quality),
+        most=torch.where(never, 0.0, patience(dice, shops, shop, quality)),
         gap=torch.where(member, period, gap.clamp(2.5, 3000.0)),
         regularity=torch.where(member, strict, regularity),
         drift=torch.where(member, 0.0, drift),
@@ -188,3 +209,4 @@ def draw_customers(dice: Dice, counts: Tensor, opening: Tensor, length: Tensor, 
         wholesale=business,
         subscriber=subscriber,
     )
+    return customers, tells

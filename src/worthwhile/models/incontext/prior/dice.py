@@ -40,6 +40,10 @@ class Dice:
         """Gamma of this shape and scale 1."""
         return torch._standard_gamma(shape.clamp(min=0.02), generator=self.generator)  # type: ignore[attr-defined]
 
+    def poisson(self, mean: Tensor) -> Tensor:
+        """Whole numbers with these means."""
+        return torch.poisson(mean, generator=self.generator)
+
     def integers(self, *shape: int, low: int, high: int) -> Tensor:
         """Whole numbers, low <= n < high."""
         return torch.randint(low, high, shape, generator=self.generator, device=self.device)

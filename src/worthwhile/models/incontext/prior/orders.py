@@ -52,11 +52,11 @@ def draw_orders(dice: Dice, customers: Customers, time: Tensor) -> tuple[Tensor,
     """
     flat = time.flatten(0, 1)
     curve = customers.shop * CURVES + customers.curve
-    who = torch.arange(len(curve), device=curve.device)
-    moment = flat[curve, customers.first.long()] + dice.uniform(len(curve))
-    done = torch.ones(len(curve), device=curve.device)
-    pace = torch.zeros(len(curve), device=curve.device)
-    found = [(who, customers.first)]
+    who = torch.nonzero(customers.most >= 1)[:, 0]
+    moment = flat[curve[who], customers.first[who].long()] + dice.uniform(len(who))
+    done = torch.ones(len(who), device=curve.device)
+    pace = torch.zeros(len(who), device=curve.device)
+    found = [(who, customers.first[who])]
     end = float(time.shape[-1] - 1)
     for _ in range(ROUNDS):
         step, pace = gaps(dice, customers, who, done, pace)

@@ -5,6 +5,8 @@ Letters: S shops, C customers, N orders, D days from the opening of the oldest s
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import torch
 from torch import Tensor
 
@@ -13,11 +15,12 @@ from worthwhile.models.incontext.prior.customers import Customers, draw_customer
 from worthwhile.models.incontext.prior.dice import Dice
 from worthwhile.models.incontext.prior.orders import draw_orders
 from worthwhile.models.incontext.prior.seasons import intensity, operational_time
-from worthwhile.models.incontext.prior.shops import Shops
+from worthwhile.models.incontext.prior.shops import UNTOLD, Shops
+from worthwhile.models.incontext.prior.visits import draw_visits, watched_from
 
 LEAST_DAYS, MOST_DAYS = 90, 1600
 OLDEST = 1200  # days that a shop had been open before its log began
-CUSTOMERS = (70, 2500)
+CUSTOMERS = (50, 2500)
 
 
 def lengths(dice: Dice, shops: int) -> tuple[Tensor, Tensor]:
@@ -40,35 +43,48 @@ def simulate(shops: int, seed: int, *, device: torch.device | str = "cpu", custo
     log_intensity, season = intensity(dice, shops, span)
     opening = torch.arange(span, device=dice.device) - age[:, None]  # (S, D): day of the log, below 0 before it
     logged = (opening >= 0) & (opening < days[:, None])
-    people = draw_customers(dice, counts, opening, days, season)
+    people, tells = draw_customers(dice, counts, opening, days, season)
     who, day = draw_orders(dice, people, operational_time(log_intensity, logged))
-    return _logged(dice, people, who, day.long(), (days, age, season))
+    return _logged(dice, people, who, day.long(), (days, age, season, tells))
 
 
-def _logged(dice: Dice, people: Customers, who: Tensor, day: Tensor, axis: tuple[Tensor, Tensor, Tensor]) -> Shops:
-    """What the logs show of the orders: one a customer and day, from the log's first day to its last."""
-    days, age, season = axis
+def _logged(
+    dice: Dice, people: Customers, who: Tensor, day: Tensor, axis: tuple[Tensor, Tensor, Tensor, Tensor]
+) -> Shops:
+    """What the logs show: one order a customer and day, from the log's first day to its last; visits; registrations.
+
+    A log begins with its first order. Customers who show in none of it are left out.
+    """
+    days, age, season, tells = axis
     span = season.shape[1]
     key = torch.unique(who * span + day)  # sorted by customer and day; several orders of a day are one
     who, day = key // span, key % span
-    number = _number(who)
-    value = values(dice, people, (who, day, number), season)
+    value = values(dice, people, (who, day, _number(who)), season)
     back, delay = refunds(dice, people, who, value, len(days))
     shop = people.shop[who]
     seen = day - age[shop]
     kept = (seen >= 0) & (seen < days[shop])
-    customers, customer = torch.unique(who[kept], return_inverse=True)
     begin = torch.full_like(days, span).scatter_reduce_(0, shop[kept], seen[kept], "amin")
-    begin = torch.minimum(begin, days - 1)  # a file begins with its first order
-    seen = seen - begin[shop]
+    age = age + torch.minimum(begin, days - 1)
+    days = days - torch.minimum(begin, days - 1)
+    visits = draw_visits(dice, people, (who, day), (days, age, watched_from(dice, days)))
+    registered = torch.where(tells[people.shop], people.registered.long() - age[people.shop], UNTOLD)
+    shown = torch.zeros_like(people.shop, dtype=torch.bool)
+    shown[who[kept]] = True
+    shown |= registered < days[people.shop]
+    place = torch.cumsum(shown.long(), 0) - 1
+    visits = visits[shown[visits.customer]]
+    seen = (day - age[shop])[kept]
     return Shops(
-        days=days - begin,
-        shop=people.shop[customers],
-        customer=customer,
-        day=seen[kept],
+        days=days,
+        shop=people.shop[shown],
+        registered=registered[shown],
+        customer=place[who[kept]],
+        day=seen,
         value=value[kept].float(),
         refund=back[kept].float(),
-        refund_day=(seen + delay)[kept],
+        refund_day=seen + delay[kept],
+        visits=replace(visits, customer=place[visits.customer]),
     )
 
 
