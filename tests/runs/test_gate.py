@@ -28,12 +28,12 @@ def test_thirty_customers_are_told_that_this_is_little(shop):
     assert any("trees-two-stage" in s and "30 customers, it needs 100" in s for s in found.sentences())
 
 
-def test_without_repeat_buyers_the_past_rate_answers(shop):
+def test_without_repeat_buyers_the_pretrained_network_answers(shop):
     features = shop.current.features.copy()
     features[:, shop.current.names.index("x")] = 0
     found = gate([], replace(shop.current, features=features))
     assert found.lacks["bg-nbd"] == "repeat_buyers"
-    assert found.members == ("past-rate",)
+    assert found.members == ("in-context",)
 
 
 def test_customers_who_never_bought_what_is_asked_are_no_repeat_buyers(shop):

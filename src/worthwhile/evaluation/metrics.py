@@ -148,8 +148,8 @@ METRICS: dict[str, Metric] = {
                 (
                     "_likely",
                     "customers with a probability of buying of at least one half",
-                    "",
-                    "central interval, ends included",
+                    "; of an outcome of zero, that part of the chance of zero counts which lies in the interval",
+                    "coverage by the randomised transform: Czado, Gneiting & Held 2009",
                 ),
                 ("_buyers", "customers with an actual amount above zero", " given purchase", CONDITIONAL),
             )
@@ -373,3 +373,16 @@ def covered(upto: Array, below: Array, level: float) -> Array:
     """
     edge = (1 - level) / 2
     return (upto >= edge - 1e-9) & (below <= 1 - edge + 1e-9)
+
+
+def share_covered(upto: Array, below: Array, level: float) -> Array:
+    """How much of each outcome lies within the central interval of this level: (N,), 1 or 0 off the atom at zero.
+
+    Of an outcome at the atom that share of its mass counts which lies inside, as if the randomised probability
+    integral transform were asked. Its mean is the level where the forecast is calibrated, however large the atoms.
+    """
+    edge = (1 - level) / 2
+    inside = np.minimum(upto, 1 - edge) - np.maximum(below, edge)
+    mass = upto - below
+    part = np.clip(inside, 0.0, None) / np.where(mass > 0, mass, 1.0)
+    return np.where(mass > 0, part, covered(upto, below, level))

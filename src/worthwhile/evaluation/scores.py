@@ -60,9 +60,8 @@ def _of_intervals(r: Readings, seed: int) -> dict[str, float]:
     likely, given = r.p_active >= 0.5, r.given_purchase
     values = {"pit_distance": metrics.distance_to_uniform(r.pit(seed))}
     for level in (50, 90):
-        inside = metrics.covered(r.upto, r.below, level / 100)
-        values[f"coverage_{level}"] = metrics.mean(inside)
-        values[f"coverage_{level}_likely"] = metrics.mean(inside[likely])
+        values[f"coverage_{level}"] = metrics.mean(metrics.covered(r.upto, r.below, level / 100))
+        values[f"coverage_{level}_likely"] = metrics.mean(metrics.share_covered(r.upto, r.below, level / 100)[likely])
         values[f"coverage_{level}_buyers"] = metrics.mean(metrics.covered(given, given, level / 100))
     return values
 

@@ -36,6 +36,11 @@ class ModelKind:
         """Whether its total rests on rates of buying alone, not on how single windows came out."""
         return self.family == "buy till you die"
 
+    @property
+    def is_pretrained(self) -> bool:
+        """Whether it was trained elsewhere and reads this shop's history as it is, however little."""
+        return self.family == "pretrained"
+
 
 _NEEDS_LINEAR = Needs(customers=50, matured_rows=200, matured_buyers=30)
 _NEEDS_TREES = Needs(customers=100, matured_rows=400, matured_buyers=60)
@@ -145,7 +150,7 @@ MODELS: dict[str, ModelKind] = {
         "pretrained",
         "worthwhile.models.incontext.model:InContext",
         Needs(),
-        False,
+        True,
         "a network pretrained on simulated shops, which reads this shop's past and answers without training",
     ),
     "ensemble": ModelKind(

@@ -1,9 +1,10 @@
-"""A linear pool of models, weighted by CRPS on matured windows before the cutoff, its level learned apart.
+"""A linear pool of models, weighted by CRPS on matured windows before the cutoff, its level found apart.
 
 Pooling keeps each member's honesty: a mixture of calibrated distributions errs on the wide side, and no member's
-blow-up can carry it away further than its weight (Ranjan & Gneiting 2010). Models that learn from windows repeat
-those windows' seasons, so the total is taken from the buy-till-you-die members, which know rates alone, and moved to
-the season to come where last year tells it.
+blow-up can carry it away further than its weight (Ranjan & Gneiting 2010). Models that are fitted to windows repeat
+those windows' seasons and luck, so they have no say in the total. It is the geometric mean of two views that err
+differently: that of the buy-till-you-die members, which know rates alone, moved to the season to come where last year
+tells it; and that of the pretrained member, which has seen many seasons of other shops.
 """
 
 from __future__ import annotations
@@ -32,7 +33,7 @@ Maker = Callable[[], Model]
 CHUNK = 100_000  # customers forecast at once: members x 100,000 x 99 bins x 4 bytes stay below 0.5 GB
 SAMPLE = 20_000  # customers of a window that weights and level are fitted on
 VALIDATION_WINDOWS = 2
-EVEN_PULL = 0.05  # how strongly weights are drawn to equal ones, relative to the members' mean CRPS matrix
+EVEN_PULL = 0.05  # how strongly weights are drawn to even ones, relative to the members' mean CRPS matrix
 
 
 def default_members() -> dict[str, Maker]:
@@ -65,7 +66,7 @@ class Ensemble:
         self.weights: dict[str, float] = {}
         self.left_out: dict[str, str] = {}  # member -> why
         self.level: float = 1.0  # factor of the pool's total
-        self.season: float = 1.0  # what of it stands for the season to come
+        self.season: float = 1.0  # by what the rates' total is moved for the season to come
 
     def fit(self, matured: Sequence[Snapshot], current: Snapshot, *, seed: int = 0) -> None:
         """Fit members on all matured windows; weights on windows that members fitted earlier had not seen.
@@ -90,8 +91,10 @@ class Ensemble:
         self.season = season_factor(list(map(self._past_level, seasons)), current.activity_year_before)
         totals = self._totals(_sample(current), names)
         pooled = sum(self.weights[name] * totals[name] for name in names)
-        steady = float(np.mean([totals[name] for name in self._steady()]))
-        self.level = self.season * (steady / pooled if pooled > 0 else 1.0)
+        views = [self.season * np.mean([totals[name] for name in self._steady()])]
+        views += [totals[name] for name in names if name in MODELS and MODELS[name].is_pretrained]
+        said = [view for view in views if view > 0]
+        self.level = float(np.exp(np.mean(np.log(said)))) / pooled if said and pooled > 0 else 1.0
 
     def _fit_members(
         self, matured: Sequence[Snapshot], current: Snapshot, seed: int
@@ -119,6 +122,11 @@ class Ensemble:
         assert sample.outcome is not None
         steady = float(np.mean(list(self._totals(sample, self._steady()).values())))
         return PastLevel(steady, float(sample.outcome.amount.sum()), window.activity)
+
+    @property
+    def unlike(self) -> tuple[Any, ...]:
+        """In what this shop is unlike those that its pretrained member has seen."""
+        return tuple(out for model in self.fitted.values() for out in getattr(model, "unlike", ()))
 
     def _steady(self) -> list[str]:
         """The members whose level is steady; all if there is none among them."""
@@ -185,19 +193,19 @@ def validation_windows(matured: Sequence[Snapshot]) -> list[Snapshot]:
 
 
 def pool_weights(windows: Sequence[_Window], names: Sequence[str]) -> Array:
-    """Weights on the simplex that minimise the mean CRPS of the pool over the windows; equal if there are none.
+    """Weights on the simplex that minimise the mean CRPS of the pool over the windows; even ones if there are none.
 
     The CRPS of a pool is quadratic in its weights: the integral of (sum_m w_m F_m(x) - 1{x >= y})^2.
-    Each member's total is first set to the actual one, since the level is recalibrated apart.
+    Each member's total is first set to the actual one, since the level is recalibrated apart. Even weights are those
+    that give each family of models the same, since models of one family err alike.
     """
-    count = len(names)
+    count, even = len(names), _even(names)
     judged = [w for w in windows if all(name in w.forecasts for name in names)]
     if not judged or count == 1:
-        return np.full(count, 1 / count)
+        return even
     gram = sum(_crps_matrix(w, names) for w in judged) / len(judged)
     gram = gram / np.trace(gram) * count
     pull = EVEN_PULL * np.eye(count)
-    even = np.full(count, 1 / count)
 
     def loss(w: Array) -> float:
         return float(w @ gram @ w + (w - even) @ pull @ (w - even))
@@ -210,6 +218,12 @@ def pool_weights(windows: Sequence[_Window], names: Sequence[str]) -> Array:
     )
     weights = np.where(found.x < 0.01, 0.0, found.x)
     return weights / weights.sum()
+
+
+def _even(names: Sequence[str]) -> Array:
+    """(members,): each family has the same share, and each model of it; a model outside the catalogue is a family."""
+    families = [MODELS[name].family if name in MODELS else name for name in names]
+    return np.array([1 / (len(set(families)) * families.count(family)) for family in families])
 
 
 def _sample(snapshot: Snapshot) -> Snapshot:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from pathlib import Path
 from typing import Any
@@ -151,6 +151,7 @@ def _forecast_one(
     progress("fit", tuned)
     model.fit(matured, current, seed=fitting.seed)
     progress("forecast", 0.9)
+    found = replace(found, unlike=getattr(model, "unlike", ()))
     return _Made(model, model.forecast(current), found, tuning)
 
 

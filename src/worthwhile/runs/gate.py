@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, fields
+from dataclasses import asdict, dataclass, fields
 from typing import Any
 
 import numpy as np
@@ -11,6 +11,7 @@ import numpy as np
 from worthwhile.evaluation.wording import LANGUAGES
 from worthwhile.features.snapshot import Snapshot
 from worthwhile.models.catalogue import MODELS, Needs
+from worthwhile.models.incontext.coverage import Outside
 
 # What a shop has of each need -> how a lack of it is said.
 _LACKS = {
@@ -57,6 +58,10 @@ _SENTENCES = {
         "en": "{model} was asked for by name, though there is too little for it to go by ({lack}): do not rely on it.",
         "zh": "{model} 是按名称指定的，但可供它依据的历史不足（{lack}）：请勿依赖它的结果。",
     },
+    "unlike": {
+        "en": "This shop is unlike the simulated ones that in-context was trained on, in {what}: rely on it less.",
+        "zh": "本店与 in-context 训练所用的模拟店铺不同，不同之处：{what}；对它的结果请多加留意。",
+    },
     "little": {
         "en": "This is little history. Take the forecast as a rough guide: its intervals are wide for that reason.",
         "zh": "历史数据很少，预测只能作为粗略参考，因此区间较宽。",
@@ -82,6 +87,7 @@ class Gate:
     windows: int
     horizon_days: float
     named: tuple[str, ...] = ()
+    unlike: tuple[Outside, ...] = ()  # numbers of the shop that lie outside of what the in-context model has seen
 
     def sentences(self, lang: str = "en") -> list[str]:
         """The gate in plain words, most important first. `lang` is en or zh."""
@@ -97,6 +103,9 @@ class Gate:
         if self.is_little:
             said.append(_SENTENCES["little"][lang])
         said.append(_SENTENCES["used"][lang].format(models=", ".join(self.allowed)))
+        if self.unlike:
+            told = (f"{out.meaning} ({out.value:.2f}, {out.low:.2f} … {out.high:.2f})" for out in self.unlike)
+            said.append(_SENTENCES["unlike"][lang].format(what="; ".join(told)))
         for model in self.lacks:
             kind = "named" if model in self.named else "left-out"
             said.append(_SENTENCES[kind][lang].format(model=model, lack=self.lack(model, lang)))
@@ -114,8 +123,9 @@ class Gate:
 
     @property
     def is_little(self) -> bool:
-        """Whether only heuristics can be used, or too few customers for any average to be steady."""
-        return self.facts.customers < 100 or all(MODELS[name].family == "heuristic" for name in self.allowed)
+        """Whether nothing can be fitted here, or there are too few customers for any average to be steady."""
+        fitted = (name for name in self.allowed if not MODELS[name].is_pretrained)
+        return self.facts.customers < 100 or all(MODELS[name].family == "heuristic" for name in fitted)
 
     @property
     def members(self) -> tuple[str, ...]:
@@ -130,6 +140,7 @@ class Gate:
             "facts": {f.name: getattr(self.facts, f.name) for f in fields(Needs)},
             "history_days": self.history_days,
             "windows": self.windows,
+            "unlike": [asdict(out) for out in self.unlike],
             "sentences": {lang: self.sentences(lang) for lang in LANGUAGES},
         }
 
@@ -154,5 +165,11 @@ def gate(matured: Sequence[Snapshot], current: Snapshot, *, named: Sequence[str]
         elif name != "ensemble":
             allowed.append(name)
     return Gate(
-        tuple(allowed), lacks, facts, current.history_days, len(matured), current.horizon_days, named=tuple(named)
+        allowed=tuple(allowed),
+        lacks=lacks,
+        facts=facts,
+        history_days=current.history_days,
+        windows=len(matured),
+        horizon_days=current.horizon_days,
+        named=tuple(named),
     )

@@ -50,6 +50,11 @@ def test_the_context_is_read(network, tasks):
     assert not torch.allclose(answer_to(network, tasks).amount, answer_to(network, other).amount, **CLOSE)
 
 
+def test_what_came_of_whole_windows_is_read(network, tasks):
+    other = replace(tasks, context_whole=tasks.context_whole + 1)
+    assert not torch.allclose(answer_to(network, tasks).amount, answer_to(network, other).amount, **CLOSE)
+
+
 def test_queries_do_not_see_each_other(network, tasks):
     query = tasks.query.clone()
     query[:, 1:] = query[:, 1:] * 3 + 1
@@ -73,6 +78,7 @@ def test_padding_is_not_seen(network, tasks):
         tasks,
         context=torch.where(padded[..., None], 7.0, tasks.context),
         context_amount=torch.where(padded, 99.0, tasks.context_amount),
+        context_whole=torch.where(padded[..., None], 5.0, tasks.context_whole),
     )
     assert_same(answer_to(network, tasks), answer_to(network, other))
 

@@ -3,6 +3,7 @@
 import json
 import subprocess
 import sys
+from dataclasses import replace
 
 import pytest
 import torch
@@ -10,12 +11,21 @@ from safetensors.torch import load_file
 
 from worthwhile.models.incontext import pretrain
 from worthwhile.models.incontext.muon import orthogonal
-from worthwhile.models.incontext.network import load_network
+from worthwhile.models.incontext.network import SIZES, Size, load_network
 from worthwhile.models.incontext.pretrain import Plan, rate_at, resume, train
+from worthwhile.models.incontext.prior import simulate
 from worthwhile.models.incontext.rows import NAMES
 
 PLAN = Plan(
-    sizes=("tiny",), minutes=1e6, shops=4, rounds=1, batch=2, queries=16, most_context=32, validation_shops=0, warmup=0.0
+    sizes=("tiny",),
+    minutes=1e6,
+    shops=4,
+    rounds=1,
+    batch=2,
+    queries=16,
+    most_context=32,
+    validation_shops=0,
+    warmup=0.0,
 )
 
 
@@ -27,17 +37,49 @@ def small_prior(monkeypatch):
     monkeypatch.setattr(pretrain, "measure_rows", lambda plan: (torch.zeros(numbers), torch.full((numbers,), 2.0)))
 
 
+def assert_same_weights(run, other):
+    assert run.size == other.size and run.step == other.step > 0
+    for name, value in run.averaged.items():
+        assert torch.allclose(other.averaged[name], value, atol=1e-6), name
+    for name, value in run.network.state_dict().items():
+        assert torch.allclose(other.network.state_dict()[name], value, atol=1e-6), name
+
+
 @pytest.mark.parametrize("optimizer", ["muon", "adamw"])
 def test_a_run_taken_up_again_ends_with_the_same_weights(tmp_path, optimizer):
-    plan = Plan(**{**vars(PLAN), "optimizer": optimizer})
+    plan = replace(PLAN, optimizer=optimizer)
     [whole] = train(plan, tmp_path / "whole", chunks=4)
     train(plan, tmp_path / "parts", chunks=2)
     [again] = train(plan, tmp_path / "parts", runs=resume(plan, tmp_path / "parts"), chunks=2)
-    assert again.step == whole.step > 4
-    for name, value in whole.averaged.items():
-        assert torch.allclose(again.averaged[name], value, atol=1e-6), name
-    for name, value in whole.network.state_dict().items():
-        assert torch.allclose(again.network.state_dict()[name], value, atol=1e-6), name
+    assert whole.step > 4
+    assert_same_weights(again, whole)
+
+
+def test_sizes_side_by_side_learn_from_the_same_batches_and_each_as_if_alone(tmp_path, monkeypatch):
+    monkeypatch.setitem(SIZES, "other", Size(width=16, layers=1, heads=2, hidden=24, thinking=2))
+    step, seen = pretrain.take_step, {"other": [], "tiny": []}
+
+    def watched_step(plan, run, batch):
+        seen[run.size].append(batch.apart())
+        return step(plan, run, batch)
+
+    with monkeypatch.context() as watched:
+        watched.setattr(pretrain, "take_step", watched_step)
+        [other, beside] = train(replace(PLAN, sizes=("other", "tiny")), tmp_path / "both", chunks=2)
+    assert other.step == beside.step == len(seen["other"]) == len(seen["tiny"]) > 2
+    for here, there in zip(seen["other"], seen["tiny"], strict=True):
+        for name, value in vars(here).items():
+            assert torch.equal(value.nan_to_num(), getattr(there, name).nan_to_num()), name
+    [alone] = train(PLAN, tmp_path / "alone", chunks=2)
+    assert_same_weights(beside, alone)
+
+
+def test_shops_that_other_processes_simulate_give_the_same_weights(tmp_path, monkeypatch):
+    monkeypatch.setattr(pretrain, "simulate", simulate)  # other processes know nothing of small shops
+    plan = replace(PLAN, shops=2, queries=8, most_context=16)
+    [here] = train(plan, tmp_path / "here", chunks=3)
+    [beside] = train(replace(plan, workers=2), tmp_path / "beside", chunks=3)
+    assert_same_weights(beside, here)
 
 
 def test_training_changes_the_weights_that_are_written(tmp_path):
@@ -52,7 +94,7 @@ def test_training_changes_the_weights_that_are_written(tmp_path):
 
 
 def test_validation_scores_every_shop_and_writes_a_line(tmp_path):
-    plan = Plan(**{**vars(PLAN), "validation_shops": 16, "minutes": 1e-3, "every": 0.0})
+    plan = replace(PLAN, validation_shops=16, minutes=1e-3, every=0.0)
     train(plan, tmp_path, chunks=1)
     [line] = [json.loads(text) for text in (tmp_path / "tiny" / "curve.jsonl").read_text().splitlines()]
     assert {"nll", "crps", "gini", "auc", "bias_total", "nll_by_context", "step", "loss"} <= set(line)

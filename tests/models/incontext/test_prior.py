@@ -1,10 +1,12 @@
-"""The simulator makes what it says: shops whose mechanisms can be seen in their orders."""
+"""The simulator makes what it says: shops whose mechanisms can be seen in their orders and visits."""
 
 import pytest
 import torch
 
-from worthwhile.models.incontext.prior import amounts, customers, orders, seasons, simulate
+from worthwhile.models.incontext.columns import Asked, columns_at, outcome_at
+from worthwhile.models.incontext.prior import amounts, customers, orders, seasons, simulate, visits
 from worthwhile.models.incontext.prior.dice import Dice
+from worthwhile.models.incontext.prior.shops import UNTOLD
 
 SHOPS = 6
 
@@ -14,11 +16,17 @@ def shops():
     return simulate(SHOPS, 11, customers=400)
 
 
+@pytest.fixture(scope="module")
+def many():
+    """Many small shops: some record visits, some tell of registrations."""
+    return simulate(40, 8, customers=100)
+
+
 def people(count, **habits):
     """Customers of one shop who all have these habits; the rest is plain."""
     plain = {
-        "first": 0.0, "leaves": 1e9, "most": 1e6, "gap": 10.0, "regularity": 1.0, "drift": 0.0, "wander": 0.0,
-        "sleep": 0.0, "sleep_days": 100.0, "haste": 0.0, "quality": 0.0,
+        "registered": 0.0, "first": 0.0, "leaves": 1e9, "most": 1e6, "gap": 10.0, "regularity": 1.0, "drift": 0.0,
+        "wander": 0.0, "sleep": 0.0, "sleep_days": 100.0, "haste": 0.0, "quality": 0.0,
     }  # fmt: skip
     numbers = {name: torch.full((count,), float(value)) for name, value in (plain | habits).items()}
     no = torch.zeros(count, dtype=torch.bool)
@@ -31,6 +39,13 @@ def days_of(some, log_intensity=None, days=400, seed=0):
     curves = torch.zeros(1, 3, days) if log_intensity is None else log_intensity.expand(1, 3, days)
     time = seasons.operational_time(curves, torch.ones(1, days, dtype=torch.bool))
     return orders.draw_orders(Dice(seed), some, time)
+
+
+def visits_of(some, *, days=400, age=0, watched=0):
+    """Visits of such customers in a shop that closes after so many days, whose log began when it was `age` days old."""
+    who, day = days_of(some, days=days)
+    time = tuple(torch.tensor([number]) for number in (days - age, age, watched))
+    return visits.draw_visits(Dice(10), some, (who, day.long()), time)
 
 
 def test_the_same_seed_gives_the_same_shops_and_another_gives_others(shops):
@@ -57,6 +72,16 @@ def test_one_shop_taken_out_holds_its_own_orders_alone(shops):
     mine = shops.shop[shops.customer] == 2
     assert torch.equal(one.value, shops.value[mine]) and torch.equal(one.day, shops.day[mine])
     assert len(one.shop) == int((shops.shop == 2).sum()) == int(one.customer.max()) + 1
+
+
+def test_one_shop_taken_out_holds_its_own_visits_and_registrations_alone(many):
+    shop_of_visit = many.shop[many.visits.customer]
+    busiest = int(torch.bincount(shop_of_visit, minlength=many.count).argmax())
+    one, mine = many.one(busiest), shop_of_visit == busiest
+    assert torch.equal(one.visits.day, many.visits.day[mine]) and torch.equal(one.visits.views, many.visits.views[mine])
+    first = int((many.shop < busiest).sum())
+    assert torch.equal(one.visits.customer + first, many.visits.customer[mine])
+    assert torch.equal(one.registered, many.registered[many.shop == busiest])
 
 
 def test_a_log_begins_with_its_first_order():
@@ -89,6 +114,82 @@ def test_those_who_buy_once_buy_once_and_those_who_leave_are_gone():
     assert torch.bincount(who).tolist() == [1] * 30
     _, day = days_of(people(30, leaves=100.0))
     assert float(day.max()) <= 100
+
+
+def test_those_who_only_register_never_order():
+    both = people(60)
+    both = customers.Customers(**{**vars(both), "most": torch.where(torch.arange(60) < 40, 0.0, 3.0)})
+    assert set(days_of(both)[0].tolist()) == set(range(40, 60))
+
+
+def test_those_without_an_order_show_only_where_the_shop_tells_of_registrations(many):
+    ordered = torch.bincount(many.customer, minlength=len(many.shop)) > 0
+    told = many.registered < UNTOLD
+    assert bool((ordered | told).all()) and 50 < int((told & ~ordered).sum()) < int(ordered.sum())
+    tells = [told[many.shop == shop] for shop in range(many.count)]
+    assert all(bool(each.all()) or not bool(each.any()) for each in tells)
+    assert 0 < sum(bool(each.any()) for each in tells) < many.count / 2
+    assert bool((many.registered < many.days[many.shop])[told].all())
+
+
+def test_customers_register_at_or_before_their_first_order(many):
+    first = torch.full((len(many.shop),), UNTOLD).scatter_reduce_(0, many.customer, many.day, "amin")
+    lag = (first - many.registered)[(first < UNTOLD) & (many.registered < UNTOLD)]
+    assert int(lag.min()) == 0 and 0.05 < float((lag == 0).float().mean()) < 0.95
+
+
+def test_those_who_never_buy_are_of_shops_that_tell_and_register_as_they_come():
+    shop = torch.arange(300).repeat_interleave(100)
+    first = torch.arange(30_000.0)
+    registered, never, tells = customers.registrations(Dice(9), 300, shop, first)
+    assert 20 < int(tells.sum()) < 70  # 15 % of shops
+    assert bool(never[tells[shop]].any()) and not bool(never[~tells[shop]].any())
+    assert torch.equal(registered[never], first[never]) and bool((registered <= first).all())
+
+
+def test_visits_lie_in_their_log_and_most_shops_record_none(many):
+    seen, shop = many.visits, many.shop[many.visits.customer]
+    assert bool(((seen.day >= 0) & (seen.day < many.days[shop])).all())
+    assert bool((seen.views >= 1).all() and (seen.carts >= 0).all() and (seen.carts > 0).any())
+    assert 4 < len(torch.unique(shop)) < many.count / 2
+
+
+def test_those_who_looked_around_of_late_order_more_often(many):
+    asked = Asked((many.days * 0.6).long(), (many.days * 0.2).long())
+    columns, present = columns_at(many, asked)
+    looked, active = columns["views_90d"] > 0, (outcome_at(many, asked)[1] > 0).double()
+    watched = torch.unique(many.shop[looked & present])
+    more = [
+        float(active[here & looked].mean() - active[here & ~looked].mean())
+        for here in ((many.shop == shop) & present for shop in watched)
+        if min(int((here & looked).sum()), int((here & ~looked).sum())) >= 5
+    ]
+    assert len(more) > 4 and sum(more) / len(more) > 0.15
+
+
+def test_visits_are_recorded_from_the_day_that_tracking_begins():
+    late = visits_of(people(200), watched=300)
+    assert int(late.day.min()) == 300 and int(late.day.max()) == 399
+    assert len(visits_of(people(200), watched=400).day) == 0
+
+
+def test_a_log_that_begins_late_counts_its_visits_from_its_own_start():
+    whole, late = visits_of(people(200)), visits_of(people(200), age=150)
+    assert int(late.day.min()) == 0 and torch.equal(late.day + 150, whole.day[whole.day >= 150])
+
+
+def test_visits_that_lead_to_an_order_lie_at_or_before_it():
+    day = torch.arange(5000)
+    order, on = visits.before_orders(Dice(12), 1, torch.zeros(5000, dtype=torch.long), day)
+    lead = day[order] - on
+    assert int(lead.min()) == 0 and int(lead.max()) > 0 and float((lead == 0).float().mean()) > 0.4
+
+
+def test_visits_end_soon_after_the_last_order_and_go_on_while_customers_stay():
+    for most, low, high in ((0.0, 200, 300), (1.0, 200, 300), (1e6, 500, 800)):  # registers only, buys once, stays
+        seen = visits_of(people(300, registered=200.0, first=200.0, most=most), days=1000)
+        assert len(torch.unique(seen.customer)) > 20
+        assert low <= float(seen.day.float().median()) <= high
 
 
 def test_a_shop_that_is_shut_has_no_orders_then():

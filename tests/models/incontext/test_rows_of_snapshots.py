@@ -1,5 +1,6 @@
 """A real shop's rows are the simulated ones: a simulated shop, written down as events, gives the same through SQL."""
 
+from dataclasses import replace
 from datetime import UTC, timedelta
 
 import numpy as np
@@ -10,27 +11,48 @@ from oracles.simulated_events import START, events_of
 from worthwhile.features.build import snapshot_at
 from worthwhile.models.incontext.columns import COLUMNS, Asked, activity_year_before, columns_at, outcome_at, scale_at
 from worthwhile.models.incontext.prior import simulate
-from worthwhile.models.incontext.rows import NAMES, Moment, rows_of
-from worthwhile.models.incontext.snapshots import rows_of_snapshot
+from worthwhile.models.incontext.prior.shops import UNTOLD
+from worthwhile.models.incontext.rows import NAMES, WHOLE, Moment, rows_of, whole_of
+from worthwhile.models.incontext.snapshots import UNKNOWN, rows_of_snapshot, whole_of_snapshot
 from worthwhile.store.log import log_of
 from worthwhile.tasks import Task
 
+HORIZON = 61
+
+
+def asked_of(shop):
+    return Asked(shop.days - HORIZON - 15, torch.tensor([HORIZON]))
+
 
 def shops_to_compare():
-    """Simulated shops of more than a year: some with refunds, some with enough orders for a season."""
-    found = []
+    """Simulated shops of more than a year, by seed and place: some with refunds, some with enough orders for a season,
+    some that record visits up to the cutoff, and some that tell of registrations."""
+    found = {}
     for seed in range(4):
         shops = simulate(8, seed, customers=300)
-        found += [(seed, i) for i in range(8) if int(shops.days[i]) > 480 and int((shops.shop == i).sum()) > 60]
-    return found[:7]
+        for i in range(8):
+            if int(shops.days[i]) > 480 and int((shops.shop == i).sum()) > 60:
+                found[seed, i] = shops.one(i)
+    looked_at = [
+        place for place in found if columns_at(found[place], asked_of(found[place]))[0]["views_30d"].sum() > 20
+    ]
+    return {place: found[place] for place in dict.fromkeys([*list(found)[:7], *looked_at])}
 
 
-@pytest.mark.parametrize(("seed", "index"), shops_to_compare())
-def test_rows_and_outcomes_of_a_snapshot_equal_those_of_the_simulated_shop(seed, index):
-    shop = simulate(8, seed, customers=300).one(index)
-    horizon = 61
-    cutoff = int(shop.days[0]) - horizon - 15
-    asked = Asked(torch.tensor([cutoff]), torch.tensor([horizon]))
+SHOPS = shops_to_compare()
+
+
+def test_some_shops_to_compare_record_visits_some_give_back_and_some_tell_of_registrations():
+    assert any(float(columns_at(shop, asked_of(shop))[0]["carts_30d"].sum()) > 0 for shop in SHOPS.values())
+    assert any(float(shop.refund.sum()) > 0 for shop in SHOPS.values())
+    assert any(int(shop.registered.min()) < UNTOLD for shop in SHOPS.values())
+    assert any(bool(activity_year_before(shop, asked_of(shop)).isfinite()) for shop in SHOPS.values())
+
+
+@pytest.mark.parametrize("place", list(SHOPS), ids=str)
+def test_rows_and_outcomes_of_a_snapshot_equal_those_of_the_simulated_shop(place):
+    shop = replace(SHOPS[place], registered=torch.full_like(SHOPS[place].registered, UNTOLD))  # as a snapshot sees it
+    asked = asked_of(shop)
     columns, present = columns_at(shop, asked)
     columns = {name: column[present] for name, column in columns.items()}
     season = activity_year_before(shop, asked)
@@ -38,14 +60,18 @@ def test_rows_and_outcomes_of_a_snapshot_equal_those_of_the_simulated_shop(seed,
     moment = Moment(asked.horizon.double(), scale, asked.cutoff.double(), season)
     want = rows_of(columns, shop.shop[present], moment)
 
-    moment_asked = (START + timedelta(days=cutoff)).replace(tzinfo=UTC)
+    moment_asked = (START + timedelta(days=int(asked.cutoff))).replace(tzinfo=UTC)
     until = (START + timedelta(days=int(shop.days[0]) + 400)).date()
     with log_of(events_of(shop), until=until) as log:
-        snapshot = snapshot_at(log, Task.of(f"{horizon}d"), moment_asked)
+        snapshot = snapshot_at(log, Task.of(f"{HORIZON}d"), moment_asked)
     assert len(snapshot) == int(present.sum())
     assert np.isclose(snapshot.scale, float(scale), rtol=1e-5)
     assert np.isclose(snapshot.activity_year_before, float(season), equal_nan=True)
+    assert set(UNKNOWN) == set(COLUMNS) - set(snapshot.names)
     for name in COLUMNS:
+        if name in UNKNOWN:
+            assert bool(columns[name].isnan().all()), name
+            continue
         close = np.isclose(snapshot.column(name), columns[name].numpy(), rtol=1e-4, atol=2e-3, equal_nan=True)
         assert close.all(), (name, snapshot.column(name)[~close][:3], columns[name].numpy()[~close][:3])
     got = rows_of_snapshot(snapshot)
@@ -55,6 +81,8 @@ def test_rows_and_outcomes_of_a_snapshot_equal_those_of_the_simulated_shop(seed,
         else:
             assert np.allclose(got[:, i], want[:, i], rtol=1e-3, atol=5e-3, equal_nan=True), name
 
-    amount, orders = (part[present].numpy() for part in outcome_at(shop, asked))
-    assert np.array_equal(snapshot.outcome.orders, orders)
-    assert np.allclose(snapshot.outcome.amount, amount, rtol=1e-4, atol=1e-3)
+    amount, orders = (part[present] for part in outcome_at(shop, asked))
+    assert np.array_equal(snapshot.outcome.orders, orders.numpy())
+    assert np.allclose(snapshot.outcome.amount, amount.numpy(), rtol=1e-4, atol=1e-3)
+    [whole] = whole_of(columns, shop.shop[present], moment, (amount, orders))
+    assert len(whole) == len(WHOLE) and torch.allclose(whole_of_snapshot(snapshot), whole, rtol=1e-4, atol=1e-4)

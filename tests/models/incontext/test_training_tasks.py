@@ -1,5 +1,7 @@
 """Training tasks: the context closes before the question, and rows are drawn as they are in use."""
 
+from dataclasses import replace
+
 import pytest
 import torch
 
@@ -46,7 +48,33 @@ def test_rows_of_the_context_are_of_the_past_and_queries_of_the_present(shops):
 def test_a_shorter_context_is_the_beginning_of_the_longer_one(shops):
     tasks = draw_tasks(Dice(2), shops, context=40, queries=16)
     short = tasks.shortened(8)
-    assert torch.equal(short.context_orders, tasks.context_orders[:, :8]) and short.query is tasks.query
+    for name in ("context_orders", "context_whole", "known"):
+        assert torch.equal(getattr(short, name), getattr(tasks, name)[:, :8]), name
+    assert short.query is tasks.query
+
+
+def test_parts_of_the_queries_hold_each_of_them_once(shops):
+    tasks = draw_tasks(Dice(2), shops, context=8, queries=14)
+    numbered = replace(tasks, amount=torch.arange(14.0).expand_as(tasks.amount))
+    parts = [numbered.part(which, 3) for which in range(3)]
+    assert torch.cat([part.amount[0] for part in parts]).sort().values.tolist() == list(range(14))
+    for part in parts:
+        place = part.amount[0].long()
+        for name in ("query", "query_relation", "orders", "asked"):
+            here, there = getattr(part, name), getattr(tasks, name)[:, place]
+            assert torch.equal(here.nan_to_num(), there.nan_to_num()), name
+        assert part.context is tasks.context and part.known is tasks.known
+
+
+def test_rows_of_one_cutoff_know_the_same_of_their_whole_window(shops):
+    tasks = draw_tasks(Dice(4), shops, context=60, queries=4)
+    cutoffs = 0
+    for relation, whole, known in zip(tasks.context_relation, tasks.context_whole, tasks.known, strict=True):
+        for cutoff in torch.unique(relation[known], dim=0):  # age and horizon tell cutoffs of one shop apart
+            mine = whole[known & (relation == cutoff).all(dim=1)]
+            assert len(torch.unique(mine, dim=0)) == 1
+            cutoffs += 1
+    assert cutoffs > len(tasks.asked)
 
 
 def test_no_customer_is_drawn_twice_into_the_queries(shops):

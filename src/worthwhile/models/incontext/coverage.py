@@ -13,17 +13,17 @@ import math
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
+from importlib import resources
 from pathlib import Path
 
 import torch
-from torch import Tensor
 
 from worthwhile.models.incontext.prior import simulate
 from worthwhile.models.incontext.prior.dice import Dice
-from worthwhile.models.incontext.rows import NUMBERS
+from worthwhile.models.incontext.rows import MOST_CUSTOMERS, NUMBERS
 from worthwhile.models.incontext.tasks import draw_tasks
 
-QUANTILES = (0.005, 0.995)
+QUANTILES = (0.001, 0.999)
 SEED = 2 * 10**9  # of shops that neither training nor validation sees
 QUESTIONS = 4  # to each shop
 
@@ -39,34 +39,36 @@ class Outside:
     high: float
 
 
-def shop_numbers(rows: Tensor) -> dict[str, float]:
-    """The shop's own ratios, which stand alike in each of its rows (C, F); those that are not known are left out."""
-    found = {number.name: float(rows[0, i]) for i, number in enumerate(NUMBERS) if number.of_shop}
-    return {name: value for name, value in found.items() if math.isfinite(value)}
-
-
 def prior_ranges(shops: int = 512, seed: int = SEED) -> dict[str, tuple[float, float]]:
-    """Between which values 99 % of simulated shops lie, in each ratio."""
+    """Between which values nearly all simulated shops lie, in each ratio."""
     values: dict[str, list[float]] = {}
     for part in range(shops // 16):
         batch, dice = simulate(16, seed + part), Dice(seed + part)
         for _ in range(QUESTIONS):
-            for rows in draw_tasks(dice, batch, context=0, queries=1).query:
-                for name, value in shop_numbers(rows).items():
-                    values.setdefault(name, []).append(value)
+            for row in draw_tasks(dice, batch, context=0, queries=1).query[:, 0]:
+                for number, value in zip(NUMBERS, row.tolist(), strict=True):
+                    if number.of_shop and math.isfinite(value):
+                        values.setdefault(number.name, []).append(value)
     quantiles = {name: torch.tensor(v).quantile(torch.tensor(QUANTILES)).tolist() for name, v in values.items()}
-    return {name: (low, high) for name, (low, high) in quantiles.items()}
+    ranges = {name: (low, high) for name, (low, high) in quantiles.items()}
+    return ranges | {"customers": (ranges["customers"][0], math.log(MOST_CUSTOMERS))}  # all larger shops count as this
 
 
-def outside(rows: Tensor, ranges: Mapping[str, tuple[float, float]]) -> list[Outside]:
-    """The ratios in which a shop with these rows lies outside of the ranges, in the order of `NUMBERS`."""
+def outside(numbers: Mapping[str, float], ranges: Mapping[str, tuple[float, float]]) -> list[Outside]:
+    """The shop's numbers that lie outside of the ranges, in their order; what is not known lies nowhere."""
     meanings = {number.name: number.meaning for number in NUMBERS}
     found = []
-    for name, value in shop_numbers(rows).items():
+    for name, value in numbers.items():
         low, high = ranges.get(name, (-math.inf, math.inf))
-        if not low <= value <= high:
+        if not math.isnan(value) and not low <= value <= high:
             found.append(Outside(name, meanings[name], value, low, high))
     return found
+
+
+def shipped_ranges() -> dict[str, tuple[float, float]]:
+    """The ranges of the prior that the shipped networks were trained on."""
+    text = (resources.files("worthwhile.models.incontext.weights") / "prior.json").read_text(encoding="utf-8")
+    return {name: (low, high) for name, (low, high) in json.loads(text).items()}
 
 
 def main(arguments: list[str]) -> int:

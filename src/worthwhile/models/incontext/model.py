@@ -20,9 +20,15 @@ from worthwhile.features.snapshot import Snapshot
 from worthwhile.models.chunks import forecast_in_chunks
 from worthwhile.models.files import read_arrays, read_json, write_arrays, write_json
 from worthwhile.models.incontext.context import drawn, labelled, read
+from worthwhile.models.incontext.coverage import Outside, outside, shipped_ranges
 from worthwhile.models.incontext.network import SIZES, Context, Network
 from worthwhile.models.incontext.rows import Standing
-from worthwhile.models.incontext.snapshots import relation_of_snapshot, rows_of_part, standing_of_snapshot
+from worthwhile.models.incontext.snapshots import (
+    relation_of_snapshot,
+    rows_of_part,
+    shop_numbers_of_snapshot,
+    standing_of_snapshot,
+)
 
 Array = np.ndarray[Any, Any]
 
@@ -45,6 +51,7 @@ class InContext:
         self._network: Network | None = None
         self._context: Context | None = None
         self._standing: Standing | None = None
+        self.unlike: tuple[Outside, ...] = ()  # numbers of the shop that lie outside of what the network has seen
 
     def fit(self, matured: Sequence[Snapshot], current: Snapshot, *, seed: int = 0) -> None:
         """Raises InputError `no-history` where the snapshot has no customer."""
@@ -54,6 +61,7 @@ class InContext:
         past = labelled(matured or current.shorter, current)
         self._context = read(self._network, past and drawn(past, seed))
         self._standing = standing_of_snapshot(current)
+        self.unlike = tuple(outside(shop_numbers_of_snapshot(current), shipped_ranges()))
 
     def forecast(self, snapshot: Snapshot) -> Forecast:
         return forecast_in_chunks(snapshot, self.name, self._answer, rows=CHUNK_ROWS)

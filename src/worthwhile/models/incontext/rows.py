@@ -332,6 +332,13 @@ class Standing:
     levels: Tensor  # (number of ranked numbers, Q) float32 ascending: quantiles over the shop's customers
 
 
+def shop_numbers(columns: Mapping[str, Tensor], moment: Moment) -> dict[str, float]:
+    """The numbers of the one shop whose customers these are, which stand alike in each of their rows; NaN where one is
+    not known."""
+    facts = Facts(columns, torch.zeros_like(columns["T"], dtype=torch.long), moment)
+    return {number.name: float(number.of(facts)[0]) for number in NUMBERS if number.of_shop}
+
+
 def standing_of(columns: Mapping[str, Tensor], moment: Moment) -> Standing:
     """The standing of the one shop whose customers these are; `moment` has one entry."""
     facts = Facts(columns, torch.zeros_like(columns["T"], dtype=torch.long), moment)
@@ -341,8 +348,8 @@ def standing_of(columns: Mapping[str, Tensor], moment: Moment) -> Standing:
         if number.ranked:
             ordered = torch.sort(torch.nan_to_num(number.of(facts).float(), nan=NO_LEVEL)).values
             levels.append(ordered[(shares * (len(ordered) - 1)).round().long()])
-    shop = [number.of(facts)[0].float() for number in NUMBERS if number.of_shop]
-    return Standing(torch.stack(shop), torch.stack(levels))
+    shop = torch.tensor(list(shop_numbers(columns, moment).values()))
+    return Standing(shop, torch.stack(levels))
 
 
 def rows_of_some(columns: Mapping[str, Tensor], moment: Moment, standing: Standing) -> Tensor:

@@ -11,7 +11,7 @@ from torch import Tensor
 from worthwhile.features.build import YEAR_BEFORE
 from worthwhile.features.snapshot import Snapshot
 from worthwhile.models.incontext.columns import COLUMNS
-from worthwhile.models.incontext.rows import Moment, Standing, relation_of, rows_of, rows_of_some, standing_of, whole_of
+from worthwhile.models.incontext.rows import Moment, Standing, relation_of, rows_of, rows_of_some, shop_numbers, standing_of, whole_of
 
 UNKNOWN = ("days_since_registration",)  # of the columns: a snapshot does not tell, as many simulated shops do not
 
@@ -23,6 +23,11 @@ def rows_of_snapshot(snapshot: Snapshot, *, scale: float | None = None) -> Tenso
     afterwards. `scale` is the median order value of the run (default: the snapshot's).
     """
     return rows_of(_columns(snapshot), torch.zeros(len(snapshot), dtype=torch.long), _moment(snapshot, scale))
+
+
+def shop_numbers_of_snapshot(snapshot: Snapshot) -> dict[str, float]:
+    """The shop's own numbers at a snapshot's cutoff by name; NaN where one is not known."""
+    return shop_numbers(_columns(snapshot), _moment(snapshot))
 
 
 def standing_of_snapshot(snapshot: Snapshot) -> Standing:
