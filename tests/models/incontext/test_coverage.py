@@ -3,28 +3,42 @@
 import pytest
 import torch
 
-from worthwhile.models.incontext.coverage import outside, prior_ranges, shop_numbers
-from worthwhile.models.incontext.rows import NAMES
+from worthwhile.models.incontext.columns import Asked, activity_year_before, columns_at, scale_at
+from worthwhile.models.incontext.coverage import outside, prior_ranges, shipped_ranges
+from worthwhile.models.incontext.prior import simulate
+from worthwhile.models.incontext.rows import NAMES, NUMBERS, Moment, rows_of, shop_numbers
 
 
-@pytest.fixture(scope="module")
-def rows():
-    rows = torch.full((3, len(NAMES)), 0.5)
-    rows[:, NAMES.index("year_activity")] = float("nan")
-    return rows
-
-
-def test_a_number_out_of_range_is_told_with_its_range(rows):
-    [found] = outside(rows, {"repeat_share": (0.6, 0.9), "top_share": (0.4, 0.6), "year_activity": (0.0, 0.1)})
+def test_a_number_out_of_range_is_told_with_its_range():
+    numbers = {"repeat_share": 0.5, "top_share": 0.5, "active_last": 0.5}
+    [found] = outside(numbers, {"repeat_share": (0.6, 0.9), "top_share": (0.4, 0.6)})
     assert (found.name, found.value, found.low, found.high) == ("repeat_share", 0.5, 0.6, 0.9) and found.meaning
 
 
-def test_only_the_shops_own_numbers_are_looked_at(rows):
-    assert {"horizon", "repeat_share", "top_share"} <= set(shop_numbers(rows))
-    assert not {"recency", "year_activity"} & set(shop_numbers(rows))
+def test_a_number_that_is_not_known_is_not_out_of_range():
+    assert outside({"year_activity": float("nan")}, {"year_activity": (0.0, 0.1)}) == []
+
+
+def test_the_shops_own_numbers_alone_are_looked_at_as_they_stand_in_each_row():
+    shop = simulate(4, 2, customers=100).one(0)
+    asked = Asked(shop.days - 30, torch.tensor([30]))
+    columns, present = columns_at(shop, asked)
+    columns = {name: column[present] for name, column in columns.items()}
+    season = activity_year_before(shop, asked)
+    moment = Moment(asked.horizon.double(), scale_at(shop, asked.cutoff), asked.cutoff.double(), season)
+    numbers, rows = shop_numbers(columns, moment), rows_of(columns, shop.shop[present], moment)
+    assert list(numbers) == [number.name for number in NUMBERS if number.of_shop] and "recency" not in numbers
+    for name, value in numbers.items():
+        assert rows[:, NAMES.index(name)].tolist() == pytest.approx([value] * len(rows), nan_ok=True), name
 
 
 def test_ranges_of_the_prior_hold_most_simulated_shops():
     ranges = prior_ranges(16, seed=3)
     assert all(low <= high for low, high in ranges.values()) and len(ranges) > 15
     assert ranges["repeat_share"][0] >= 0 and ranges["repeat_share"][1] <= 1
+
+
+def test_ranges_that_are_shipped_are_of_the_shops_numbers():
+    ranges = shipped_ranges()
+    assert set(ranges) == {number.name for number in NUMBERS if number.of_shop}
+    assert all(low <= high for low, high in ranges.values())

@@ -19,7 +19,7 @@ from worthwhile.errors import InputError
 from worthwhile.features.snapshot import Snapshot
 from worthwhile.models.chunks import forecast_in_chunks
 from worthwhile.models.files import read_arrays, read_json, write_arrays, write_json
-from worthwhile.models.incontext.context import drawn, labelled, read
+from worthwhile.models.incontext.context import ROWS, drawn, labelled, read
 from worthwhile.models.incontext.coverage import Outside, outside, shipped_ranges
 from worthwhile.models.incontext.network import SIZES, Context, Network
 from worthwhile.models.incontext.rows import Standing
@@ -45,9 +45,9 @@ class InContext:
 
     name: ClassVar[str] = "in-context"
 
-    def __init__(self, *, size: str = "nano") -> None:
-        """`size`: of the shipped networks."""
-        self.size = size
+    def __init__(self, *, size: str = "nano", context_rows: int = ROWS) -> None:
+        """`size`: of the shipped networks. `context_rows`: how many earlier customers it reads at most."""
+        self.size, self.context_rows = size, context_rows
         self._network: Network | None = None
         self._context: Context | None = None
         self._standing: Standing | None = None
@@ -59,7 +59,7 @@ class InContext:
             raise InputError("no-history", "nobody has ordered before the cutoff", remedy="take a later cutoff")
         self._network, _ = pretrained(self.size)
         past = labelled(matured or current.shorter, current)
-        self._context = read(self._network, past and drawn(past, seed))
+        self._context = read(self._network, past and drawn(past, seed, self.context_rows))
         self._standing = standing_of_snapshot(current)
         self.unlike = tuple(outside(shop_numbers_of_snapshot(current), shipped_ranges()))
 
@@ -82,7 +82,7 @@ class InContext:
     def save(self, folder: Path) -> None:
         assert self._context and self._standing, "fit first"
         _, digest = pretrained(self.size)
-        write_json(folder / "model.json", {"size": self.size, "weights_sha256": digest})
+        write_json(folder / "model.json", {"size": self.size, "context_rows": self.context_rows, "weights_sha256": digest})
         parts: dict[str, Tensor] = {}
         for name, kept in (("context", self._context), ("standing", self._standing)):
             parts |= {f"{name}.{f.name}": getattr(kept, f.name) for f in fields(kept)}
@@ -92,7 +92,7 @@ class InContext:
     def load(cls, folder: Path) -> Self:
         """Raises InputError `damaged` where the context was read by other weights than those installed."""
         kept, arrays = read_json(folder / "model.json"), read_arrays(folder / "model.safetensors")
-        model = cls(size=kept["size"])
+        model = cls(size=kept["size"], context_rows=kept["context_rows"])
         model._network, digest = pretrained(model.size)
         if digest != kept["weights_sha256"]:
             raise InputError(

@@ -87,7 +87,8 @@ def chunk_of_tasks(plan: Plan, chunk: int) -> Iterator[Tasks]:
 
 
 def _simulate_beside(plan: Plan, first: int, queue: Any) -> None:
-    """What a worker does for ever: every so many-th chunk from the first on, into its queue."""
+    """What a worker does for ever, on one thread: every so many-th chunk from the first on, into its queue."""
+    torch.set_num_threads(1)
     for chunk in count(first, plan.workers):
         queue.put([batch.apart() for batch in chunk_of_tasks(plan, chunk)])
 
@@ -324,7 +325,7 @@ def train(plan: Plan, out: Path, *, runs: list[Run] | None = None, chunks: int |
                 recorded = clock.seconds
                 save(plan, runs, out)
                 for run, seen in zip(runs, losses, strict=True):
-                    line = {"loss": float(torch.stack(seen).mean()), **clock.spent}
+                    line = {"loss": float(torch.stack(seen).mean()) if seen else math.nan, **clock.spent}
                     _record(plan, run, out / run.size, line, tasks)
                     seen.clear()
                 clock.spent.clear()

@@ -36,7 +36,7 @@ class Moment:
 class Facts:
     """The columns of the customers of some shops, (C,) each, and what follows from them, computed when first asked.
 
-    `shop` (C,) says whose customer each is; only customers who had ordered before the cutoff are here.
+    `shop` (C,) says whose customer each is; only customers who were known before the cutoff are here.
     """
 
     def __init__(self, columns: Mapping[str, Tensor], shop: Tensor, moment: Moment) -> None:

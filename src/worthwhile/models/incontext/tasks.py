@@ -116,7 +116,7 @@ class Labelled:
 
 
 def labelled_at(shops: Shops, asked: Asked, question: Asked, scale: Tensor) -> Labelled:
-    """All customers who had ordered before the cutoff asked about; scale is that of the question's cutoff."""
+    """All customers who were known before the cutoff asked about; scale is that of the question's cutoff."""
     columns, present = columns_at(shops, asked)
     columns = {name: column[present] for name, column in columns.items()}
     shop = shops.shop[present]

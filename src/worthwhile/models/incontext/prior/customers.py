@@ -161,7 +161,7 @@ def registrations(dice: Dice, shops: int, shop: Tensor, first: Tensor) -> tuple[
     never = dice.chance(len(shop), p=(dice.log_uniform(shops, low=0.03, high=0.8) * tells)[shop])
     at_once = dice.chance(len(shop), p=dice.uniform(shops)[shop])
     lag = dice.log_uniform(shops, low=1.0, high=200.0)[shop] * dice.exponential(len(shop))
-    return torch.where(never | at_once, first, first - lag.round()), never, tells
+    return torch.where(never | at_once, first, (first - lag.round()).clamp(min=0)), never, tells
 
 
 def draw_customers(

@@ -39,7 +39,7 @@ def before_orders(dice: Dice, shops: int, shop: Tensor, day: Tensor) -> tuple[Te
 def idle(dice: Dice, shops: int, customers: Customers, who: Tensor, end: Tensor) -> tuple[Tensor, Tensor]:
     """Visits that lead to nothing: the place in `who` and the day, (V,) each, of the customers `who` (A,).
 
-    They begin with the registration and go on for a while after the customer has stopped buying, `end` (A,). Who never
+    They begin about the registration and go on for a while after the customer has stopped buying, `end` (A,). Who never
     buys looks around at first, then forgets the shop.
     """
     shop = customers.shop[who]
