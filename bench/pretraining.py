@@ -34,7 +34,9 @@ def seconds(device: str, work: Callable[[], object], repeats: int) -> float:
 
 
 def print_row(*cells: object) -> None:
-    print("| " + " | ".join(f"{cell:,.1f}" if isinstance(cell, float) else str(cell) for cell in cells) + " |", flush=True)
+    print(
+        "| " + " | ".join(f"{cell:,.1f}" if isinstance(cell, float) else str(cell) for cell in cells) + " |", flush=True
+    )
 
 
 def data(plan: Plan, shops: int, repeats: int) -> Tasks:

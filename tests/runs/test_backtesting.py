@@ -96,3 +96,9 @@ def test_the_verdict_is_about_the_target_and_tuning_is_told_for_each_cutoff(shop
     assert run.verdict.facts.metric == "orders_crps"
     assert run.notes() == ["2010-10-15: Not tuned: past-rate (nothing about it can be tuned)."]
     assert len(list_runs(shop)[0]["tuning"]) == 1
+
+
+def test_fewer_cutoffs_than_asked_for_are_told(shop):
+    run = backtest(shop, "60d", cutoffs=50, models=["past-rate"])
+    assert run.notes()[0].startswith(f"50 cutoffs were asked for; the log has room for {len(run.facts['cutoffs'])},")
+    assert not any("asked for;" in note for note in backtest(shop, "60d", cutoffs=1, models=["past-rate"]).notes())

@@ -8,7 +8,7 @@ import typer
 from rich.table import Table
 
 from worthwhile.cli.answer import Answer, table
-from worthwhile.cli.options import Category, Channel, Item, Seed, ShopFolder, Target, Tune
+from worthwhile.cli.options import Category, Channel, FineTune, Item, Seed, ShopFolder, Target, Tune
 from worthwhile.cli.progress import progress
 from worthwhile.errors import InputError
 
@@ -39,6 +39,7 @@ def backtest(
         ),
     ] = None,
     tune: Tune = 0,
+    fine_tune: FineTune = False,
     seed: Seed = None,
 ) -> Answer:
     """Show how good such forecasts were in the past.
@@ -62,6 +63,7 @@ def backtest(
             asked=Asked(target, category, channel, item),
             models=model,
             tune=tune,
+            fine_tune=fine_tune,
             seed=seed,
             progress=watch,
         )

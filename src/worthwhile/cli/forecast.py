@@ -9,7 +9,7 @@ import typer
 from rich.table import Table
 
 from worthwhile.cli.answer import Answer, money, percent, table
-from worthwhile.cli.options import Category, Channel, Horizons, Item, Seed, ShopFolder, Target, Tune
+from worthwhile.cli.options import Category, Channel, FineTune, Horizons, Item, Seed, ShopFolder, Target, Tune
 from worthwhile.cli.progress import progress
 
 if TYPE_CHECKING:
@@ -30,6 +30,7 @@ def forecast(
     item: Item = None,
     model: Annotated[str | None, typer.Option(help="One of `worth models`. [default: the ensemble]")] = None,
     tune: Tune = 0,
+    fine_tune: FineTune = False,
     seed: Seed = None,
     out: Annotated[Path | None, typer.Option(help="File for the forecast table: .parquet or .csv.")] = None,
     top: Annotated[int, typer.Option(min=0, max=1000, help="Customers to show, most first.")] = 10,
@@ -59,6 +60,7 @@ def forecast(
             asked=asked,
             model=model,
             tune=tune,
+            fine_tune=fine_tune,
             seed=seed,
             progress=watch,
         )

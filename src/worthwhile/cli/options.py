@@ -18,5 +18,9 @@ Category = Annotated[
 ]
 Channel = Annotated[list[str] | None, typer.Option("--channel", help="Only orders of this channel; may be repeated.")]
 Item = Annotated[list[str] | None, typer.Option("--item", help="Only orders of this item id; may be repeated.")]
+FineTune = Annotated[
+    bool,
+    typer.Option("--fine-tune", help="Let in-context learn in this shop's past windows; kept only where it helps."),
+]
 Tune = Annotated[int, typer.Option("--tune", min=0, help="Settings of each model to try, forward in time; 0: none.")]
 Seed = Annotated[int | None, typer.Option("--seed", help="Seed of all random numbers. [default: the shop's]")]

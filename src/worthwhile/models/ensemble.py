@@ -128,6 +128,11 @@ class Ensemble:
         """In what this shop is unlike those that its pretrained member has seen."""
         return tuple(out for model in self.fitted.values() for out in getattr(model, "unlike", ()))
 
+    @property
+    def fine_tuning(self) -> Any:
+        """What fine-tuning its pretrained member came to; None where it was not tried."""
+        return next((found for model in self.fitted.values() if (found := getattr(model, "fine_tuning", None))), None)
+
     def _steady(self) -> list[str]:
         """The members whose level is steady; all if there is none among them."""
         return [name for name in self.fitted if name in MODELS and MODELS[name].is_steady] or list(self.fitted)

@@ -58,9 +58,11 @@ class BacktestRun:
     warned: Mapping[str, Reasons] = field(default_factory=dict)
     tuning: Mapping[str, Mapping[str, Tuning]] = field(default_factory=dict)
     facts: dict[str, Any] = field(default_factory=dict)
+    wanted: int = 0  # cutoffs asked for by number; 0 where they were named
 
     def notes(self) -> list[str]:
-        """What the scores do not say, in words: models skipped or of little ground, and what was tuned."""
+        """What the scores do not say, in words: cutoffs that the log has no room for, models skipped or of little
+        ground, and what was tuned."""
         skipped = _by_reason(self.skipped, "{model} was skipped at {n} of {cutoffs} cutoffs: {reason}.")
         warned = _by_reason(
             self.warned, "{model} was asked for by name; at {n} of {cutoffs} cutoffs it has little ground: {reason}."
@@ -72,7 +74,12 @@ class BacktestRun:
             for tuning in by_model.values()
             for sentence in tuning.sentences()
         ]
-        return skipped + warned + tuned
+        made = len(self.facts["cutoffs"])
+        fewer = [
+            f"{self.wanted} cutoffs were asked for; the log has room for {made}, a horizon apart and with as much "
+            "history before the first."
+        ]
+        return (fewer if self.wanted > made else []) + skipped + warned + tuned
 
     def to_dict(self) -> dict[str, Any]:
         return {
@@ -115,6 +122,7 @@ def backtest(
     asked: Asked | None = None,
     models: Sequence[str] | None = None,
     tune: int = 0,
+    fine_tune: bool = False,
     seed: int | None = None,
     progress: Progress = silent,
 ) -> BacktestRun:
@@ -129,7 +137,7 @@ def backtest(
     named = list(dict.fromkeys(models or ()))
     names = named or list(DEFAULT_MODELS)
     check_names(names)
-    fitting = fitting_of(shop.settings, seed=seed, tune=tune)
+    fitting = fitting_of(shop.settings, seed=seed, tune=tune, fine_tune=fine_tune)
     task = asked.task(horizon)
     value = ValueTerms.of(shop.settings) if asked.target == "value" else None
     with open_log(shop) as log, one_thread_each():
@@ -146,10 +154,12 @@ def backtest(
             "models": names,
             "named": bool(named),
             "tune": fitting.tune,
+            "fine_tune": fitting.fine_tune,
             "seed": fitting.seed,
             **facts_of(shop, log, task),
         }
-    return _recorded(shop, facts, done, progress)
+    run = _recorded(shop, facts, done, progress)
+    return replace(run, wanted=cutoffs) if isinstance(cutoffs, int) else run
 
 
 def _recorded(shop: Shop, facts: dict[str, Any], done: Sequence[_AtCutoff], progress: Progress) -> BacktestRun:

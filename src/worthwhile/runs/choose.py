@@ -9,7 +9,7 @@ from typing import Any
 
 from worthwhile.errors import InputError
 from worthwhile.features.snapshot import Snapshot
-from worthwhile.models.catalogue import maker, model_class
+from worthwhile.models.catalogue import MODELS, maker, model_class
 from worthwhile.models.ensemble import Ensemble
 from worthwhile.models.protocol import Model
 from worthwhile.models.tuning import tune as tune_model
@@ -27,9 +27,10 @@ class Fitting:
     seed: int = 0
     tune: int = 0
     threads: int = 1
+    fine_tune: bool = False  # whether models that were pretrained may learn in this shop
 
 
-def fitting_of(settings: Settings, *, seed: int | None, tune: int) -> Fitting:
+def fitting_of(settings: Settings, *, seed: int | None, tune: int, fine_tune: bool) -> Fitting:
     """The seed asked for, or the shop's, with the shop's threads. Raises InputError `bad-argument`."""
     if not 0 <= tune <= MOST_TRIALS:
         raise InputError(
@@ -39,7 +40,7 @@ def fitting_of(settings: Settings, *, seed: int | None, tune: int) -> Fitting:
         seed = settings["seed"] if seed is None else SETTINGS["seed"].parse(seed)
     except (ValueError, TypeError) as error:
         raise InputError("bad-argument", f"the seed cannot be {seed!r}: {error}", where="--seed") from error
-    return Fitting(seed, tune, settings["threads"] or os.cpu_count() or 1)
+    return Fitting(seed, tune, settings["threads"] or os.cpu_count() or 1, fine_tune)
 
 
 @dataclass(frozen=True)
@@ -93,8 +94,13 @@ def make_model(
     """
     names = gate.members if name == "ensemble" else (name,)
     tuning = _tuned(names, matured, current, fitting, progress=progress) if fitting.tune else Tuning()
-    members: dict[str, Callable[[], Model]] = {one: maker(one, **tuning.params.get(one, {})) for one in names}
+    members: dict[str, Callable[[], Model]] = {one: _maker(one, tuning, fitting) for one in names}
     return Ensemble(members, threads=fitting.threads) if name == "ensemble" else members[name](), tuning
+
+
+def _maker(name: str, tuning: Tuning, fitting: Fitting) -> Callable[[], Model]:
+    fine_tune = {"fine_tune": True} if fitting.fine_tune and MODELS[name].is_pretrained else {}
+    return maker(name, **tuning.params.get(name, {}), **fine_tune)
 
 
 def _tuned(

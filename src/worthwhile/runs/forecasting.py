@@ -80,19 +80,21 @@ def forecast(
     asked: Asked | None = None,
     model: str | None = None,
     tune: int = 0,
+    fine_tune: bool = False,
     seed: int | None = None,
     progress: Progress = silent,
 ) -> ForecastRun:
     """Forecast every customer who ordered before `cutoff` (default: the end of the log) over one horizon or several.
 
     Without `model` the gate and the ensemble decide; a model asked for by name answers even where the gate thinks
-    little of it, which the gate's sentences then say. Several horizons are made to agree: P(active) and the mean never
+    little of it, which the gate's sentences then say. `fine_tune` lets the pretrained network learn in the shop's past
+    windows where that helps, which the sentences say too. Several horizons are made to agree: P(active) and the mean never
     fall as the horizon grows. Of horizons that end at the same moment (`7d`, `1w`) the first by name is kept.
     Raises InputError (`empty-shop`, `no-history`, `no-such-model`, `bad-argument`).
     """
     asked = asked or Asked()
     check_names([model] if model else [])
-    fitting = fitting_of(shop.settings, seed=seed, tune=tune)
+    fitting = fitting_of(shop.settings, seed=seed, tune=tune, fine_tune=fine_tune)
     tasks = asked.tasks(horizon)
     value = ValueTerms.of(shop.settings) if asked.target == "value" else None
     with open_log(shop) as log, one_thread_each():
@@ -107,6 +109,7 @@ def forecast(
             "horizons": [str(t.horizon) for t in tasks],
             "model": model or "ensemble",
             "tune": fitting.tune,
+            "fine_tune": fitting.fine_tune,
             "seed": fitting.seed,
             **facts_of(shop, log, tasks[0]),
         }
@@ -151,7 +154,8 @@ def _forecast_one(
     progress("fit", tuned)
     model.fit(matured, current, seed=fitting.seed)
     progress("forecast", 0.9)
-    found = replace(found, unlike=getattr(model, "unlike", ()))
+    told = getattr(model, "fine_tuning", None) if fitting.fine_tune else None
+    found = replace(found, unlike=getattr(model, "unlike", ()), fine_tune=fitting.fine_tune, fine_tuning=told)
     return _Made(model, model.forecast(current), found, tuning)
 
 

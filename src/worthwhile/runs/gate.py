@@ -4,14 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, fields
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from worthwhile.evaluation.wording import LANGUAGES
 from worthwhile.features.snapshot import Snapshot
 from worthwhile.models.catalogue import MODELS, Needs
-from worthwhile.models.incontext.coverage import Outside
+
+if TYPE_CHECKING:  # torch is loaded only where a network is asked
+    from worthwhile.models.incontext.coverage import Outside
+    from worthwhile.models.incontext.finetune import FineTuning
 
 # What a shop has of each need -> how a lack of it is said.
 _LACKS = {
@@ -62,6 +65,20 @@ _SENTENCES = {
         "en": "This shop is unlike the simulated ones that in-context was trained on, in {what}: rely on it less.",
         "zh": "本店与 in-context 训练所用的模拟店铺不同，不同之处：{what}；对它的结果请多加留意。",
     },
+    "tuned": {
+        "en": "in-context was fine-tuned here: on the latest past window, held out, it loses {after:.3f} instead of "
+        "{before:.3f} nats a customer.",
+        "zh": "in-context 已在本店微调：在留出的最近一个历史窗口上，每位客户的损失由 {before:.3f} 降为 {after:.3f} nat。",
+    },
+    "not-better": {
+        "en": "in-context stays as it was: fine-tuned, it would lose {after:.3f} instead of {before:.3f} nats a "
+        "customer on the latest past window, held out.",
+        "zh": "in-context 保持原样：微调后，在留出的最近一个历史窗口上，每位客户的损失会由 {before:.3f} 变为 {after:.3f} nat。",
+    },
+    "not-tried": {
+        "en": "in-context was not fine-tuned: no two past windows lie apart, to learn from one and judge by the other.",
+        "zh": "in-context 未做微调：没有两个互不重叠的历史窗口可分别用于学习与检验。",
+    },
     "little": {
         "en": "This is little history. Take the forecast as a rough guide: its intervals are wide for that reason.",
         "zh": "历史数据很少，预测只能作为粗略参考，因此区间较宽。",
@@ -88,6 +105,8 @@ class Gate:
     horizon_days: float
     named: tuple[str, ...] = ()
     unlike: tuple[Outside, ...] = ()  # numbers of the shop that lie outside of what the in-context model has seen
+    fine_tune: bool = False  # whether the in-context model was to be tuned here,
+    fine_tuning: FineTuning | None = None  # and what that came to, where the history let it be tried
 
     def sentences(self, lang: str = "en") -> list[str]:
         """The gate in plain words, most important first. `lang` is en or zh."""
@@ -106,10 +125,19 @@ class Gate:
         if self.unlike:
             told = (f"{out.meaning} ({out.value:.2f}, {out.low:.2f} … {out.high:.2f})" for out in self.unlike)
             said.append(_SENTENCES["unlike"][lang].format(what="; ".join(told)))
+        if self.fine_tune:
+            said.append(self._tuned(lang))
         for model in self.lacks:
             kind = "named" if model in self.named else "left-out"
             said.append(_SENTENCES[kind][lang].format(model=model, lack=self.lack(model, lang)))
         return said
+
+    def _tuned(self, lang: str) -> str:
+        found = self.fine_tuning
+        if found is None:
+            return _SENTENCES["not-tried"][lang]
+        kind = "tuned" if found.is_kept else "not-better"
+        return _SENTENCES[kind][lang].format(before=found.before, after=found.after)
 
     def lack(self, model: str, lang: str = "en") -> str:
         """What a model of `lacks` lacks, in words."""

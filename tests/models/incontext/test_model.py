@@ -10,6 +10,7 @@ from oracles.model_checks import assert_equal, assert_sound
 from oracles.simulated_events import START, events_of
 from worthwhile.errors import InputError
 from worthwhile.features.build import cutoff_from
+from worthwhile.models.incontext import finetune
 from worthwhile.models.incontext.model import InContext
 from worthwhile.models.incontext.prior import simulate
 from worthwhile.progress import silent
@@ -125,3 +126,47 @@ def test_snapshot_without_customers_cannot_be_forecast(snapshots):
     with pytest.raises(InputError) as caught:
         InContext().fit(matured, current[:0])
     assert caught.value.code == "no-history"
+
+
+@pytest.fixture
+def quick_tuning(monkeypatch):
+    monkeypatch.setattr(finetune, "STEPS", 8)
+    monkeypatch.setattr(finetune, "RATE", 1e-3)
+
+
+def never_again(matured):
+    """Windows in which nobody ordered: what simulated shops do not do can be learned in few steps."""
+    return [
+        replace(s, outcome=replace(s.outcome, amount=0 * s.outcome.amount, orders=0 * s.outcome.orders))
+        for s in matured
+    ]
+
+
+def test_fine_tuning_that_helps_on_the_latest_window_is_kept_and_saved(snapshots, tmp_path, quick_tuning):
+    matured, current = snapshots
+    plain, tuned = InContext(), InContext(fine_tune=True)
+    for model in (plain, tuned):
+        model.fit(never_again(matured), current)
+    assert tuned.fine_tuning.is_kept and tuned.fine_tuning.after < tuned.fine_tuning.before
+    assert tuned.forecast(current).p_active.mean() < plain.forecast(current).p_active.mean()
+    tuned.save(tmp_path)
+    loaded = InContext.load(tmp_path)
+    assert loaded.fine_tuning == tuned.fine_tuning
+    assert_equal(loaded.forecast(current), tuned.forecast(current))
+
+
+def test_fine_tuning_that_does_not_help_changes_nothing(snapshots, quick_tuning):
+    matured, current = snapshots
+    misleading = [*never_again(matured[:-1]), matured[-1]]
+    plain, tuned = InContext(), InContext(fine_tune=True)
+    for model in (plain, tuned):
+        model.fit(misleading, current)
+    assert not tuned.fine_tuning.is_kept
+    assert_equal(tuned.forecast(current), plain.forecast(current))
+
+
+def test_fine_tuning_needs_two_windows_apart(snapshots):
+    matured, current = snapshots
+    tuned = InContext(fine_tune=True)
+    tuned.fit(matured[-1:], current)
+    assert tuned.fine_tuning is None

@@ -1,10 +1,13 @@
-"""The in-context model: the pretrained network reads a shop's own past and answers for each customer. No training."""
+"""The in-context model: the pretrained network reads a shop's own past and answers for each customer.
+
+Nothing is trained at the shop, unless it is asked for and helps there.
+"""
 
 from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
-from dataclasses import fields
+from dataclasses import asdict, fields
 from importlib import resources
 from pathlib import Path
 from typing import Any, ClassVar, Self
@@ -21,6 +24,7 @@ from worthwhile.models.chunks import forecast_in_chunks
 from worthwhile.models.files import read_arrays, read_json, write_arrays, write_json
 from worthwhile.models.incontext.context import ROWS, drawn, labelled, read
 from worthwhile.models.incontext.coverage import Outside, outside, shipped_ranges
+from worthwhile.models.incontext.finetune import FineTuning, fine_tuned
 from worthwhile.models.incontext.network import SIZES, Context, Network
 from worthwhile.models.incontext.rows import Standing
 from worthwhile.models.incontext.snapshots import (
@@ -45,9 +49,11 @@ class InContext:
 
     name: ClassVar[str] = "in-context"
 
-    def __init__(self, *, size: str = "nano", context_rows: int = ROWS) -> None:
-        """`size`: of the shipped networks. `context_rows`: how many earlier customers it reads at most."""
-        self.size, self.context_rows = size, context_rows
+    def __init__(self, *, size: str = "nano", context_rows: int = ROWS, fine_tune: bool = False) -> None:
+        """`size`: of the shipped networks. `context_rows`: how many earlier customers it reads at most. `fine_tune`:
+        try whether the network gains from learning in this shop's past windows (`finetune.py`)."""
+        self.size, self.context_rows, self.fine_tune = size, context_rows, fine_tune
+        self.fine_tuning: FineTuning | None = None  # what that came to, where the history let it be tried
         self._network: Network | None = None
         self._context: Context | None = None
         self._standing: Standing | None = None
@@ -58,6 +64,8 @@ class InContext:
         if not len(current):
             raise InputError("no-history", "nobody has ordered before the cutoff", remedy="take a later cutoff")
         self._network, _ = pretrained(self.size)
+        if self.fine_tune:
+            self._network, self.fine_tuning = fine_tuned(self._network, matured, seed=seed)
         past = labelled(matured or current.shorter, current)
         self._context = read(self._network, past and drawn(past, seed, self.context_rows))
         self._standing = standing_of_snapshot(current)
@@ -80,12 +88,17 @@ class InContext:
         return amount, from_prob(COUNT_GRID, said.orders_prob()[0].numpy(), tail_mean=tail)
 
     def save(self, folder: Path) -> None:
-        assert self._context and self._standing, "fit first"
+        assert self._network and self._context and self._standing, "fit first"
         _, digest = pretrained(self.size)
-        write_json(folder / "model.json", {"size": self.size, "context_rows": self.context_rows, "weights_sha256": digest})
+        kept: dict[str, Any] = {"size": self.size, "context_rows": self.context_rows, "weights_sha256": digest}
+        kept["fine_tuning"] = self.fine_tuning and asdict(self.fine_tuning)
+        write_json(folder / "model.json", kept)
+        if self.fine_tuning and self.fine_tuning.is_kept:
+            weights = {name: value.numpy() for name, value in self._network.state_dict().items()}
+            write_arrays(folder / "network.safetensors", weights)
         parts: dict[str, Tensor] = {}
-        for name, kept in (("context", self._context), ("standing", self._standing)):
-            parts |= {f"{name}.{f.name}": getattr(kept, f.name) for f in fields(kept)}
+        for name, part in (("context", self._context), ("standing", self._standing)):
+            parts |= {f"{name}.{f.name}": getattr(part, f.name) for f in fields(part)}
         write_arrays(folder / "model.safetensors", {name: part.numpy() for name, part in parts.items()})
 
     @classmethod
@@ -101,6 +114,11 @@ class InContext:
                 where=str(folder / "model.json"),
                 remedy="run the forecast anew",
             )
+        if kept["fine_tuning"]:
+            model.fine_tune, model.fine_tuning = True, FineTuning(**kept["fine_tuning"])
+            if model.fine_tuning.is_kept:
+                tuned = read_arrays(folder / "network.safetensors")
+                model._network.load_state_dict({name: torch.from_numpy(array) for name, array in tuned.items()})
         parts = {name: torch.from_numpy(array) for name, array in arrays.items()}
         model._context = Context(**{f.name: parts[f"context.{f.name}"] for f in fields(Context)})
         model._standing = Standing(**{f.name: parts[f"standing.{f.name}"] for f in fields(Standing)})

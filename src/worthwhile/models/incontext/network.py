@@ -224,7 +224,9 @@ class Network(nn.Module):
         standard = self.standardise(rows)  # (B, n, F)
         center, spread = _moments(standard, known)
         with torch.autocast(rows.device.type, enabled=False):
-            outcome = torch.cat([_outcome_features(seen.amount, seen.orders), seen.whole.clamp(-STEADY, STEADY)], dim=-1)
+            outcome = torch.cat(
+                [_outcome_features(seen.amount, seen.orders), seen.whole.clamp(-STEADY, STEADY)], dim=-1
+            )
             x = self._tokens(standard, relation, (center, spread)) + self.outcome(outcome)
         x = x + self.enter_again(x)
         thinking = self.thinking.expand(len(rows), -1, -1)

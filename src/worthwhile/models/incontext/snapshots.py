@@ -11,7 +11,16 @@ from torch import Tensor
 from worthwhile.features.build import YEAR_BEFORE
 from worthwhile.features.snapshot import Snapshot
 from worthwhile.models.incontext.columns import COLUMNS
-from worthwhile.models.incontext.rows import Moment, Standing, relation_of, rows_of, rows_of_some, shop_numbers, standing_of, whole_of
+from worthwhile.models.incontext.rows import (
+    Moment,
+    Standing,
+    relation_of,
+    rows_of,
+    rows_of_some,
+    shop_numbers,
+    standing_of,
+    whole_of,
+)
 
 UNKNOWN = ("days_since_registration",)  # of the columns: a snapshot does not tell, as many simulated shops do not
 
