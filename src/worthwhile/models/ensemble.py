@@ -91,7 +91,7 @@ class Ensemble:
         self.season = season_factor(list(map(self._past_level, seasons)), current.activity_year_before)
         totals = self._totals(_sample(current), names)
         pooled = sum(self.weights[name] * totals[name] for name in names)
-        views = [self.season * np.mean([totals[name] for name in self._steady()])]
+        views = [self.season * float(np.mean([totals[name] for name in self._steady()]))]
         views += [totals[name] for name in names if name in MODELS and MODELS[name].is_pretrained]
         said = [view for view in views if view > 0]
         self.level = float(np.exp(np.mean(np.log(said)))) / pooled if said and pooled > 0 else 1.0

@@ -114,7 +114,7 @@ def _by_reason(by_cutoff: Mapping[str, Reasons], sentence: str) -> list[str]:
     ]
 
 
-def backtest(
+def backtest(  # noqa: PLR0913 (one parameter for each question that a person asks)
     shop: Shop,
     horizon: str | Horizon = "90d",
     *,

@@ -72,7 +72,7 @@ class ForecastRun:
         }
 
 
-def forecast(
+def forecast(  # noqa: PLR0913 (one parameter for each question that a person asks)
     shop: Shop,
     horizon: str | Horizon | Sequence[str | Horizon] = "90d",
     *,
@@ -88,8 +88,8 @@ def forecast(
 
     Without `model` the gate and the ensemble decide; a model asked for by name answers even where the gate thinks
     little of it, which the gate's sentences then say. `fine_tune` lets the pretrained network learn in the shop's past
-    windows where that helps, which the sentences say too. Several horizons are made to agree: P(active) and the mean never
-    fall as the horizon grows. Of horizons that end at the same moment (`7d`, `1w`) the first by name is kept.
+    windows where that helps, which the sentences say too. Several horizons are made to agree: P(active) and the mean
+    never fall as the horizon grows. Of horizons that end at the same moment (`7d`, `1w`) the first by name is kept.
     Raises InputError (`empty-shop`, `no-history`, `no-such-model`, `bad-argument`).
     """
     asked = asked or Asked()

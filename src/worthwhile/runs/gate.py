@@ -68,12 +68,14 @@ _SENTENCES = {
     "tuned": {
         "en": "in-context was fine-tuned here: on the latest past window, held out, it loses {after:.3f} instead of "
         "{before:.3f} nats a customer.",
-        "zh": "in-context 已在本店微调：在留出的最近一个历史窗口上，每位客户的损失由 {before:.3f} 降为 {after:.3f} nat。",
+        "zh": "in-context 已在本店微调：在留出的最近一个历史窗口上，"
+        "每位客户的损失由 {before:.3f} 降为 {after:.3f} nat。",
     },
     "not-better": {
         "en": "in-context stays as it was: fine-tuned, it would lose {after:.3f} instead of {before:.3f} nats a "
         "customer on the latest past window, held out.",
-        "zh": "in-context 保持原样：微调后，在留出的最近一个历史窗口上，每位客户的损失会由 {before:.3f} 变为 {after:.3f} nat。",
+        "zh": "in-context 保持原样：微调后，在留出的最近一个历史窗口上，"
+        "每位客户的损失会由 {before:.3f} 变为 {after:.3f} nat。",
     },
     "not-tried": {
         "en": "in-context was not fine-tuned: no two past windows lie apart, to learn from one and judge by the other.",

@@ -18,7 +18,7 @@ import torch
 from torch import Tensor
 
 from worthwhile.features.snapshot import Snapshot
-from worthwhile.models.incontext.context import Labelled, drawn, labelled, read
+from worthwhile.models.incontext.context import Labelled, drawn, labelled
 from worthwhile.models.incontext.losses import ORDERS_WEIGHT, negative_log_likelihood, training_loss
 from worthwhile.models.incontext.network import Network, Seen
 from worthwhile.models.incontext.snapshots import outcome_of_snapshot, relation_of_snapshot, rows_of_snapshot

@@ -48,7 +48,7 @@ class Muon(torch.optim.Optimizer):
         for p in same:
             if "momentum" not in self.state[p]:
                 self.state[p]["momentum"] = torch.zeros_like(p)
-        momenta, gradients = [self.state[p]["momentum"] for p in same], [p.grad for p in same]
+        momenta, gradients = [self.state[p]["momentum"] for p in same], [p.grad for p in same if p.grad is not None]
         torch._foreach_lerp_(momenta, gradients, 1 - group["momentum"])
         updates = torch._foreach_lerp(gradients, momenta, group["momentum"])
         rows, columns = same[0].shape

@@ -1,4 +1,4 @@
-"""Pretraining on simulated shops: python -m worthwhile.models.incontext.pretrain --sizes nano --minutes 100 --out folder
+"""Pretraining on simulated shops: python -m worthwhile.models.incontext.pretrain --sizes nano --minutes 90 --out folder
 
 One plain loop. A chunk simulates shops, asks each of them several questions, and takes steps on batches of these.
 Everything random follows from the seed and the number of the chunk or step, so a run that is taken up again goes on
@@ -307,7 +307,8 @@ def train(plan: Plan, out: Path, *, runs: list[Run] | None = None, chunks: int |
     save(plan, runs, out)
     tasks = validation_tasks(plan) if plan.validation_shops else []
     clock = _Clock(runs[0].seconds)
-    recorded, losses = clock.seconds, [[] for _ in runs]  # type: list[list[Tensor]]
+    recorded = clock.seconds
+    losses: list[list[Tensor]] = [[] for _ in runs]
     last_chunk = math.inf if chunks is None else runs[0].chunk + chunks
     with chunks_from(plan, runs[0].chunk) as source:
         while clock.seconds < 60 * plan.minutes and runs[0].chunk < last_chunk:

@@ -10,7 +10,6 @@ from dataclasses import dataclass, replace
 import torch
 from torch import Tensor
 
-
 UNTOLD = 10**6  # a day that never comes: of a registration that the shop does not tell
 
 
