@@ -27,7 +27,7 @@ from worthwhile.models.incontext.model import CHUNK_ROWS, InContext
 from worthwhile.models.incontext.network import SIZES, Size
 from worthwhile.models.incontext.rows import NAMES, RELATIONS
 from worthwhile.progress import silent
-from worthwhile.runs.prepare import Snapshots, unseen
+from worthwhile.runs.prepare import Snapshots
 from worthwhile.tasks import Task
 
 
@@ -82,7 +82,7 @@ def main() -> None:
         matured, current = Snapshots(log, Task.of("90d")).before(cutoff_from(case.cutoff, log.zone), silent)
     model = InContext(size=given.size, context_rows=given.context)
     began = time.perf_counter()
-    model.fit(matured, unseen(current))
+    model.fit(matured, current.unseen())
     fitting = time.perf_counter() - began
     many, one = repeated(current, given.customers), repeated(current, 1)
     bare = least_seconds(bare_products(SIZES[given.size], given.context, CHUNK_ROWS), given.repeats) / CHUNK_ROWS

@@ -30,7 +30,7 @@ from worthwhile.models.matured import Matured
 from worthwhile.progress import silent
 from worthwhile.runs.choose import Fitting, make_model
 from worthwhile.runs.gate import gate
-from worthwhile.runs.prepare import Snapshots, unseen
+from worthwhile.runs.prepare import Snapshots
 from worthwhile.tasks import Task
 
 METRICS = {  # the CSV's column -> the metric here
@@ -68,7 +68,7 @@ def prepared(cases: Sequence[Case], folder: Path) -> dict[str, Prepared]:
 
 def forecast_of(name: str, case: Prepared, seed: int) -> Forecast:
     matured, current = case
-    asked = unseen(current)
+    asked = current.unseen()
     model, _ = make_model(name, gate(matured, asked, named=(name,)), matured, asked, Fitting(seed, threads=2))
     model.fit(matured, asked, seed=seed)
     return model.forecast(asked)

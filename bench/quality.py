@@ -52,6 +52,7 @@ CODE = (
     "evaluation",
     "features",
     "models",
+    "runs/choose.py",
     "runs/gate.py",
     "runs/prepare.py",
     "store",
@@ -169,7 +170,7 @@ def digest(group: str) -> str:
     files = [bench / "cases.py", bench / ("quality.py" if group == OWN else "peers.py")]
     for part in CODE if group == OWN else ("evaluation/metrics.py", "features/outcomes.py"):
         place = package / part
-        files += sorted(place.rglob("*.py")) if place.is_dir() else [place]
+        files += sorted(file for file in place.rglob("*.*") if file.suffix != ".pyc") if place.is_dir() else [place]
     state = hashlib.sha256()
     for file in files:
         state.update(file.name.encode() + b"\0" + file.read_bytes())

@@ -23,7 +23,7 @@ from worthwhile.evaluation import score
 from worthwhile.models.catalogue import maker
 from worthwhile.models.threads import one_thread_each
 from worthwhile.progress import silent
-from worthwhile.runs.prepare import Snapshots, unseen
+from worthwhile.runs.prepare import Snapshots
 from worthwhile.store.log import log_of
 from worthwhile.tasks import Task
 
@@ -63,10 +63,10 @@ def crps_of(events: pa.Table, cutoff: int, seed: int) -> dict[str, float]:
         for name in MODELS:
             model = maker(name)()
             try:
-                model.fit(matured, unseen(current), seed=seed)
+                model.fit(matured, current.unseen(), seed=seed)
             except InputError:
                 continue
-            scores: Any = score(model.forecast(unseen(current)), current.outcome, seed=seed).to_pydict()
+            scores: Any = score(model.forecast(current.unseen()), current.outcome, seed=seed).to_pydict()
             found[name] = dict(zip(scores["metric"], scores["value"], strict=True))["crps"]
     return found
 

@@ -89,7 +89,7 @@ def test_imports_follow_the_way_of_the_data() -> None:
 
 def test_models_know_nothing_of_shops_and_tables() -> None:
     known = {name.split(".")[1] for path in FILES if place_of(path) == "models" for _, name in imported(path)}
-    assert known.isdisjoint({"shop", "settings", "store", "ingest"})
+    assert known.isdisjoint({"shop", "settings", "store", "ingestion"})
 
 
 @pytest.mark.parametrize("path", FILES, ids=lambda path: str(path.relative_to(SOURCE)))

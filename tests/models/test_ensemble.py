@@ -5,7 +5,7 @@ from oracles.model_checks import assert_equal
 from oracles.synthetic_snapshots import synthetic_shop
 from worthwhile.errors import InputError
 from worthwhile.models.buytilldie import BgNbd
-from worthwhile.models.ensemble import Ensemble, validation_windows
+from worthwhile.models.ensemble import Ensemble, pool_weights, total_of, validation_windows
 from worthwhile.models.heuristics import LastPeriod, PastRate
 from worthwhile.models.linear import LogisticSpend
 from worthwhile.models.networks import MeanNetwork
@@ -105,3 +105,37 @@ def test_a_saved_ensemble_forecasts_the_same(shop, fitted, tmp_path):
     fitted.save(tmp_path)
     again = Ensemble.load(tmp_path)
     np.testing.assert_array_equal(again.forecast(shop.current).amount.prob, fitted.forecast(shop.current).amount.prob)
+
+
+def test_even_weights_give_each_family_the_same():
+    assert pool_weights([], ["bg-nbd", "pareto-nbd", "logistic"]).tolist() == [0.25, 0.25, 0.5]
+    assert pool_weights([], ["in-context", "something new"]).tolist() == [0.5, 0.5]
+
+
+def test_the_total_is_the_geometric_mean_of_rates_in_season_and_the_pretrained_view():
+    assert total_of([80.0, 120.0], 1.44, [400.0]) == pytest.approx(240.0)  # sqrt(144 * 400)
+    assert total_of([100.0], 1.3, []) == pytest.approx(130.0)
+    assert total_of([], 1.3, [70.0]) == pytest.approx(70.0)  # it knows the season itself
+    assert total_of([0.0], 1.0, [0.0]) == 0.0
+
+
+def test_the_ensembles_total_is_that_of_its_views(shop):
+    names = ("bg-nbd", "logistic", "last-period")
+    model = Ensemble({"bg-nbd": BgNbd, "logistic": LogisticSpend, "last-period": LastPeriod})
+    model.fit(shop.matured, shop.current, seed=0)
+    assert set(model.fitted) == set(names)
+    rates = model.fitted["bg-nbd"].forecast(shop.current).amount.mean().sum()
+    total = model.forecast(shop.current).amount.mean().sum()
+    assert total == pytest.approx(model.season * rates, rel=0.02)
+
+
+def test_members_that_could_not_be_judged_keep_their_even_weight(shop):
+    """With one matured window nothing is teachable before it: rules that need no window are weighed, others not."""
+    members = {"past-rate": PastRate, "last-period": LastPeriod, "logistic": LogisticSpend}
+    model = Ensemble(members)
+    model.fit(shop.matured[-1:], shop.current, seed=0)
+    assert set(model.fitted) == set(members)
+    even = pool_weights([], list(members))
+    assert model.weights["logistic"] == pytest.approx(even[2])
+    assert model.weights["past-rate"] != pytest.approx(even[0], abs=1e-3)
+    assert sum(model.weights.values()) == pytest.approx(1)

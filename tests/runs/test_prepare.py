@@ -8,7 +8,7 @@ import pytest
 from worthwhile.errors import InputError
 from worthwhile.features.build import median_order_value
 from worthwhile.progress import silent
-from worthwhile.runs.prepare import Snapshots, default_backtest_cutoffs, unseen
+from worthwhile.runs.prepare import Snapshots, default_backtest_cutoffs
 from worthwhile.store.log import log_of
 from worthwhile.tasks import Task
 
@@ -67,7 +67,7 @@ def test_a_snapshot_learned_from_has_its_own_scale_once_it_is_asked_about(log, p
 def test_what_is_forecast_carries_nothing_of_its_horizon(prepared):
     current = prepared[-1]
     assert current.outcome is not None and np.isfinite(current.activity)
-    blind = unseen(current)
+    blind = current.unseen()
     assert blind.outcome is None and np.isnan(blind.activity)
     assert blind.features is current.features
 

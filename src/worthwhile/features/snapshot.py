@@ -51,6 +51,10 @@ class Snapshot:
         outcome = self.outcome and Outcome(self.outcome.amount[rows], self.outcome.orders[rows])
         return replace(self, customer_ids=self.customer_ids[rows], features=self.features[rows], outcome=outcome)
 
+    def unseen(self) -> Snapshot:
+        """The snapshot without anything of its horizon: what models are given to forecast."""
+        return replace(self, outcome=None, activity=float("nan"))
+
     @property
     def horizon_days(self) -> float:
         return (self.end - self.cutoff).total_seconds() / 86_400

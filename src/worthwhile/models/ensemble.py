@@ -33,6 +33,7 @@ Maker = Callable[[], Model]
 CHUNK = 100_000  # customers forecast at once: members x 100,000 x 99 bins x 4 bytes stay below 0.5 GB
 SAMPLE = 20_000  # customers of a window that weights and level are fitted on
 VALIDATION_WINDOWS = 2
+LEAST_WEIGHT = 0.01  # a member below it is not asked
 EVEN_PULL = 0.05  # how strongly weights are drawn to even ones, relative to the members' mean CRPS matrix
 
 
@@ -91,10 +92,8 @@ class Ensemble:
         self.season = season_factor(list(map(self._past_level, seasons)), current.activity_year_before)
         totals = self._totals(_sample(current), names)
         pooled = sum(self.weights[name] * totals[name] for name in names)
-        views = [self.season * float(np.mean([totals[name] for name in self._steady()]))]
-        views += [totals[name] for name in names if name in MODELS and MODELS[name].is_pretrained]
-        said = [view for view in views if view > 0]
-        self.level = float(np.exp(np.mean(np.log(said)))) / pooled if said and pooled > 0 else 1.0
+        target = total_of([totals[n] for n in self._steady()], self.season, [totals[n] for n in self._pretrained()])
+        self.level = target / pooled if target > 0 and pooled > 0 else 1.0
 
     def _fit_members(
         self, matured: Sequence[Snapshot], current: Snapshot, seed: int
@@ -106,6 +105,8 @@ class Ensemble:
             try:
                 model.fit(matured, current, seed=seed)
             except InputError as error:  # too little history for this member: the others carry on
+                if error.code != "no-history":
+                    raise
                 left_out[name] = error.what
                 continue
             fitted[name] = model
@@ -114,13 +115,14 @@ class Ensemble:
     def _judged(self, window: Snapshot, matured: Sequence[Snapshot], seed: int) -> _Window:
         """What the members that can be fitted on what was known at a past window's cutoff forecast for it."""
         earlier = Matured([s for s in matured if s.end <= window.cutoff])
-        fitted, _ = self._fit_members(earlier, window, seed)
-        return _Window(window, {name: model.forecast(window) for name, model in fitted.items()})
+        asked = window.unseen()
+        fitted, _ = self._fit_members(earlier, asked, seed)
+        return _Window(window, {name: model.forecast(asked) for name, model in fitted.items()})
 
     def _past_level(self, window: Snapshot) -> PastLevel:
         sample = _sample(window)
         assert sample.outcome is not None
-        steady = float(np.mean(list(self._totals(sample, self._steady()).values())))
+        steady = float(np.mean(list(self._totals(sample, self._steady()).values()) or [0.0]))
         return PastLevel(steady, float(sample.outcome.amount.sum()), window.activity)
 
     @property
@@ -134,8 +136,12 @@ class Ensemble:
         return next((found for model in self.fitted.values() if (found := getattr(model, "fine_tuning", None))), None)
 
     def _steady(self) -> list[str]:
-        """The members whose level is steady; all if there is none among them."""
-        return [name for name in self.fitted if name in MODELS and MODELS[name].is_steady] or list(self.fitted)
+        """The members whose level is steady; all that learn here if there is none among them."""
+        steady = [name for name in self.fitted if name in MODELS and MODELS[name].is_steady]
+        return steady or [name for name in self.fitted if name not in self._pretrained()]
+
+    def _pretrained(self) -> list[str]:
+        return [name for name in self.fitted if name in MODELS and MODELS[name].is_pretrained]
 
     def _totals(self, snapshot: Snapshot, names: Sequence[str]) -> dict[str, float]:
         """What these members expect all customers of a snapshot to spend."""
@@ -180,6 +186,14 @@ class Ensemble:
         return model
 
 
+def total_of(steady: Sequence[float], season: float, pretrained: Sequence[float]) -> float:
+    """The total of the ensemble: the geometric mean of the mean steady total, moved to the season, and of those of
+    pretrained members, which know seasons; zero where nobody expects anything."""
+    views = [season * float(np.mean(steady))] if len(steady) else []
+    said = [view for view in [*views, *pretrained] if view > 0]
+    return float(np.exp(np.mean(np.log(said)))) if said else 0.0
+
+
 def validation_windows(matured: Sequence[Snapshot]) -> list[Snapshot]:
     """The matured windows that members can be judged on: the latest, and the latest that does not overlap it.
 
@@ -200,15 +214,26 @@ def validation_windows(matured: Sequence[Snapshot]) -> list[Snapshot]:
 def pool_weights(windows: Sequence[_Window], names: Sequence[str]) -> Array:
     """Weights on the simplex that minimise the mean CRPS of the pool over the windows; even ones if there are none.
 
+    Members that could not be fitted before every window keep their even weight; the others share the rest.
     The CRPS of a pool is quadratic in its weights: the integral of (sum_m w_m F_m(x) - 1{x >= y})^2.
     Each member's total is first set to the actual one, since the level is recalibrated apart. Even weights are those
     that give each family of models the same, since models of one family err alike.
     """
-    count, even = len(names), _even(names)
-    judged = [w for w in windows if all(name in w.forecasts for name in names)]
-    if not judged or count == 1:
+    even = _even(names)
+    judged = [i for i, name in enumerate(names) if all(name in w.forecasts for w in windows)] if windows else []
+    if len(judged) < 2:
         return even
-    gram = sum(_crps_matrix(w, names) for w in judged) / len(judged)
+    share = even[judged].sum()
+    weights = even.copy()
+    weights[judged] = share * _best_weights(windows, [names[i] for i in judged], even[judged] / share)
+    weights[weights < LEAST_WEIGHT] = 0.0
+    return weights / weights.sum()
+
+
+def _best_weights(windows: Sequence[_Window], names: Sequence[str], even: Array) -> Array:
+    """Weights of members that all forecast all these windows."""
+    count = len(names)
+    gram = sum(_crps_matrix(w, names) for w in windows) / len(windows)
     gram = gram / np.trace(gram) * count
     pull = EVEN_PULL * np.eye(count)
 
@@ -221,8 +246,7 @@ def pool_weights(windows: Sequence[_Window], names: Sequence[str]) -> Array:
     found = minimize(
         loss, even, jac=slope, bounds=[(0, 1)] * count, constraints={"type": "eq", "fun": lambda w: w.sum() - 1}
     )
-    weights = np.where(found.x < 0.01, 0.0, found.x)
-    return weights / weights.sum()
+    return np.clip(found.x, 0.0, None)
 
 
 def _even(names: Sequence[str]) -> Array:

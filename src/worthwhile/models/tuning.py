@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -47,8 +46,8 @@ def tune(
     def score(params: Mapping[str, Any]) -> float:
         assert latest.outcome is not None
         model = factory(**params)
-        model.fit(earlier, replace(latest, outcome=None), seed=seed)
-        return float(np.mean(model.forecast(latest).amount.crps(latest.outcome.amount)))
+        model.fit(earlier, latest.unseen(), seed=seed)
+        return float(np.mean(model.forecast(latest.unseen()).amount.crps(latest.outcome.amount)))
 
     best, params = score({}), dict[str, Any]()
     if tell:

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 from zoneinfo import ZoneInfo
 
 import pyarrow as pa
@@ -25,9 +25,10 @@ from worthwhile.models.protocol import Model
 from worthwhile.models.threads import one_thread_each
 from worthwhile.progress import Progress, part, silent
 from worthwhile.runs.asked import Asked, day_of, facts_of, moment_of
-from worthwhile.runs.choose import Fitting, Tuning, check_names, fitting_of, make_model
+from worthwhile.runs.choose import Fitting, Tuning, check_fine_tuning, check_names, fitting_of, make_model
 from worthwhile.runs.gate import Gate, gate
-from worthwhile.runs.prepare import Snapshots, default_backtest_cutoffs, progress_of, unseen
+from worthwhile.runs.prepare import Snapshots, default_backtest_cutoffs, progress_of
+from worthwhile.runs.pretrained import pretrained_in
 from worthwhile.runs.record import record
 from worthwhile.shop import Shop
 from worthwhile.store.log import Log, open_log
@@ -35,6 +36,8 @@ from worthwhile.tasks import Horizon, Task
 
 # What a backtest compares where no models are named: the ensemble, its members, and the heuristics to beat.
 DEFAULT_MODELS = ("last-period", "past-rate", *(name for name, kind in MODELS.items() if kind.is_member), "ensemble")
+
+T = TypeVar("T")
 
 # Model -> why, in English and in Chinese.
 Reasons = Mapping[str, Mapping[str, str]]
@@ -59,6 +62,7 @@ class BacktestRun:
     tuning: Mapping[str, Mapping[str, Tuning]] = field(default_factory=dict)
     facts: dict[str, Any] = field(default_factory=dict)
     wanted: int = 0  # cutoffs asked for by number; 0 where they were named
+    told: Mapping[str, Sequence[str]] = field(default_factory=dict)  # by cutoff: of the pretrained model, in words
 
     def notes(self) -> list[str]:
         """What the scores do not say, in words: cutoffs that the log has no room for, models skipped or of little
@@ -67,10 +71,9 @@ class BacktestRun:
         warned = _by_reason(
             self.warned, "{model} was asked for by name; at {n} of {cutoffs} cutoffs it has little ground: {reason}."
         )
-        zone = ZoneInfo(self.facts["settings"]["timezone"])
         tuned = [
-            f"{datetime.fromisoformat(cutoff).astimezone(zone).date()}: {sentence}"
-            for cutoff, by_model in self.tuning.items()
+            f"{day}: {sentence}"
+            for day, by_model in self._by_day(self.tuning)
             for tuning in by_model.values()
             for sentence in tuning.sentences()
         ]
@@ -79,7 +82,12 @@ class BacktestRun:
             f"{self.wanted} cutoffs were asked for; the log has room for {made}, a horizon apart and with as much "
             "history before the first."
         ]
-        return (fewer if self.wanted > made else []) + skipped + warned + tuned
+        told = [f"{day}: {sentence}" for day, sentences in self._by_day(self.told) for sentence in sentences]
+        return (fewer if self.wanted > made else []) + skipped + warned + tuned + told
+
+    def _by_day(self, by_cutoff: Mapping[str, T]) -> list[tuple[date, T]]:
+        zone = ZoneInfo(self.facts["settings"]["timezone"])
+        return [(datetime.fromisoformat(cutoff).astimezone(zone).date(), value) for cutoff, value in by_cutoff.items()]
 
     def to_dict(self) -> dict[str, Any]:
         return {
@@ -94,12 +102,18 @@ class BacktestRun:
         }
 
     def made_how(self) -> dict[str, Any]:
-        """`skipped`, `warned` and `tuning` as plain JSON."""
+        """How the table came about, as plain JSON."""
         tuning = {
             cutoff: {model: tuning.to_dict() for model, tuning in by_model.items()}
             for cutoff, by_model in self.tuning.items()
         }
-        return {"skipped": self.skipped, "warned": self.warned, "tuning": tuning}
+        return {
+            "skipped": self.skipped,
+            "warned": self.warned,
+            "tuning": tuning,
+            "told": self.told,
+            "cutoffs_wanted": self.wanted,
+        }
 
 
 def _by_reason(by_cutoff: Mapping[str, Reasons], sentence: str) -> list[str]:
@@ -137,6 +151,8 @@ def backtest(  # noqa: PLR0913 (one parameter for each question that a person as
     named = list(dict.fromkeys(models or ()))
     names = named or list(DEFAULT_MODELS)
     check_names(names)
+    if fine_tune:
+        check_fine_tuning(names)
     fitting = fitting_of(shop.settings, seed=seed, tune=tune, fine_tune=fine_tune)
     task = asked.task(horizon)
     value = ValueTerms.of(shop.settings) if asked.target == "value" else None
@@ -158,11 +174,13 @@ def backtest(  # noqa: PLR0913 (one parameter for each question that a person as
             "seed": fitting.seed,
             **facts_of(shop, log, task),
         }
-    run = _recorded(shop, facts, done, progress)
-    return replace(run, wanted=cutoffs) if isinstance(cutoffs, int) else run
+    wanted = cutoffs if isinstance(cutoffs, int) else 0
+    return _recorded(shop, facts, done, wanted=wanted, progress=progress)
 
 
-def _recorded(shop: Shop, facts: dict[str, Any], done: Sequence[_AtCutoff], progress: Progress) -> BacktestRun:
+def _recorded(
+    shop: Shop, facts: dict[str, Any], done: Sequence[_AtCutoff], *, wanted: int, progress: Progress
+) -> BacktestRun:
     scores = pa.concat_tables([d.scores for d in done])
     curves = pa.concat_tables([d.curves for d in done])
     said = verdict(scores, metric=LEADING_METRIC[facts["target"]], zone=shop.settings.zone)
@@ -178,6 +196,8 @@ def _recorded(shop: Shop, facts: dict[str, Any], done: Sequence[_AtCutoff], prog
         warned={cutoff: d.warned for cutoff, d in by_cutoff.items()},
         tuning={cutoff: d.tuning for cutoff, d in by_cutoff.items()},
         facts=facts,
+        wanted=wanted,
+        told={cutoff: d.told for cutoff, d in by_cutoff.items() if d.told},
     )
 
     def fill(folder: Path, run_id: str) -> None:
@@ -222,6 +242,7 @@ class _AtCutoff:
     skipped: Reasons
     warned: Reasons
     tuning: Mapping[str, Tuning]  # model asked for -> what tuning came to
+    told: Sequence[str]  # of the pretrained model, in words
 
 
 def _at_cutoff(
@@ -234,13 +255,13 @@ def _at_cutoff(
     progress: Progress,
 ) -> _AtCutoff:
     matured, known = snapshots.before(cutoff, part(progress, 0.0, 0.2))
-    current, outcome = unseen(known), known.outcome
+    current, outcome = known.unseen(), known.outcome
     assert outcome is not None
     found = gate(matured, current, named=named)
     skipped: dict[str, Mapping[str, str]] = {}
     tuning: dict[str, Tuning] = {}
     fitted: dict[str, Model] = {}
-    tables, drawn = [], []
+    tables, drawn, told = [], [], list[str]()
     # The ensemble first: the members that it fitted are the single models asked for, and need no second fit.
     for done, name in enumerate(sorted(names, key=lambda n: n != "ensemble")):
         watch = part(progress, 0.2 + 0.8 * done / len(names), 0.2 + 0.8 * (done + 1) / len(names))
@@ -256,10 +277,12 @@ def _at_cutoff(
         except InputError as error:  # this history cannot carry it: the table goes on without it, and says so
             if error.code != "no-history":
                 raise
-            skipped[name] = {"en": error.what, "zh": f"无法拟合（{error.what}）"}
+            skipped[name] = {"en": error.what, "zh": "历史数据不足，无法拟合"}
             continue
         if isinstance(model, Ensemble):
             fitted |= model.fitted
+        said = pretrained_in(model, fine_tune=fitting.fine_tune).sentences()
+        told += [sentence for sentence in said if sentence not in told]
         made: Forecast = model.forecast(current)
         scores, curves = evaluate(made, outcome, horizon=str(snapshots.task.horizon), seed=fitting.seed)
         tables.append(scores)
@@ -267,7 +290,7 @@ def _at_cutoff(
     if not tables:
         raise _nothing_fitted(skipped, day_of(cutoff, snapshots.log))
     warned = {name: _lacking(found, name) for name in named if name in found.lacks and name not in skipped}
-    return _AtCutoff(pa.concat_tables(tables), pa.concat_tables(drawn), found, skipped, warned, tuning)
+    return _AtCutoff(pa.concat_tables(tables), pa.concat_tables(drawn), found, skipped, warned, tuning, told)
 
 
 def _nothing_fitted(skipped: Reasons, day: str) -> InputError:

@@ -39,7 +39,12 @@ def fitting_of(settings: Settings, *, seed: int | None, tune: int, fine_tune: bo
     try:
         seed = settings["seed"] if seed is None else SETTINGS["seed"].parse(seed)
     except (ValueError, TypeError) as error:
-        raise InputError("bad-argument", f"the seed cannot be {seed!r}: {error}", where="--seed") from error
+        raise InputError(
+            "bad-argument",
+            f"the seed cannot be {seed!r}: {error}",
+            where="--seed",
+            remedy="give a whole number, such as 0",
+        ) from error
     return Fitting(seed, tune, settings["threads"] or os.cpu_count() or 1, fine_tune)
 
 
@@ -70,6 +75,17 @@ def _in_words(params: Mapping[str, Any]) -> str:
     if not params:
         return "the defaults were best"
     return ", ".join(f"{name} {value:.3g}" for name, value in params.items())
+
+
+def check_fine_tuning(names: Sequence[str]) -> None:
+    """Raises InputError `bad-argument` where none of the models asked for, if any are, could be fine-tuned."""
+    if names and not any(name == "ensemble" or MODELS[name].is_pretrained for name in names):
+        raise InputError(
+            "bad-argument",
+            f"{', '.join(names)} cannot be fine-tuned",
+            where="--fine-tune",
+            remedy="ask for in-context or the ensemble, or leave it out",
+        )
 
 
 def check_names(names: Sequence[str]) -> None:

@@ -21,9 +21,10 @@ from worthwhile.models.protocol import Model
 from worthwhile.models.threads import one_thread_each
 from worthwhile.progress import Progress, part, silent
 from worthwhile.runs.asked import Asked, by_end, facts_of, forecast_cutoff
-from worthwhile.runs.choose import Fitting, Tuning, check_names, fitting_of, make_model
+from worthwhile.runs.choose import Fitting, Tuning, check_fine_tuning, check_names, fitting_of, make_model
 from worthwhile.runs.gate import Gate, gate
-from worthwhile.runs.prepare import Snapshots, progress_of, unseen
+from worthwhile.runs.prepare import Snapshots, progress_of
+from worthwhile.runs.pretrained import pretrained_in
 from worthwhile.runs.record import record
 from worthwhile.shop import Shop
 from worthwhile.store.log import open_log
@@ -94,6 +95,8 @@ def forecast(  # noqa: PLR0913 (one parameter for each question that a person as
     """
     asked = asked or Asked()
     check_names([model] if model else [])
+    if fine_tune:
+        check_fine_tuning([model] if model else [])
     fitting = fitting_of(shop.settings, seed=seed, tune=tune, fine_tune=fine_tune)
     tasks = asked.tasks(horizon)
     value = ValueTerms.of(shop.settings) if asked.target == "value" else None
@@ -145,7 +148,7 @@ def _forecast_one(
     snapshots: Snapshots, cutoff: datetime, name: str | None, fitting: Fitting, progress: Progress
 ) -> _Made:
     matured, current = snapshots.before(cutoff, part(progress, 0.0, 0.4))
-    current = unseen(current)
+    current = current.unseen()
     found = gate(matured, current, named=[name] if name else [])
     tuned = 0.7 if fitting.tune else 0.4
     model, tuning = make_model(
@@ -154,8 +157,7 @@ def _forecast_one(
     progress("fit", tuned)
     model.fit(matured, current, seed=fitting.seed)
     progress("forecast", 0.9)
-    told = getattr(model, "fine_tuning", None) if fitting.fine_tune else None
-    found = replace(found, unlike=getattr(model, "unlike", ()), fine_tune=fitting.fine_tune, fine_tuning=told)
+    found = replace(found, pretrained=pretrained_in(model, fine_tune=fitting.fine_tune))
     return _Made(model, model.forecast(current), found, tuning)
 
 

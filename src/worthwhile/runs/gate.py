@@ -3,18 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, fields
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass, fields
+from typing import Any
 
 import numpy as np
 
 from worthwhile.evaluation.wording import LANGUAGES
 from worthwhile.features.snapshot import Snapshot
 from worthwhile.models.catalogue import MODELS, Needs
-
-if TYPE_CHECKING:  # torch is loaded only where a network is asked
-    from worthwhile.models.incontext.coverage import Outside
-    from worthwhile.models.incontext.finetune import FineTuning
+from worthwhile.runs.pretrained import NOTHING_SAID, Pretrained
 
 # What a shop has of each need -> how a lack of it is said.
 _LACKS = {
@@ -61,26 +58,6 @@ _SENTENCES = {
         "en": "{model} was asked for by name, though there is too little for it to go by ({lack}): do not rely on it.",
         "zh": "{model} 是按名称指定的，但可供它依据的历史不足（{lack}）：请勿依赖它的结果。",
     },
-    "unlike": {
-        "en": "This shop is unlike the simulated ones that in-context was trained on, in {what}: rely on it less.",
-        "zh": "本店与 in-context 训练所用的模拟店铺不同，不同之处：{what}；对它的结果请多加留意。",
-    },
-    "tuned": {
-        "en": "in-context was fine-tuned here: on the latest past window, held out, it loses {after:.3f} instead of "
-        "{before:.3f} nats a customer.",
-        "zh": "in-context 已在本店微调：在留出的最近一个历史窗口上，"
-        "每位客户的损失由 {before:.3f} 降为 {after:.3f} nat。",
-    },
-    "not-better": {
-        "en": "in-context stays as it was: fine-tuned, it would lose {after:.3f} instead of {before:.3f} nats a "
-        "customer on the latest past window, held out.",
-        "zh": "in-context 保持原样：微调后，在留出的最近一个历史窗口上，"
-        "每位客户的损失会由 {before:.3f} 变为 {after:.3f} nat。",
-    },
-    "not-tried": {
-        "en": "in-context was not fine-tuned: no two past windows lie apart, to learn from one and judge by the other.",
-        "zh": "in-context 未做微调：没有两个互不重叠的历史窗口可分别用于学习与检验。",
-    },
     "little": {
         "en": "This is little history. Take the forecast as a rough guide: its intervals are wide for that reason.",
         "zh": "历史数据很少，预测只能作为粗略参考，因此区间较宽。",
@@ -106,9 +83,7 @@ class Gate:
     windows: int
     horizon_days: float
     named: tuple[str, ...] = ()
-    unlike: tuple[Outside, ...] = ()  # numbers of the shop that lie outside of what the in-context model has seen
-    fine_tune: bool = False  # whether the in-context model was to be tuned here,
-    fine_tuning: FineTuning | None = None  # and what that came to, where the history let it be tried
+    pretrained: Pretrained = NOTHING_SAID  # what is to be said of the pretrained model, once it is fitted
 
     def sentences(self, lang: str = "en") -> list[str]:
         """The gate in plain words, most important first. `lang` is en or zh."""
@@ -124,22 +99,11 @@ class Gate:
         if self.is_little:
             said.append(_SENTENCES["little"][lang])
         said.append(_SENTENCES["used"][lang].format(models=", ".join(self.allowed)))
-        if self.unlike:
-            told = (f"{out.meaning} ({out.value:.2f}, {out.low:.2f} … {out.high:.2f})" for out in self.unlike)
-            said.append(_SENTENCES["unlike"][lang].format(what="; ".join(told)))
-        if self.fine_tune:
-            said.append(self._tuned(lang))
+        said += self.pretrained.sentences(lang)
         for model in self.lacks:
             kind = "named" if model in self.named else "left-out"
             said.append(_SENTENCES[kind][lang].format(model=model, lack=self.lack(model, lang)))
         return said
-
-    def _tuned(self, lang: str) -> str:
-        found = self.fine_tuning
-        if found is None:
-            return _SENTENCES["not-tried"][lang]
-        kind = "tuned" if found.is_kept else "not-better"
-        return _SENTENCES[kind][lang].format(before=found.before, after=found.after)
 
     def lack(self, model: str, lang: str = "en") -> str:
         """What a model of `lacks` lacks, in words."""
@@ -159,9 +123,8 @@ class Gate:
 
     @property
     def members(self) -> tuple[str, ...]:
-        """What the ensemble is made of: its usual members that may be used, else the past rate alone."""
-        usual = tuple(name for name in self.allowed if MODELS[name].is_member)
-        return usual or ("past-rate",)
+        """What the ensemble is made of: its usual members that may be used, at least the pretrained one."""
+        return tuple(name for name in self.allowed if MODELS[name].is_member)
 
     def to_dict(self) -> dict[str, Any]:
         return {
@@ -170,7 +133,7 @@ class Gate:
             "facts": {f.name: getattr(self.facts, f.name) for f in fields(Needs)},
             "history_days": self.history_days,
             "windows": self.windows,
-            "unlike": [asdict(out) for out in self.unlike],
+            "pretrained": self.pretrained.to_dict(),
             "sentences": {lang: self.sentences(lang) for lang in LANGUAGES},
         }
 

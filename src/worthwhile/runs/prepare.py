@@ -63,7 +63,8 @@ class Snapshots:
         """The matured snapshots whose windows had closed by `cutoff`, oldest first, and the one at `cutoff`.
 
         All are on the scale of the latter and have its main categories, so that their forecasts share one grid and
-        a column means the same in each. What is known of the latter's horizon comes with it; `unseen` takes it off.
+        a column means the same in each. What is known of the latter's horizon comes with it;
+        `Snapshot.unseen` takes it off.
         """
         categories = main_categories(self.log, cutoff)
         current = self.at(cutoff, categories=categories)
@@ -87,11 +88,6 @@ class Snapshots:
                 made = snapshot_at(self.log, task, earlier, scale=scale, value=self.value, categories=categories)
                 if made.outcome is not None:
                     yield made
-
-
-def unseen(snapshot: Snapshot) -> Snapshot:
-    """The snapshot without anything of its horizon: what models are given to forecast."""
-    return replace(snapshot, outcome=None, activity=float("nan"))
 
 
 def default_backtest_cutoffs(log: Log, task: Task, count: int) -> list[datetime]:

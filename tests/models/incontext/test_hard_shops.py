@@ -10,7 +10,7 @@ from oracles.model_checks import assert_sound
 from worthwhile.errors import InputError
 from worthwhile.models.incontext.model import InContext
 from worthwhile.progress import silent
-from worthwhile.runs.prepare import Snapshots, unseen
+from worthwhile.runs.prepare import Snapshots
 from worthwhile.store.log import log_of
 from worthwhile.tasks import Task
 
@@ -31,8 +31,8 @@ def answered(orders, *, cutoff, horizon="30d"):
         moment = (START + timedelta(days=cutoff)).replace(tzinfo=UTC)
         matured, current = Snapshots(log, Task.of(horizon)).before(moment, silent)
     model = InContext()
-    model.fit(matured, unseen(current))
-    return model.forecast(unseen(current)), current
+    model.fit(matured, current.unseen())
+    return model.forecast(current.unseen()), current
 
 
 def once_each(customers=60, amount=20.0):

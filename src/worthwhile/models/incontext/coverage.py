@@ -30,13 +30,18 @@ QUESTIONS = 4  # to each shop
 
 @dataclass(frozen=True)
 class Outside:
-    """A ratio of a shop that lies outside the prior's range."""
+    """A number of a shop, as rows hold it, that lies outside of the prior's range."""
 
     name: str
     meaning: str
+    label_zh: str
     value: float
     low: float
     high: float
+
+    @property
+    def is_above(self) -> bool:
+        return self.value > self.high
 
 
 def prior_ranges(shops: int = 512, seed: int = SEED) -> dict[str, tuple[float, float]]:
@@ -56,12 +61,12 @@ def prior_ranges(shops: int = 512, seed: int = SEED) -> dict[str, tuple[float, f
 
 def outside(numbers: Mapping[str, float], ranges: Mapping[str, tuple[float, float]]) -> list[Outside]:
     """The shop's numbers that lie outside of the ranges, in their order; what is not known lies nowhere."""
-    meanings = {number.name: number.meaning for number in NUMBERS}
+    said = {number.name: (number.meaning, number.label_zh) for number in NUMBERS}
     found = []
     for name, value in numbers.items():
         low, high = ranges.get(name, (-math.inf, math.inf))
         if not math.isnan(value) and not low <= value <= high:
-            found.append(Outside(name, meanings[name], value, low, high))
+            found.append(Outside(name, *said[name], value, low, high))
     return found
 
 

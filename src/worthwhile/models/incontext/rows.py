@@ -181,14 +181,15 @@ class Number:
     of: Callable[[Facts], Tensor]
     of_shop: bool = False
     ranked: bool = False
+    label_zh: str = ""  # of a shop's number: what people are told in Chinese
 
 
 def _rank(name: str, meaning: str, of: Callable[[Facts], Tensor]) -> Number:
     return Number(name, meaning, of, ranked=True)
 
 
-def _shop(name: str, meaning: str, of: Callable[[Facts], Tensor]) -> Number:
-    return Number(name, meaning, of, of_shop=True)
+def _shop(name: str, meaning: str, label_zh: str, of: Callable[[Facts], Tensor]) -> Number:
+    return Number(name, meaning, of, of_shop=True, label_zh=label_zh)
 
 
 # fmt: off
@@ -258,47 +259,58 @@ NUMBERS: tuple[Number, ...] = (
     _rank("rank_last", "rank by spend in the last horizon", lambda f: f.money(f["amount_last_horizon"])),
     _rank("rank_value", "rank by mean order value", lambda f: f["order_value_log_mean"]),
     # The shop and the question.
-    _shop("horizon", "the horizon's length", lambda f: torch.log(f.moment.horizon / 90)),
-    _shop("history", "the log's length in horizons", lambda f: torch.log((f.moment.history + 1) / f.moment.horizon)),
-    _shop("history_years", "the log's length in years", lambda f: torch.log((f.moment.history + 1) / 365)),
-    _shop("customers", "number of customers", lambda f: torch.log(f.customers.clamp(max=MOST_CUSTOMERS))),
-    _shop("orders_change", "all orders: last horizon against the one before", lambda f: f.change("orders")),
-    _shop("amount_change", "all spend: last horizon against the one before", lambda f: f.change("amount")),
-    _shop("half_change", "orders of the last half horizon against the half before", lambda f: f.half_change),
+    _shop("horizon", "the horizon's length", "预测期长度", lambda f: torch.log(f.moment.horizon / 90)),
+    _shop("history", "the log's length in horizons",
+          "数据历史相对预测期的长度", lambda f: torch.log((f.moment.history + 1) / f.moment.horizon)),
+    _shop("history_years", "the log's length in years",
+          "数据历史年数", lambda f: torch.log((f.moment.history + 1) / 365)),
+    _shop("customers", "number of customers", "客户数", lambda f: torch.log(f.customers.clamp(max=MOST_CUSTOMERS))),
+    _shop("orders_change", "all orders: last horizon against the one before",
+          "全部订单：上一预测周期与再前一周期之比", lambda f: f.change("orders")),
+    _shop("amount_change", "all spend: last horizon against the one before",
+          "全部消费：上一预测周期与再前一周期之比", lambda f: f.change("amount")),
+    _shop("half_change", "orders of the last half horizon against the half before",
+          "订单：最近半个预测周期与此前半个之比", lambda f: f.half_change),
     _shop("price_change", "spend for an order: last horizon against the one before",
+          "客单价：上一预测周期与再前一周期之比",
           lambda f: f.change("amount") - f.change("orders")),
-    _shop("newcomers", "share of customers of the last horizon",
+    _shop("newcomers", "share of customers of the last horizon", "上一预测周期新客占比",
           lambda f: f.known(f.mean(torch.where(f["T"] <= f.h, 1.0, 0.0).double()), 1.0)),
     _shop("newcomers_change", "customers of the last horizon against the one before",
+          "新客：上一预测周期与再前一周期之比",
           lambda f: f.known(f.ratio(f.total(f["T"] <= f.h), f.total((f["T"] > f.h) & (f["T"] <= 2 * f.h)), 5.0), 2.0)),
     _shop("established", "orders of established customers: last horizon against the one before",
+          "老客订单：上一预测周期与再前一周期之比",
           lambda f: f.known(f.established, 2.2)),
-    _shop("year_activity", "the same of the horizon's span a year ago: the season ahead",
+    _shop("year_activity", "the same of the horizon's span a year ago: the season ahead", "去年同期的季节变化",
           lambda f: torch.log(f.moment.activity_year_before.clamp(1e-3, 1e3))),
-    _shop("year_activity_known", "whether that is known",
+    _shop("year_activity_known", "whether that is known", "去年同期的季节变化是否可知",
           lambda f: (~torch.isnan(f.moment.activity_year_before)).double()),
     _shop("year_share", "orders in the horizon's span a year ago for an even share of the year",
+          "去年同期订单与全年平均之比",
           lambda f: f.year_share),
-    _shop("active_last", "share of customers with an order in the last horizon",
+    _shop("active_last", "share of customers with an order in the last horizon", "上一预测周期下单客户占比",
           lambda f: f.mean((f["orders_last_horizon"] > 0).double())),
-    _shop("repeat_share", "share of customers who came again", lambda f: f.mean((f["x"] > 0).double())),
-    _shop("repeats_mean", "mean log of repeat orders", lambda f: f.mean(torch.log1p(f["x"]))),
-    _shop("repeats_spread", "its spread among customers", lambda f: f.spread(torch.log1p(f["x"]))),
-    _shop("gap_shop", "mean log of gaps", lambda f: f.mean(f.span(f.gap_mean))),
-    _shop("value_spread_shop", "spread of customers' order values",
+    _shop("repeat_share", "share of customers who came again", "复购客户占比", lambda f: f.mean((f["x"] > 0).double())),
+    _shop("repeats_mean", "mean log of repeat orders", "人均复购次数", lambda f: f.mean(torch.log1p(f["x"]))),
+    _shop("repeats_spread", "its spread among customers",
+          "复购次数的客户间差异", lambda f: f.spread(torch.log1p(f["x"]))),
+    _shop("gap_shop", "mean log of gaps", "下单间隔", lambda f: f.mean(f.span(f.gap_mean))),
+    _shop("value_spread_shop", "spread of customers' order values", "客户间客单价差异",
           lambda f: f.spread(f["order_value_log_mean"] - torch.log(f.scale))),
-    _shop("value_spread_within", "mean spread within a customer",
+    _shop("value_spread_within", "mean spread within a customer", "同一客户客单价的波动",
           lambda f: f.mean(torch.where(f["x"] > 0, f["order_value_log_sd"], float("nan")))),
-    _shop("order_mean", "mean order for the median one",
+    _shop("order_mean", "mean order for the median one", "平均订单与中位订单之比",
           lambda f: torch.log((f.total(f["amount_all"]) / f.total(f["orders_all"]).clamp(min=1) / f.moment.scale)
                               .clamp(min=1e-3))),
-    _shop("top_share", "share of spend of the top tenth",
+    _shop("top_share", "share of spend of the top tenth", "前十分之一客户的消费占比",
           lambda f: f.total(f["amount_all"] * (f.amount_rank > 0.9))
           / f.total(f["amount_all"].clamp(min=0)).clamp(min=1e-9)),
-    _shop("not_bought", "share of customers who registered and have not ordered",
+    _shop("not_bought", "share of customers who registered and have not ordered", "注册未购客户占比",
           lambda f: f.mean((~f.bought).double())),
-    _shop("browsing", "whether views are known", lambda f: f.watched.double()),
-    _shop("refund_share_shop", "mean share of spend given back", lambda f: f.mean(f["refund_share"].clamp(0, 2))),
+    _shop("browsing", "whether views are known", "是否有浏览记录", lambda f: f.watched.double()),
+    _shop("refund_share_shop", "mean share of spend given back",
+          "退款占比", lambda f: f.mean(f["refund_share"].clamp(0, 2))),
 )
 # fmt: on
 
