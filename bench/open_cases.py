@@ -14,18 +14,16 @@ import argparse
 import csv
 from collections import defaultdict
 from collections.abc import Sequence
-from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from scipy.stats import rankdata
 
 from cases import CASES, Case, opened
+from tables import by_metric, markdown
 from worthwhile.distribution import Forecast
-from worthwhile.evaluation import score
 from worthwhile.features.build import cutoff_from
-from worthwhile.features.snapshot import Outcome, Snapshot
+from worthwhile.features.snapshot import Snapshot
 from worthwhile.models.matured import Matured
 from worthwhile.progress import silent
 from worthwhile.runs.choose import Fitting, make_model
@@ -74,11 +72,6 @@ def forecast_of(name: str, case: Prepared, seed: int) -> Forecast:
     return model.forecast(asked)
 
 
-def scored(forecast: Forecast, outcome: Outcome) -> dict[str, float]:
-    table = score(forecast, outcome, seed=0)
-    return dict(zip(table["metric"].to_pylist(), table["value"].to_pylist(), strict=True))
-
-
 def loss(column: str, value: float) -> float:
     if column == "bias":
         return abs(value)
@@ -107,11 +100,6 @@ def read_peers(path: Path) -> dict[str, dict[str, dict[str, float]]]:
     return found
 
 
-def table(header: Sequence[str], rows: Sequence[Sequence[Any]]) -> str:
-    lines = ["| " + " | ".join(header) + " |", "|---|" + "---:|" * (len(header) - 1)]
-    return "\n".join(lines + ["| " + " | ".join(map(str, row)) + " |" for row in rows])
-
-
 def report(of_models: dict[str, Scores], peers: dict[str, dict[str, dict[str, float]]]) -> str:
     rows = []
     for model, scores in of_models.items():
@@ -122,12 +110,12 @@ def report(of_models: dict[str, Scores], peers: dict[str, dict[str, dict[str, fl
         np.mean([abs(peers[case][peer]["bias"]) for case in peers if peer in peers[case]])
         for peer in {peer for case in peers.values() for peer in case}
     )
-    parts = [table(["mean rank among eight peers", *METRICS, "mean", "mean abs. bias"], rows)]
+    parts = [markdown(["mean rank among eight peers", *METRICS, "mean", "mean abs. bias"], rows)]
     parts.append(f"Lowest mean abs. bias of a peer: {lowest:.3f}.")
     for model, scores in of_models.items():
         rows = [[case, *(f"{of[name]:.3f}" for name in SHOWN)] for case, of in scores.items()]
         means = [f"{np.nanmean([of[name] for of in scores.values()]):.3f}" for name in SHOWN]
-        parts.append(table([model, *SHOWN], [*rows, ["mean", *means]]))
+        parts.append(markdown([model, *SHOWN], [*rows, ["mean", *means]]))
     return "\n\n".join(parts)
 
 
@@ -145,7 +133,7 @@ def main() -> None:
         for case, (matured, current) in found.items():
             assert current.outcome is not None, f"{case} has not matured"
             forecast = forecast_of(name, (matured, current), options.seed)
-            of_models[name][case] = scored(forecast, replace(current.outcome))
+            of_models[name][case] = by_metric(forecast, current.outcome)
     print(report(of_models, read_peers(options.peers)))
 
 

@@ -20,7 +20,6 @@ import platform
 import time
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -30,8 +29,9 @@ from scipy.stats import rankdata
 import peers
 import worthwhile
 from cases import CASES, EPOCH, Array, Case, Days, opened, order_days
+from tables import by_metric, markdown
 from worthwhile.errors import InputError
-from worthwhile.evaluation import METRICS, metrics, score
+from worthwhile.evaluation import METRICS, metrics
 from worthwhile.features.build import cutoff_from
 from worthwhile.features.snapshot import Outcome, Snapshot
 from worthwhile.models.catalogue import MODELS
@@ -67,10 +67,6 @@ Result = dict[str, Any]  # found: Found; skipped: method -> why; customers, buye
 # ---- one case ------------------------------------------------------------------------------------------------------
 
 
-def by_metric(table: Any) -> dict[str, float]:
-    return dict(zip(table["metric"].to_pylist(), table["value"].to_pylist(), strict=True))
-
-
 def answer_own(log: Log, case: Case, names: Sequence[str], seed: int) -> Result:
     """Every model of the catalogue that the history can carry, as a backtest would fit it."""
     task = Task.of(f"{case.days}d")
@@ -78,7 +74,7 @@ def answer_own(log: Log, case: Case, names: Sequence[str], seed: int) -> Result:
     matured, current = Snapshots(log, task).before(cutoff, silent)
     outcome = current.outcome
     assert outcome is not None, f"{case.name} has not matured"
-    current = replace(current, outcome=None)  # nothing can look at it by mistake
+    current = current.unseen()
     allowed = gate(matured, current)
     found: Found = {}
     skipped: dict[str, str] = {}
@@ -99,7 +95,7 @@ def answer_own(log: Log, case: Case, names: Sequence[str], seed: int) -> Result:
         if isinstance(model, Ensemble):
             members = dict(model.fitted)
             skipped |= {f"ensemble: {m}": why for m, why in model.left_out.items()}
-        found[name] = by_metric(score(forecast, outcome, seed=seed)) | {"seconds": time.perf_counter() - started}
+        found[name] = by_metric(forecast, outcome, seed=seed) | {"seconds": time.perf_counter() - started}
     return result_of(found, skipped, outcome)
 
 
@@ -250,11 +246,6 @@ def number(value: float | None) -> str:
     if value is None or math.isnan(value):
         return ""
     return f"{value:.3f}" if abs(value) < 10 else f"{value:,.1f}"
-
-
-def markdown(header: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
-    lines = ["| " + " | ".join(header) + " |", "|---|" + "---:|" * (len(header) - 1)]
-    return "\n".join(lines + ["| " + " | ".join(row) + " |" for row in rows])
 
 
 def rank_table(found: dict[str, Found]) -> str:

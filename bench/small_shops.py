@@ -12,14 +12,13 @@ from __future__ import annotations
 import argparse
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pyarrow as pa
 
 from cases import EPOCH, Days, opened, order_days
+from tables import by_metric
 from worthwhile.errors import InputError
-from worthwhile.evaluation import score
 from worthwhile.models.catalogue import maker
 from worthwhile.models.threads import one_thread_each
 from worthwhile.progress import silent
@@ -66,8 +65,7 @@ def crps_of(events: pa.Table, cutoff: int, seed: int) -> dict[str, float]:
                 model.fit(matured, current.unseen(), seed=seed)
             except InputError:
                 continue
-            scores: Any = score(model.forecast(current.unseen()), current.outcome, seed=seed).to_pydict()
-            found[name] = dict(zip(scores["metric"], scores["value"], strict=True))["crps"]
+            found[name] = by_metric(model.forecast(current.unseen()), current.outcome, seed=seed)["crps"]
     return found
 
 

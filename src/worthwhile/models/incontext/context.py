@@ -22,7 +22,7 @@ from worthwhile.models.incontext.snapshots import (
     whole_of_snapshot,
 )
 
-ROWS = 2_048  # of a context: twice as many as pretraining shows, since totals gain from more (docs/benchmarks.md)
+ROWS = 2_048  # of a context: twice as many as pretraining shows, since totals gain from more (docs/in-context.md)
 
 
 @dataclass(frozen=True)
