@@ -77,3 +77,17 @@ def test_every_setting_says_what_it_is_for() -> None:
     for setting in SETTINGS.values():
         assert setting.doc.endswith(".")
         assert setting.env.startswith("WORTH_")
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "said"),
+    [
+        ("threads", "abc", "it must be a whole number from 0 to 1024"),
+        ("seed", 1.5, "it must be a whole number"),
+        ("value.margin", "much", "it must be a number between 0 and 1"),
+        ("data_until", "31/12/2024", "it must be a day, such as 2024-12-31"),
+    ],
+)
+def test_what_a_setting_may_be_is_said_in_our_own_words(key, value, said):
+    with pytest.raises(InputError, match=said):
+        parse_setting(key, value, where="shop.toml")

@@ -40,11 +40,19 @@ def _timezone(value: Any) -> str:
     return text
 
 
+def _as_float(value: Any) -> float | None:
+    """The number that a value or a text is; None where it is none."""
+    try:
+        return float(value)
+    except (ValueError, TypeError):
+        return None
+
+
 def _number(low: float, high: float) -> Callable[[Any], float]:
     def parse(value: Any) -> float:
-        number = float(value)
-        if not low <= number <= high:
-            raise ValueError(f"it must lie between {low:g} and {high:g}")
+        number = _as_float(value)
+        if number is None or not low <= number <= high:
+            raise ValueError(f"it must be a number between {low:g} and {high:g}")
         return number
 
     return parse
@@ -52,9 +60,10 @@ def _number(low: float, high: float) -> Callable[[Any], float]:
 
 def _integer(low: int, high: int) -> Callable[[Any], int]:
     def parse(value: Any) -> int:
-        if isinstance(value, bool) or float(value) != int(value) or not low <= int(value) <= high:
+        number = _as_float(value)
+        if isinstance(value, bool) or number is None or not number.is_integer() or not low <= number <= high:
             raise ValueError(f"it must be a whole number from {low} to {high}")
-        return int(value)
+        return int(number)
 
     return parse
 
@@ -72,7 +81,10 @@ def _texts(value: Any) -> dict[str, str]:
 
 
 def _optional_date(value: Any) -> str:
-    return "" if value == "" else date.fromisoformat(str(value)).isoformat()
+    try:
+        return "" if value == "" else date.fromisoformat(str(value)).isoformat()
+    except ValueError as error:
+        raise ValueError("it must be a day, such as 2024-12-31, or empty") from error
 
 
 SETTINGS: dict[str, Setting] = {
