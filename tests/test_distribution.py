@@ -356,3 +356,21 @@ def test_parts_join_to_the_whole():
     whole = forecast_of(0)
     joined = concatenate([whole[:100], whole[100:101], whole[101:]])
     assert joined.table("r").equals(whole.table("r"))
+
+
+def test_the_variance_is_that_of_draws_and_never_below_zero():
+    rng = np.random.default_rng(0)
+    grid = amount_grid(10.0)
+    made = from_lognormal(grid, np.array([0.3, 1.0, 0.9]), np.array([20.0, 5.0, 40.0]), np.array([0.8, 0.3, 1.0]))
+    for i, (p, mean, sigma) in enumerate(((0.3, 20.0, 0.8), (1.0, 5.0, 0.3), (0.9, 40.0, 1.0))):
+        spent = np.exp(rng.normal(np.log(mean) - sigma**2 / 2, sigma, 400_000))
+        draws = np.where(rng.random(400_000) < p, spent, 0.0)
+        assert made.variance()[i] == pytest.approx(draws.var(), rel=0.05)
+
+
+def test_a_heavy_open_end_does_not_take_the_variance_away():
+    grid = amount_grid(1.0)
+    prob = np.zeros((1, grid.columns))
+    prob[0, [0, -1]] = 0.9, 0.1
+    made = from_prob(grid, prob, tail_mean=np.array([20 * grid.points[-1]]))
+    assert made.variance()[0] == pytest.approx(0.09 * made.tail_mean[0] ** 2, rel=1e-6)

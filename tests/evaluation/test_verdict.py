@@ -10,6 +10,7 @@ import pytest
 from worthwhile.errors import InputError
 from worthwhile.evaluation import verdict
 from worthwhile.evaluation.scores import SCORES, join_scores
+from worthwhile.evaluation.verdict import verdict_about
 from worthwhile.evaluation.wording import TEXTS
 
 HONEST = {"coverage_50_buyers": [0.51] * 4, "coverage_90_buyers": [0.89] * 4, "top_decile_share": [0.6] * 4}
@@ -248,3 +249,17 @@ def test_where_nothing_came_no_model_leads(metric, total, said):
 def test_where_something_came_at_one_date_models_are_compared():
     once = {"a": {"crps": [0.1, 5.0], "bias": [math.nan, 0.1]}, "b": {"crps": [0.2, 6.0], "bias": [math.nan, 0.2]}}
     assert verdict(table(once)).leader == "a"
+
+
+def test_what_to_conclude_is_said_of_the_model_that_is_asked_though_another_leads():
+    scores = table(
+        {
+            "a": {"crps": [90, 95, 100, 97], "bias": [0.01, 0.02, 0.01, 0.02], **HONEST},
+            "ensemble": {"crps": [95, 99, 104, 101], "bias": [0.9, 0.8, 0.95, 0.9], **HONEST},
+            "past-rate": {"crps": [110, 112, 114, 113], "bias": [0.5] * 4, **HONEST},
+        }
+    )
+    whole, own = verdict(scores), verdict_about(scores, "ensemble")
+    assert own.leader == whole.leader == "a" and own.sentences["leader"] == whole.sentences["leader"]
+    assert "95%" in own.sentences["total"] and "95%" not in whole.sentences["total"]
+    assert verdict_about(scores, "a").sentences["total"] == whole.sentences["total"]

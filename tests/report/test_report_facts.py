@@ -89,7 +89,7 @@ def test_the_interval_of_chance_equals_that_of_summed_variances(content):
 
 
 def test_without_histogram_and_past_there_is_no_interval(content):
-    assert facts.total_interval(replace(content.forecast, prob_mean=()), []) is None
+    assert facts.total_interval(replace(content.forecast, variance_of_total=math.nan), []) is None
 
 
 def test_top_customers_are_the_best_in_order_and_ties_by_id():

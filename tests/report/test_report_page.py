@@ -1,5 +1,6 @@
 import base64
 import hashlib
+import math
 import re
 from dataclasses import replace
 from html.parser import HTMLParser
@@ -169,7 +170,7 @@ def test_with_two_past_tests_the_range_is_labelled_as_too_narrow():
 def test_without_a_backtest_the_report_says_that_nothing_is_proven():
     text = Page(report_html(made_content(400, []))).text
     assert "nothing shows yet how good this forecast is" in text
-    assert "worth backtest --horizon 90d" in text
+    assert "worth backtest SHOP --horizon 90d" in text
 
 
 @pytest.mark.parametrize("lang", ["en", "zh"])
@@ -183,7 +184,9 @@ def test_a_forecast_of_nothing_still_makes_a_report(content):
     for name in table.column_names:
         if name.startswith("spend_") or name in ("p_active", "orders_mean", "past_year"):
             table = table.set_column(table.column_names.index(name), name, pa.array([0.0] * len(table)))
-    page = Page(report_html(replace(content, forecast=replace(content.forecast, table=table, prob_mean=()))))
+    page = Page(
+        report_html(replace(content, forecast=replace(content.forecast, table=table, variance_of_total=math.nan)))
+    )
     assert "none expected" in page.text and "nan" not in page.text.lower().split()
 
 

@@ -1,3 +1,4 @@
+import math
 import re
 from dataclasses import replace
 
@@ -85,7 +86,9 @@ def various_contents(full):
     yield made_content(400, PAST[:2])
     yield made_content(1, PAST[:1])
     yield replace(full, backtest=None, findings=None)
-    yield replace(full, backtest=None, findings=[], forecast=replace(forecast, actual=4000.0, prob_mean=()))
+    yield replace(
+        full, backtest=None, findings=[], forecast=replace(forecast, actual=4000.0, variance_of_total=math.nan)
+    )
     yield replace(full, forecast=replace(forecast, model="trees-tweedie"))
     none = table
     for name in [n for n in table.column_names if n.startswith("spend_")] + ["p_active", "orders_mean"]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Annotated
+from zoneinfo import ZoneInfo
 
 import typer
 from rich.table import Table
@@ -76,20 +77,39 @@ def backtest_answer(run: BacktestRun, *, target: str) -> Answer:
 
     means = summary(run.scores)
     shown: list[str | Table] = [_scores_table(means, LEADING_METRIC[target], cutoffs=len(run.facts["cutoffs"]))]
-    shown += run.verdict.sentences.values()
+    shown += _verdict(run, LEADING_METRIC[target])
     shown += run.notes()
     shown.append(f"Run {run.run_id} in {run.folder}")
     return Answer(run.to_dict() | {"summary": means.to_pylist()}, shown)
 
 
+def _verdict(run: BacktestRun, metric: str) -> list[str]:
+    """Which model leads; then, of the one that `worth forecast` asks where it was scored, how far to trust it."""
+    from worthwhile.evaluation.verdict import OWN_TOPICS, verdict_about
+
+    own = "ensemble" if "ensemble" in run.scores["model"].unique().to_pylist() else run.verdict.leader
+    if own is None or own == run.verdict.leader:
+        return list(run.verdict.sentences.values())
+    zone = ZoneInfo(run.facts["settings"]["timezone"])
+    said = verdict_about(run.scores, own, metric=metric, zone=zone).sentences
+    about = f"Of {own}, which `worth forecast` asks without --model:"
+    first = next((topic for topic in said if topic in (*OWN_TOPICS, "caution")), None)
+    return [line for topic, text in said.items() for line in ([about, text] if topic == first else [text])]
+
+
 def _scores_table(means: pa.Table, headline: str, *, cutoffs: int) -> Table:
     names = (headline, *(name for name in SHOWN_METRICS if name != headline))
     by_model: dict[str, dict[str, float]] = {}
+    scored: dict[str, int] = {}
     for row in means.to_pylist():
         by_model.setdefault(row["model"], {})[row["metric"]] = row["mean"]
-    best_first = sorted(by_model, key=lambda model: (by_model[model][headline], model))
-    rows = [(model, *(_number(by_model[model][name]) for name in names)) for model in best_first]
-    return table(f"Means over {cutoffs} cutoffs, best {headline} first", ("model", *names), rows)
+        if row["metric"] == headline:
+            scored[row["model"]] = row["cutoffs"]
+    # Models that were scored at fewer cutoffs come last: their means are over other, perhaps easier, dates.
+    best_first = sorted(by_model, key=lambda model: (-scored[model], by_model[model][headline], model))
+    rows = [(m, f"{scored[m]} of {cutoffs}", *(_number(by_model[m][name]) for name in names)) for m in best_first]
+    title = f"Means over the cutoffs, best {headline} first (docs/metrics.md)"
+    return table(title, ("model", "cutoffs", *names), rows)
 
 
 def _number(value: float) -> str:

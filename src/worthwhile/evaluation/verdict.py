@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 from scipy.stats import t as student
 
 from worthwhile.errors import InputError
@@ -295,3 +296,36 @@ def verdict(
             )
     facts = find_facts(scores, metric=metric, horizon=horizon, zone=zone)
     return Verdict(facts, lang, wording.say(facts, lang))
+
+
+# Topics that compare models are about the best of the table; these are about the one that is asked.
+OWN_TOPICS = ("total", "intervals", "top", "conclusion")
+
+
+def verdict_about(scores: pa.Table, own: str, *, lang: str = "en", metric: str = "crps", zone: tzinfo = UTC) -> Verdict:
+    """The verdict on a table of one horizon, for who holds a forecast of the model `own` in hands.
+
+    Another model may lead the table. How far totals were off, how honest the intervals are and what to conclude is
+    therefore said of `own`, and where a rule does better than it, that is said as `caution`.
+    Raises InputError `bad-argument` as `verdict` does.
+    """
+
+    def on(some: pa.Table) -> Verdict:
+        return verdict(some, lang=lang, metric=metric, zone=zone)
+
+    whole = on(scores)
+    said = dict(whole.sentences)
+    beside_rules = on(_only_models(scores, own, *RULES))
+    # Where a rule does better, it would lead that table; the model's own numbers then come from its scores alone.
+    alone = beside_rules if beside_rules.leader == own else on(_only_models(scores, own))
+    for topic in OWN_TOPICS:
+        said.pop(topic, None)
+        if topic in alone.sentences:
+            said[topic] = alone.sentences[topic]
+    if alone is not beside_rules and own not in RULES and "rule" in beside_rules.sentences:
+        said["caution"] = beside_rules.sentences["rule"]
+    return Verdict(whole.facts, lang, said)
+
+
+def _only_models(scores: pa.Table, *models: str) -> pa.Table:
+    return scores.filter(pc.is_in(scores["model"], value_set=pa.array(models)))

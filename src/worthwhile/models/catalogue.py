@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from difflib import get_close_matches
 from importlib import import_module
 from typing import Any
 
@@ -166,8 +167,10 @@ MODELS: dict[str, ModelKind] = {
 def model_class(name: str) -> type[Any]:
     """The class of a model by name. Raises InputError `no-such-model`."""
     if name not in MODELS:
+        near = get_close_matches(name, MODELS, n=1)
+        guess = f"did you mean {near[0]}? " if near else ""
         raise InputError(
-            "no-such-model", f"`{name}` is no model", where="--model", remedy=f"models are {', '.join(MODELS)}"
+            "no-such-model", f"`{name}` is no model", where="--model", remedy=f"{guess}models are {', '.join(MODELS)}"
         )
     module, _, attribute = MODELS[name].place.partition(":")
     return getattr(import_module(module), attribute)

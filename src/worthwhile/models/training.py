@@ -65,7 +65,7 @@ def training_rows(matured: Sequence[Snapshot], *, cap: int, seed: int) -> Traini
         raise InputError(
             "no-history",
             "no customer is seen to buy in any past horizon, so there is nothing to learn from",
-            remedy="ask for a shorter horizon, or for one of the models last-period and past-rate",
+            remedy="ask for a shorter horizon, or for in-context, last-period or past-rate",
         )
     assert all(s.names == kept[-1].names for s in kept), "snapshots of one run share their features"
     rng = np.random.default_rng(seed)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
@@ -125,8 +126,7 @@ def _forecast(
         model=str(table["model"][0]) if len(table) else str(asked["model"]),
         target=task.target,
         amount_name=task.amount_name,
-        points=histogram.get("points", ()),
-        prob_mean=histogram.get("prob_mean", ()),
+        variance_of_total=histogram.get("variance_of_total", math.nan),
         weights=ensemble.get("weights") or {},
         actual=_amount_of_known(log, task, (cutoff, end), value)[0] if end <= log.until else None,
     )

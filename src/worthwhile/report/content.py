@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
@@ -61,8 +62,7 @@ class ForecastFacts:
     model: str
     target: str = "spend"
     amount_name: str = "spend"
-    points: Sequence[float] = ()  # the amount grid and the mean over customers of their histograms
-    prob_mean: Sequence[float] = ()
+    variance_of_total: float = math.nan  # summed over customers, who are taken to buy independently
     weights: Mapping[str, float] = field(default_factory=dict)  # of an ensemble: model -> share
     actual: float | None = None  # what these customers then spent, where the horizon has passed in the log
 

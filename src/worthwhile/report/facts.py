@@ -93,22 +93,10 @@ def total_interval(forecast: ForecastFacts, past: Sequence[PastTotal]) -> TotalI
         log_errors = np.array([math.log(p.actual / p.forecast) for p in usable])
         reach = student.ppf((1 + LEVEL) / 2, len(usable)) * math.sqrt(float(np.mean(log_errors**2)))
         return TotalInterval(total * math.exp(-reach), total * math.exp(reach), "backtest")
-    if not len(forecast.prob_mean):
+    if math.isnan(forecast.variance_of_total):
         return None
-    reach = float(norm.ppf((1 + LEVEL) / 2)) * math.sqrt(_variance_of_total(forecast))
+    reach = float(norm.ppf((1 + LEVEL) / 2)) * math.sqrt(forecast.variance_of_total)
     return TotalInterval(max(total - reach, 0.0), total + reach, "chance")
-
-
-def _variance_of_total(forecast: ForecastFacts) -> float:
-    """Sum over customers of E[X^2] - E[X]^2; E[X^2] is read off the mean histogram, even within each bin.
-
-    The open end counts as a point at its lower edge: its second moment need not exist.
-    """
-    edges, prob = np.asarray(forecast.points), np.asarray(forecast.prob_mean)
-    low, high = edges[:-1], edges[1:]
-    square = float(prob[1:-1] @ ((low**2 + low * high + high**2) / 3) + prob[-1] * edges[-1] ** 2)
-    mean = amounts(forecast)
-    return max(len(mean) * square - float(mean @ mean), 0.0)
 
 
 # ---- who holds the value --------------------------------------------------------------------------------------------

@@ -178,6 +178,7 @@ def _mean_histogram(forecast: Forecast) -> dict[str, Any]:
         "horizon": forecast.horizon,
         "points": grid.points.tolist(),
         "prob_mean": forecast.amount.prob.mean(axis=0).astype(float).tolist(),
+        "variance_of_total": float(forecast.amount.variance().sum()),
     }
 
 
