@@ -263,3 +263,29 @@ def test_what_to_conclude_is_said_of_the_model_that_is_asked_though_another_lead
     assert own.leader == whole.leader == "a" and own.sentences["leader"] == whole.sentences["leader"]
     assert "95%" in own.sentences["total"] and "95%" not in whole.sentences["total"]
     assert verdict_about(scores, "a").sentences["total"] == whole.sentences["total"]
+
+
+def ranked_by(share, rule_share, buyers=200):
+    covered = {"coverage_50_buyers": [0.5] * 3, "coverage_90_buyers": [0.9] * 3}
+    scores = table(
+        {
+            "a": {"crps": [90, 95, 100], "bias": [0.1] * 3, "top_decile_share": [share] * 3, **covered},
+            "last-period": {
+                "crps": [110, 112, 114],
+                "bias": [0.1] * 3,
+                "top_decile_share": [rule_share] * 3,
+                **covered,
+            },
+        },
+        customers=buyers,
+    )
+    return verdict(scores).sentences["conclusion"]
+
+
+def test_customers_are_not_to_be_chosen_by_a_forecast_that_a_simple_rule_ranks_better():
+    assert "can be used to choose which customers" in ranked_by(0.5, 0.5)
+    assert "A simple rule ranks customers better: the tenth that it put first brought 58%" in ranked_by(0.5, 0.58)
+
+
+def test_with_a_handful_of_buyers_nothing_is_said_of_the_ranking():
+    assert "Too few customers bought (9)" in ranked_by(0.5, 0.1, buyers=3)

@@ -16,10 +16,12 @@ def report(
     folder: ShopFolder,
     lang: Annotated[str, typer.Option(help="en or zh.")] = "en",
     out: Annotated[Path | None, typer.Option(help="File to write. [default: in the shop's folder reports]")] = None,
+    run: Annotated[str | None, typer.Option(help="The forecast to show, by its id. [default: the latest]")] = None,
+    horizon: Annotated[str | None, typer.Option(help="Which of its horizons. [default: the first]")] = None,
 ) -> Answer:
     """Write the report as one HTML file.
 
-    It shows the shop's data, its latest forecast and its latest backtest, and opens without a network.
+    It shows the shop's data, its latest forecast (or another) and a backtest of it, and opens without a network.
 
     Example:
 
@@ -29,5 +31,5 @@ def report(
     from worthwhile.shop import open_shop
 
     with progress() as watch:
-        path = write_report(open_shop(folder), lang, out, progress=watch)
+        path = write_report(open_shop(folder), lang, out, run_id=run, horizon=horizon, progress=watch)
     return Answer({"report": path, "lang": lang}, (f"Wrote {path}",))

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import UTC, date, datetime, tzinfo
 from typing import Any
 
@@ -79,6 +79,7 @@ class Facts:
     total: TotalError | None
     intervals: Intervals | None
     top_decile_share: float  # mean over cutoffs; NaN where not scored
+    rules_top_share: float = math.nan  # the same of the simple rule that ranks best; NaN where there is none
 
     @property
     def leader(self) -> str | None:
@@ -251,6 +252,13 @@ def _nothing_came(scores: _Scores, metric: str) -> bool:
     return bool(cells) and all(np.isnan(values).all() for values in cells)
 
 
+def _top_share(scores: _Scores, model: str, metric: str) -> float:
+    """What the tenth of customers that a model put first brought of all spend: mean over cutoffs."""
+    if metric != "crps" or not scores.has(model, "top_decile_share"):
+        return math.nan
+    return _mean_defined(scores.values(model, "top_decile_share"))
+
+
 def find_facts(scores: pa.Table, *, metric: str = "crps", horizon: str | None = None, zone: tzinfo = UTC) -> Facts:
     """The facts of a verdict; parameters and errors as `verdict`."""
     chosen, rows = _only_horizon(scores, horizon)
@@ -276,7 +284,8 @@ def find_facts(scores: pa.Table, *, metric: str = "crps", horizon: str | None = 
         beat_the_rules=tuple(m for m in order if rule and m not in RULES and means[m] < means[rule]),
         total=_total(table, metric, leader, days),
         intervals=_intervals(table, leader) if metric == "crps" else None,
-        top_decile_share=_mean_defined(table.values(leader, "top_decile_share")) if metric == "crps" else math.nan,
+        top_decile_share=_top_share(table, leader, metric),
+        rules_top_share=max((_top_share(table, rule, metric) for rule in order if rule in RULES), default=math.nan),
     )
 
 
@@ -317,7 +326,11 @@ def verdict_about(scores: pa.Table, own: str, *, lang: str = "en", metric: str =
     said = dict(whole.sentences)
     beside_rules = on(_only_models(scores, own, *RULES))
     # Where a rule does better, it would lead that table; the model's own numbers then come from its scores alone.
-    alone = beside_rules if beside_rules.leader == own else on(_only_models(scores, own))
+    alone = beside_rules
+    if beside_rules.leader != own:
+        facts = find_facts(_only_models(scores, own), metric=metric, zone=zone)
+        facts = replace(facts, rules_top_share=beside_rules.facts.rules_top_share)
+        alone = Verdict(facts, lang, wording.say(facts, lang))
     for topic in OWN_TOPICS:
         said.pop(topic, None)
         if topic in alone.sentences:

@@ -21,6 +21,8 @@ LEVEL = 0.005  # errors that differ by less than half a per cent are called leve
 GUIDE, BUDGET = 0.30, 0.10  # a total never off by more than this may guide a plan, by that may be budgeted with
 FAR = 1.0  # beyond this, a tolerance says nothing
 RANKS_WELL = 0.20  # the top tenth brings at least twice its share
+RULE_RANKS_BETTER = 0.03  # of all spend, by which the best tenth of a rule brings more
+FEW_BUYERS = 20  # over all dates, below which a ranking is chance
 
 # Topic and case -> English, Chinese.
 TEXTS: dict[str, tuple[str, str]] = {
@@ -154,6 +156,15 @@ TEXTS: dict[str, tuple[str, str]] = {
     "so.no_rank": (
         "What follows: the forecast tells customers apart only weakly; do not choose customers by it alone.",
         "结论：这份预测区分客户的能力较弱，不要只凭它挑选客户。",
+    ),
+    "so.rule_ranks": (
+        "A simple rule ranks customers better: the tenth that it put first brought {share}. Do not choose customers by "
+        "this forecast.",
+        "简单规则对客户的排序更好：它排在最前的十分之一客户带来了 {share} 的消费。不要凭这份预测挑选客户。",
+    ),
+    "so.few_buyers": (
+        "Too few customers bought ({buyers}) to say how well it tells customers apart.",
+        "购买的客户太少（{buyers} 位），无法判断它区分客户的能力。",
     ),
     "so.budget": (
         "The total can go into a budget, with a margin of {margin} either way.",
@@ -292,10 +303,19 @@ def _total(total: TotalError, metric: str, lang: str) -> str:
     return sentence
 
 
+def _ranking(facts: Facts, lang: str) -> str:
+    """Whether customers can be chosen by the forecast."""
+    if facts.intervals is not None and facts.intervals.buyers < FEW_BUYERS:
+        return text("so.few_buyers", lang, buyers=facts.intervals.buyers)
+    if facts.rules_top_share > facts.top_decile_share + RULE_RANKS_BETTER:
+        return text("so.rule_ranks", lang, share=_percent(facts.rules_top_share))
+    return text("so.rank" if facts.top_decile_share >= RANKS_WELL else "so.no_rank", lang)
+
+
 def _conclusions(facts: Facts, lang: str) -> Iterator[str]:
     few = len(facts.cutoffs) < ENOUGH_CUTOFFS
     if not math.isnan(facts.top_decile_share):
-        yield text("so.rank" if facts.top_decile_share >= RANKS_WELL else "so.no_rank", lang)
+        yield _ranking(facts, lang)
     if facts.total is not None and facts.metric == "crps" and not few:
         worst = abs(facts.total.worst)
         margin = math.ceil(worst * 100 - 1e-9) / 100  # a margin is rounded up
