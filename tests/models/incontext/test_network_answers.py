@@ -6,8 +6,8 @@ import pytest
 import torch
 
 from worthwhile.distribution import Histogram, amount_grid
+from worthwhile.models.incontext.losses import answer_to
 from worthwhile.models.incontext.network import SIZES, Context, Network, Seen
-from worthwhile.models.incontext.pretrain import answer_to
 from worthwhile.models.incontext.prior import simulate
 from worthwhile.models.incontext.prior.dice import Dice
 from worthwhile.models.incontext.tasks import draw_tasks

@@ -19,8 +19,8 @@ from torch import Tensor
 
 from worthwhile.features.snapshot import Snapshot
 from worthwhile.models.incontext.context import Labelled, drawn, labelled
-from worthwhile.models.incontext.losses import ORDERS_WEIGHT, negative_log_likelihood, training_loss
-from worthwhile.models.incontext.network import Network, Seen
+from worthwhile.models.incontext.losses import ORDERS_WEIGHT, answer_to, negative_log_likelihood, training_loss
+from worthwhile.models.incontext.network import Network
 from worthwhile.models.incontext.snapshots import outcome_of_snapshot, relation_of_snapshot, rows_of_snapshot
 from worthwhile.models.incontext.tasks import Tasks
 
@@ -104,22 +104,16 @@ def _tuned(network: Network, questions: Sequence[_Question], seed: int) -> Netwo
         tasks = questions[step % len(questions)].tasks(generator, CONTEXT, QUERIES)
         for group in optimizer.param_groups:
             group["lr"] = RATE * (1 - step / STEPS)
-        training_loss(_answer(copied, tasks), tasks).backward()  # type: ignore[no-untyped-call]
+        training_loss(answer_to(copied, tasks), tasks).backward()  # type: ignore[no-untyped-call]
         torch.nn.utils.clip_grad_norm_(copied.parameters(), 1.0)
         optimizer.step()
         optimizer.zero_grad(set_to_none=True)
     return copied.eval().requires_grad_(False)
 
 
-def _answer(network: Network, tasks: Tasks):  # type: ignore[no-untyped-def]
-    seen = Seen(tasks.context_amount, tasks.context_orders, tasks.context_whole)
-    context = network.encode_context(tasks.context, tasks.context_relation, seen, tasks.known)
-    return network.answer(context, tasks.query, tasks.query_relation)
-
-
 @torch.no_grad()
 def _likelihood(network: Network, question: _Question, seed: int) -> float:
     """Mean negative log-likelihood of spend, and with half its weight of orders, over customers of the window."""
     tasks = question.tasks(torch.Generator().manual_seed(seed), 2 * CONTEXT, JUDGED)
-    amount, orders = negative_log_likelihood(_answer(network, tasks), tasks)
+    amount, orders = negative_log_likelihood(answer_to(network, tasks), tasks)
     return float((amount + ORDERS_WEIGHT * orders).mean())

@@ -16,13 +16,20 @@ from worthwhile.models.incontext.bins import (
     amount_edges,
     count_column,
 )
-from worthwhile.models.incontext.network import Answer
+from worthwhile.models.incontext.network import Answer, Network, Seen
 from worthwhile.models.incontext.tasks import Tasks
 
 ORDERS_WEIGHT = 0.5  # of the count's likelihood beside the amount's: amounts are what is asked about most
 TOTAL_WEIGHT = 0.05  # of the totals
 MEAN_WEIGHT = 0.1  # of the means
 LARGEST = 50.0  # an outcome is at most so many times its shop's mean where means are learned from: one order is chance
+
+
+def answer_to(network: Network, tasks: Tasks) -> Answer:
+    """The network's answer to the queries of tasks, each with its own context."""
+    seen = Seen(tasks.context_amount, tasks.context_orders, tasks.context_whole)
+    context = network.encode_context(tasks.context, tasks.context_relation, seen, tasks.known)
+    return network.answer(context, tasks.query, tasks.query_relation)
 
 
 def negative_log_likelihood(answer: Answer, tasks: Tasks) -> tuple[Tensor, Tensor]:

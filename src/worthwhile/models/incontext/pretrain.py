@@ -28,9 +28,9 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 from torch.multiprocessing import get_context
 
-from worthwhile.models.incontext.losses import judge, training_loss
+from worthwhile.models.incontext.losses import answer_to, judge, training_loss
 from worthwhile.models.incontext.muon import Muon
-from worthwhile.models.incontext.network import SIZES, Answer, Network, Seen, Size, count_parameters
+from worthwhile.models.incontext.network import SIZES, Network, Size, count_parameters
 from worthwhile.models.incontext.prior import simulate
 from worthwhile.models.incontext.prior.dice import Dice
 from worthwhile.models.incontext.tasks import Tasks, draw_tasks
@@ -144,12 +144,6 @@ def measure_rows(plan: Plan) -> tuple[Tensor, Tensor]:
 
 
 # ---- the network's run ---------------------------------------------------------------------------------------------
-
-
-def answer_to(network: Network, tasks: Tasks) -> Answer:
-    seen = Seen(tasks.context_amount, tasks.context_orders, tasks.context_whole)
-    context = network.encode_context(tasks.context, tasks.context_relation, seen, tasks.known)
-    return network.answer(context, tasks.query, tasks.query_relation)
 
 
 def new_network(plan: Plan, size: str, measured: tuple[Tensor, Tensor]) -> Network:
