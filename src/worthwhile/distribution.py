@@ -12,7 +12,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
-from functools import wraps
+from functools import lru_cache, wraps
 from typing import Any
 
 import numpy as np
@@ -65,6 +65,7 @@ class Grid:
         return np.where(values <= 0, 0, np.searchsorted(self.points, values, side="left"))
 
 
+@lru_cache(maxsize=64)
 def amount_grid(scale: float) -> Grid:
     """The grid of amounts for a shop whose median order is `scale` (> 0, in its currency)."""
     assert scale > 0 and np.isfinite(scale), scale

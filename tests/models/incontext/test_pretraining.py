@@ -11,7 +11,7 @@ from safetensors.torch import load_file
 
 from worthwhile.models.incontext import pretrain
 from worthwhile.models.incontext.muon import orthogonal
-from worthwhile.models.incontext.network import SIZES, Size, load_network
+from worthwhile.models.incontext.network import SIZES, Size
 from worthwhile.models.incontext.pretrain import Plan, rate_at, resume, train
 from worthwhile.models.incontext.prior import simulate
 from worthwhile.models.incontext.rows import NAMES
@@ -89,8 +89,16 @@ def test_training_changes_the_weights_that_are_written(tmp_path):
     assert set(weights) == set(begun) == set(run.averaged)
     assert any(not torch.equal(weights[name], begun[name]) for name in weights)
     assert json.loads((tmp_path / "tiny" / "state.json").read_text())["step"] == run.step
-    network = load_network(tmp_path / "tiny" / "weights.safetensors")
-    assert torch.equal(network.thinking, weights["thinking"]) and not network.thinking.requires_grad
+
+
+def test_training_may_begin_from_weights_that_exist(tmp_path):
+    [first] = train(PLAN, tmp_path, chunks=1)
+    (tmp_path / "tiny" / "weights.safetensors").rename(tmp_path / "tiny.safetensors")
+    [begun] = pretrain.begin(PLAN, tmp_path)
+    assert begun.step == 0
+    for name, value in first.averaged.items():
+        assert torch.equal(begun.network.state_dict()[name], begun.averaged[name]), name
+        assert torch.equal(begun.averaged[name], value), name
 
 
 def test_validation_scores_every_shop_and_writes_a_line(tmp_path):

@@ -26,9 +26,8 @@ from worthwhile.models.incontext.context import ROWS, drawn, labelled, read
 from worthwhile.models.incontext.coverage import Outside, outside, shipped_ranges
 from worthwhile.models.incontext.finetune import FineTuning, fine_tuned
 from worthwhile.models.incontext.network import SIZES, Context, Network
-from worthwhile.models.incontext.rows import Standing
+from worthwhile.models.incontext.rows import OF_ITSELF, Standing
 from worthwhile.models.incontext.snapshots import (
-    relation_of_snapshot,
     rows_of_part,
     shop_numbers_of_snapshot,
     standing_of_snapshot,
@@ -78,8 +77,7 @@ class InContext:
     def _answer(self, part: Snapshot) -> tuple[Histogram, Histogram]:
         assert self._network and self._context and self._standing, "fit first"
         rows = rows_of_part(part, self._standing)[None]
-        relation = relation_of_snapshot(part, part).expand(1, len(part), -1)
-        said = self._network.answer(self._context, rows, relation)
+        said = self._network.answer(self._context, rows, OF_ITSELF.expand(1, len(part), -1))
         amount = from_prob(
             amount_grid(part.scale), said.amount_prob()[0].numpy(), tail_mean=said.tail[0].double().numpy() * part.scale
         )

@@ -7,12 +7,10 @@ W numbers of a whole window, D width, H heads, E = D / H, Z thinking rows, M col
 from __future__ import annotations
 
 import math
-from dataclasses import asdict, dataclass, fields
-from pathlib import Path
+from dataclasses import asdict, dataclass
 
 import torch
 import torch.nn.functional as fn
-from safetensors import safe_open
 from torch import Tensor, nn
 
 from worthwhile.models.incontext.bins import (
@@ -70,14 +68,16 @@ class Attention(nn.Module):
         key, value = self._split(self.key(context)), self._split(self.value(context))
         return fn.rms_norm(key, key.shape[-1:]).contiguous(), value.contiguous()
 
-    def forward(self, x: Tensor, key: Tensor, value: Tensor, mask: Tensor) -> Tensor:
-        """x (B, t, D) reads key, value (B, H, n, E) where mask (B, 1, 1, n) is true: (B, t, D)."""
-        query = self._split(self.query(x))
-        rows = mask.sum(dim=-1, keepdim=True).to(x.dtype)  # (B, 1, 1, 1)
-        sharp = (self.sharpness + self.growth * torch.log(rows).squeeze(1).squeeze(1))[:, :, None, None]  # (B, H, 1, 1)
+    def sharp(self, log_rows: Tensor) -> Tensor:
+        """How sharply each head reads so many rows: (B, 1) -> (B, H, 1, 1)."""
+        return (self.sharpness + self.growth * log_rows)[:, :, None, None]
+
+    def forward(self, x: Tensor, key: Tensor, value: Tensor, sharp: Tensor, mask: Tensor | None) -> Tensor:
+        """x (B, t, D) reads key, value (B, H, n, E) where mask (B, 1, 1, n) is true, or all: (B, t, D)."""
+        query = self._split(fn.linear(x, self.query.weight))
         query = fn.rms_norm(query, query.shape[-1:]) * sharp.to(x.dtype)
         read = fn.scaled_dot_product_attention(query, key, value, attn_mask=mask)  # (B, H, t, E)
-        return self.out(read.transpose(1, 2).flatten(2))
+        return fn.linear(read.transpose(1, 2).flatten(2), self.out.weight)
 
     def _split(self, x: Tensor) -> Tensor:  # (B, t, D) -> (B, H, t, E)
         return x.unflatten(-1, (self.heads, -1)).transpose(1, 2)
@@ -93,10 +93,14 @@ class FeedForward(nn.Module):
         self.down = nn.Linear(size.hidden, size.width, bias=False)
 
     def forward(self, x: Tensor) -> Tensor:
-        return self.down(fn.silu(self.gate(x)) * self.up(x))
+        inner = fn.silu(fn.linear(x, self.gate.weight)) * fn.linear(x, self.up.weight)
+        return fn.linear(inner, self.down.weight)
 
 
 class Layer(nn.Module):
+    """Modules are called by their `forward`, linear maps by their weights: the ways around cost one customer alone a
+    third of its time."""
+
     def __init__(self, size: Size) -> None:
         super().__init__()
         self.before_reading = nn.RMSNorm(size.width)
@@ -107,9 +111,11 @@ class Layer(nn.Module):
     def keys_values(self, context: Tensor) -> tuple[Tensor, Tensor]:
         return self.attention.keys_values(self.before_reading(context))
 
-    def forward(self, x: Tensor, key: Tensor, value: Tensor, mask: Tensor) -> Tensor:
-        x = x + self.attention(self.before_reading(x), key, value, mask)
-        return x + self.feed_forward(self.before_thinking(x))
+    def forward(self, x: Tensor, key: Tensor, value: Tensor, sharp: Tensor, mask: Tensor | None) -> Tensor:
+        normal = fn.rms_norm(x, x.shape[-1:], self.before_reading.weight)
+        x = x + self.attention.forward(normal, key, value, sharp, mask)
+        normal = fn.rms_norm(x, x.shape[-1:], self.before_thinking.weight)
+        return x + self.feed_forward.forward(normal)
 
 
 @dataclass(frozen=True)
@@ -127,6 +133,7 @@ class Context:
 
     keys: Tensor  # (L, B, H, Z + n, E)
     values: Tensor  # (L, B, H, Z + n, E)
+    sharp: Tensor  # (L, B, H, 1, 1): how sharply each head reads that many rows
     mask: Tensor  # (B, 1, 1, Z + n) bool
     center: Tensor  # (B, 1, F) and
     spread: Tensor  # (B, 1, F): of the context's rows, which queries are set beside
@@ -232,22 +239,25 @@ class Network(nn.Module):
         thinking = self.thinking.expand(len(rows), -1, -1)
         x = torch.cat([thinking, x], dim=1)  # (B, Z + n, D)
         mask = torch.cat([known.new_ones(len(rows), self.size.thinking), known], dim=1)[:, None, None]
+        log_rows = torch.log(mask.sum(dim=-1).float()).squeeze(1)  # (B, 1)
+        sharp = torch.stack([layer.attention.sharp(log_rows) for layer in self.layers])  # type: ignore[union-attr, operator]
         keys, values = [], []
         for i, layer in enumerate(self.layers):
             key, value = layer.keys_values(x)  # type: ignore[operator]
             keys.append(key)
             values.append(value)
             if i + 1 < len(self.layers):
-                x = layer(x, key, value, mask)
-        return Context(torch.stack(keys), torch.stack(values), mask, center, spread)
+                x = layer(x, key, value, sharp[i], mask)
+        return Context(torch.stack(keys), torch.stack(values), sharp, mask, center, spread)
 
     def answer(self, context: Context, rows: Tensor, relation: Tensor) -> Answer:
         """The answer to queries (B, m, F) with their relation (B, m, R); none of them sees another."""
         with torch.autocast(rows.device.type, enabled=False):  # both ends in full precision: inputs and logits are fine
             x = self._tokens(self.standardise(rows), relation, (context.center, context.spread))
-        x = x + self.enter_again(x)
-        for layer, key, value in zip(self.layers, context.keys, context.values, strict=True):
-            x = layer(x, key, value, context.mask)
+        x = x + self.enter_again.forward(x)
+        mask = None if rows.device.type == "cpu" and bool(context.mask.all()) else context.mask  # a GPU would wait
+        for layer, key, value, sharp in zip(self.layers, context.keys, context.values, context.sharp, strict=True):
+            x = layer.forward(x, key, value, sharp, mask)
         with torch.autocast(rows.device.type, enabled=False):
             x = self.leave(x.float())
             none, tail = self.to_rest(x).unbind(-1)
@@ -273,16 +283,6 @@ def _moments(standard: Tensor, known: Tensor) -> tuple[Tensor, Tensor]:
     square = (values**2).sum(dim=1, keepdim=True) / number.clamp(min=1)
     spread = torch.sqrt((square - mean**2).clamp(min=0) + 1e-6)
     return weight * mean, (1 - weight) + weight * spread.clamp(min=0.1)
-
-
-def load_network(path: Path) -> Network:
-    """The network whose weights lie in a safetensors file that `pretrain` wrote, ready to answer."""
-    with safe_open(path, framework="pt") as file:
-        metadata = file.metadata()
-        tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 (it is no dict)
-    network = Network(Size(**{field.name: int(metadata[field.name]) for field in fields(Size)}))
-    network.load_state_dict(tensors)
-    return network.eval().requires_grad_(False)
 
 
 def count_parameters(network: nn.Module) -> int:

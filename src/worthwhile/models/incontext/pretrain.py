@@ -184,12 +184,14 @@ class Run:
     seconds: float = 0.0
 
 
-def begin(plan: Plan) -> list[Run]:
-    """A run for each size."""
+def begin(plan: Plan, start: Path | None = None) -> list[Run]:
+    """A run for each size, from new weights or from those in the folder `start`, `nano.safetensors` and so on."""
     measured = measure_rows(plan)
     runs = []
     for size in plan.sizes:
         network = new_network(plan, size, measured)
+        if start is not None:
+            network.load_state_dict(load_file(start / f"{size}.safetensors"))
         averaged = {name: value.detach().clone() for name, value in network.state_dict().items()}
         runs.append(Run(size, network, averaged, make_optimizers(plan, network)))
     return runs
@@ -296,7 +298,7 @@ def _part(tensors: dict[str, Tensor], prefix: str) -> dict[str, Tensor]:
 
 
 def train(plan: Plan, out: Path, *, runs: list[Run] | None = None, chunks: int | None = None) -> list[Run]:
-    """Train until the plan's minutes are over, or for so many chunks."""
+    """Train until the plan's minutes are over, or for so many chunks; `runs` go on where they were."""
     runs = begin(plan) if runs is None else runs
     save(plan, runs, out)
     tasks = validation_tasks(plan) if plan.validation_shops else []
@@ -360,18 +362,19 @@ def _record(plan: Plan, run: Run, folder: Path, line: dict[str, Any], tasks: lis
 def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="pretrain", description="Pretrain the in-context model on simulated shops.")
     parser.add_argument("--out", type=Path, required=True)
-    parser.add_argument("--resume", action="store_true")
+    parser.add_argument("--resume", action="store_true", help="go on where the run in --out was stopped")
+    parser.add_argument("--start", type=Path, help="folder with weights to begin from, instead of new ones")
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--sizes", nargs="+", default=["nano"], choices=list(SIZES))
     for name, default in asdict(Plan()).items():
         if name != "sizes":
             parser.add_argument(f"--{name.replace('_', '-')}", type=type(default), default=default)
     given = vars(parser.parse_args(arguments))
-    out, again, threads = given.pop("out"), given.pop("resume"), given.pop("threads")
+    out, again, threads, start = (given.pop(name) for name in ("out", "resume", "threads", "start"))
     torch.set_num_threads(threads)
     plan = Plan(**{**given, "sizes": tuple(given["sizes"])})
     going_on = again and all((out / size / "state.json").is_file() for size in plan.sizes)
-    for run in train(plan, out, runs=resume(plan, out) if going_on else None):
+    for run in train(plan, out, runs=resume(plan, out) if going_on else begin(plan, start)):
         sys.stderr.write(f"{run.size}: {run.step} steps, {count_parameters(run.network):,} parameters\n")
     return 0
 

@@ -367,21 +367,22 @@ def standing_of(columns: Mapping[str, Tensor], moment: Moment) -> Standing:
 def rows_of_some(columns: Mapping[str, Tensor], moment: Moment, standing: Standing) -> Tensor:
     """The rows (C, F) of some customers of a shop, or of one, set into the standing of all of them."""
     facts = Facts(columns, torch.zeros_like(columns["T"], dtype=torch.long), moment)
-    shop, levels = iter(standing.shop), iter(standing.levels)
-    found = []
-    for number in NUMBERS:
-        if number.of_shop:
-            found.append(next(shop).expand(len(columns["T"])))
-        elif number.ranked:
-            found.append(_place(torch.nan_to_num(number.of(facts).float(), nan=NO_LEVEL), next(levels)))
-        else:
-            found.append(number.of(facts).float())
-    return torch.stack(found, dim=1)
+    own = torch.stack([number.of(facts) for number in _OWN], dim=1).float()  # (C, numbers of the customer's own)
+    ranked = torch.stack([number.of(facts) for number in _RANKED]).float()  # (ranked, C)
+    places = _places(torch.nan_to_num(ranked, nan=NO_LEVEL), standing.levels).T
+    return torch.cat([own, places, standing.shop.expand(len(own), -1)], dim=1)[:, _ORDER]
 
 
-def _place(values: Tensor, levels: Tensor) -> Tensor:
+# Numbers by where a lone customer's come from, and the order that puts these parts, one after the other, into a row.
+_OWN = [number for number in NUMBERS if not (number.of_shop or number.ranked)]
+_RANKED = [number for number in NUMBERS if number.ranked]
+_ORDER = [[*_OWN, *_RANKED, *(number for number in NUMBERS if number.of_shop)].index(number) for number in NUMBERS]
+
+
+def _places(values: Tensor, levels: Tensor) -> Tensor:
+    """Where values (ranked, C) stand among levels (ranked, Q), ties in their middle: 0 to 1."""
     below, upto = torch.searchsorted(levels, values), torch.searchsorted(levels, values, right=True)
-    return ((below + upto) / 2 / len(levels)).float()
+    return ((below + upto) / (2 * levels.shape[1])).float()
 
 
 def relation_of(age: Tensor, horizon: Tensor, asked: Tensor) -> Tensor:
@@ -403,6 +404,8 @@ def relation_of(age: Tensor, horizon: Tensor, asked: Tensor) -> Tensor:
     )
     return torch.stack([part.float() for part in parts], dim=-1)
 
+
+OF_ITSELF = relation_of(torch.tensor(0.0), torch.tensor(1.0), torch.tensor(1.0))  # of any query
 
 # What came of a cutoff's window for all customers together: every row of the cutoff in a context knows it, so that the
 # level of a shop does not hang on which of its customers were drawn.
