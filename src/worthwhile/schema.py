@@ -47,6 +47,8 @@ EVENTS = pa.schema(
         pa.field("text", pa.string()),
         pa.field("refund_of", pa.string()),  # the order_id that a refund belongs to, where it could be matched
         pa.field("is_goods", pa.bool_(), nullable=False),  # false for postage, fees, manual adjustments
+        # When the source last changed the order, where it says so: a later version takes an earlier one's place.
+        pa.field("order_version", pa.timestamp("us", tz="UTC")),
         pa.field("batch_id", pa.string(), nullable=False),
     ]
 )
@@ -100,6 +102,8 @@ BATCHES = pa.schema(
         pa.field("batch_id", pa.string(), nullable=False),
         pa.field("file", pa.string(), nullable=False),
         pa.field("digest", pa.string(), nullable=False),  # sha256 of the source's bytes
+        pa.field("source", pa.string(), nullable=False),  # the file's name; of a database its address and query
+        pa.field("read_until", pa.string()),  # how far a database was read: what `--since last` goes on from
         pa.field("format", pa.string(), nullable=False),
         pa.field("ingested_at", pa.timestamp("us", tz="UTC"), nullable=False),
         pa.field("rows", pa.int64(), nullable=False),

@@ -46,6 +46,8 @@ def entry(batch: str) -> dict[str, Any]:
         "batch_id": batch,
         "file": "f.csv",
         "digest": batch,
+        "source": "f.csv",
+        "read_until": None,
         "format": "orders",
         "ingested_at": datetime(2020, 1, 2, tzinfo=UTC),
         "rows": 1,

@@ -120,7 +120,7 @@ _NOT_REFUNDED_BEFORE = """
 _EVENTS = """
     SELECT event_id, ts, local_ts, customer_id, kind, order_id, item_id, quantity, price, amount, discount, category,
         channel, country, rating, text, refund_of, is_goods,
-        {batch} AS batch_id
+        CAST(NULL AS TIMESTAMPTZ) AS order_version, {batch} AS batch_id
     FROM fresh LEFT JOIN matches USING (event_id)
 """
 

@@ -222,6 +222,8 @@ def _ledger_row(ready: _Ready, done: Absorbed) -> dict[str, Any]:
         "batch_id": ready.batch_id,
         "file": ready.reading.source.name,
         "digest": ready.digest,
+        "source": ready.reading.source.name,
+        "read_until": None,
         "format": ready.reading.form.name,
         "ingested_at": datetime.now(UTC),  # when it was written; no forecast looks at it
         "rows": ready.staged.count,
