@@ -104,7 +104,7 @@ def test_cdnow_as_parquet(shop: Any, tmp_path: Path, events: Any) -> None:
 
 def test_chinese_export_in_gbk_with_closed_and_unpaid_orders(shop: Any, events: Any, refused: Any) -> None:
     file = ingested(shop, "taobao_gbk.csv")
-    assert file["format"] == "orders"
+    assert file["format"] == "taobao"
     assert refused(shop) == [(4, "never-paid")]
     assert events(shop, "customer_id", "kind", "item_id", "amount", "refund_of") == [
         ("小明", "order_line", "红色围巾", 128.5, None),

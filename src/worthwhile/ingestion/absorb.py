@@ -16,25 +16,33 @@ from worthwhile.store.log import add_view
 from worthwhile.store.tables import Writing
 
 READER_ROWS = 100_000
+REST = "order-rest"  # the item of what an order cost beyond its lines: postage, taxes
 
 
 @dataclass(frozen=True)
 class Absorbed:
-    """What of a file was new, what was known; `paired` rows make two events, `matched` refunds found their order."""
+    """What of a file was new, what was known; `paired`: events that rows make beside their own; `matched` refunds
+    found their order; `replaced` events were of an earlier version of an order, and are gone."""
 
     events: int
     known: int
     paired: int
     matched: int
+    replaced: int
 
 
 def absorb(
     con: duckdb.DuckDBPyConnection, change: Writing, staged: Staged, *, batch_id: str, file: str, scratch: Path
 ) -> Absorbed:
     """Append the new events and the refused rows of one staged file; nothing is visible before the commit."""
-    rows = sql.text(str(staged.rows))
+    if staged.holds != "events":
+        done = _absorb_list(con, change, staged, batch_id, scratch)
+        _quarantine(con, change, staged, batch_id, file)
+        return done
     add_view(con, "known", EVENTS, change.files("events"))
     legs, paired = _identify(con, staged)
+    replaced = replace_orders(con, change, ties=staged.whole_orders) if staged.versions else 0
+    _whole_orders(con)
     fresh = scratch / f"fresh-{batch_id}.parquet"
     con.execute(f"COPY ({_FRESH + _NOT_REFUNDED_BEFORE * (paired > 0)}) TO {sql.text(str(fresh))} (FORMAT parquet)")
     con.execute(f"CREATE OR REPLACE TEMP VIEW fresh AS SELECT * FROM read_parquet([{sql.text(str(fresh))}])")
@@ -47,11 +55,41 @@ def absorb(
         if con.execute("SELECT count(category) FROM fresh WHERE item_id IS NOT NULL").fetchall() != [(0,)]:
             _update(con, change, "item_categories", ITEM_CATEGORIES, _ITEM_CATEGORIES.format(batch=batch), scratch)
         _update(con, change, "customers", CUSTOMERS, _CUSTOMERS.format(batch=batch), scratch)
+    _quarantine(con, change, staged, batch_id, file)
+    fresh.unlink()
+    return Absorbed(events, legs - events, paired, matched, replaced)
+
+
+def _quarantine(con: duckdb.DuckDBPyConnection, change: Writing, staged: Staged, batch_id: str, file: str) -> None:
     if staged.refused:
+        rows = sql.text(str(staged.rows))
         refused = _QUARANTINE.format(batch=sql.text(batch_id), file=sql.text(file), rows=rows)
         change.append("quarantine", con.sql(refused).to_arrow_reader(READER_ROWS))
-    fresh.unlink()
-    return Absorbed(events, legs - events, paired, matched)
+
+
+def _absorb_list(
+    con: duckdb.DuckDBPyConnection, change: Writing, staged: Staged, batch_id: str, scratch: Path
+) -> Absorbed:
+    """What a list tells of items or customers: what it does not say is kept. `events` counts what is new or changed."""
+    rows, batch = f"read_parquet([{sql.text(str(staged.rows))}])", sql.text(batch_id)
+    con.execute(f"CREATE OR REPLACE TEMP VIEW told AS SELECT * FROM {rows} WHERE reason IS NULL")
+    schema, query, key = {
+        "items": (ITEMS, _LISTED_ITEMS, "item_id"),
+        "customers": (CUSTOMERS, _LISTED_CUSTOMERS, "customer_id"),
+    }[staged.holds]
+    columns = ", ".join(name for name in schema.names if name != "batch_id")
+    add_view(con, "before", schema, change.files(staged.holds))
+    con.execute(f"CREATE OR REPLACE TEMP TABLE before_list AS SELECT {columns} FROM before")
+    _update(con, change, staged.holds, schema, query.format(batch=batch), scratch)
+    add_view(con, "after", schema, change.files(staged.holds))
+    changed = f"(SELECT {columns} FROM after EXCEPT SELECT * FROM before_list)"
+    total, fresh = con.execute(
+        f"SELECT count(*), count(*) FILTER ({key} IN (SELECT {key} FROM {changed})) FROM told"
+    ).fetchall()[0]
+    if staged.holds == "items" and con.execute("SELECT count(category) FROM told").fetchall() != [(0,)]:
+        con.execute("CREATE OR REPLACE TEMP VIEW fresh AS SELECT * REPLACE (CAST(NULL AS TIMESTAMPTZ) AS ts) FROM told")
+        _update(con, change, "item_categories", ITEM_CATEGORIES, _ITEM_CATEGORIES.format(batch=batch), scratch)
+    return Absorbed(fresh, total - fresh, 0, 0, 0)
 
 
 def _identify(con: duckdb.DuckDBPyConnection, staged: Staged) -> tuple[int, int]:
@@ -81,21 +119,88 @@ def _identify(con: duckdb.DuckDBPyConnection, staged: Staged) -> tuple[int, int]
             FROM {rows} s LEFT JOIN (SELECT * FROM repeated WHERE occurrence > 1) r
                 ON s.part = r.part AND s.row = r.row
             WHERE reason IS NULL
-        ), both_legs AS (
+        ), all_lines AS (
             SELECT * FROM lines
+            UNION ALL
+            SELECT * REPLACE ('{REST}' AS item_id, NULL AS title, NULL AS category, 1.0 AS quantity, rest AS price,
+                              rest AS amount, NULL AS discount, false AS is_goods,
+                              md5(event_id || '/rest') AS event_id)
+            FROM lines WHERE rest > 0
+        ), both_legs AS (
+            SELECT * FROM all_lines
             UNION ALL
             SELECT * REPLACE ('refund' AS kind, -quantity AS quantity, -amount AS amount,
                               coalesce(refund_ts, ts) AS ts, coalesce(refund_local_ts, local_ts) AS local_ts,
                               {refund_id("event_id")} AS event_id)
-            FROM lines WHERE is_paired
+            FROM all_lines WHERE is_paired
+            UNION ALL
+            SELECT * REPLACE ('refund' AS kind, NULL AS item_id, NULL AS title, NULL AS category, NULL AS quantity,
+                              NULL AS price, -refunded AS amount, NULL AS discount,
+                              coalesce(refund_ts, ts) AS ts, coalesce(refund_local_ts, local_ts) AS local_ts,
+                              md5(event_id || '/refunded/' || refunded) AS event_id)
+            FROM lines WHERE refunded > 0
         )
         SELECT * FROM both_legs {once}
         """
     )
     accepted, paired = con.execute(
-        f"SELECT count(*), count(*) FILTER (is_paired) FROM {rows} WHERE reason IS NULL"
+        "SELECT count(*), count(*) FILTER (is_paired) + count(*) FILTER (rest > 0) + count(*) FILTER (refunded > 0)"
+        f" + count(*) FILTER (is_paired AND rest > 0) FROM {rows} WHERE reason IS NULL"
     ).fetchall()[0]
     return accepted + paired, paired
+
+
+def _whole_orders(con: duckdb.DuckDBPyConnection) -> None:
+    """The view `whole`: what is left of orders, negative, that a refund names without saying how much."""
+    con.execute(
+        """
+        CREATE OR REPLACE TEMP TABLE whole AS
+        WITH asked AS (SELECT DISTINCT order_id FROM legs WHERE kind = 'refund' AND amount IS NULL)
+        SELECT order_id, -greatest(sum(amount), 0.0) AS still
+        FROM (
+            SELECT event_id, order_id, amount FROM legs WHERE amount IS NOT NULL
+            UNION
+            SELECT event_id, coalesce(refund_of, order_id) AS order_id, amount FROM known WHERE amount IS NOT NULL
+        ) SEMI JOIN asked USING (order_id) GROUP BY order_id
+        """
+    )
+
+
+def replace_orders(con: duckdb.DuckDBPyConnection, change: Writing, *, ties: bool) -> int:
+    """Take from the log the orders of which `legs` has a later version, and from `legs` those of which the log has.
+
+    With `ties`, what comes now wins where versions are equal and contents are not. Returns the events taken out.
+    """
+    con.execute(
+        f"""
+        CREATE OR REPLACE TEMP TABLE orders_now AS
+        WITH now AS (
+            SELECT order_id, max(order_version) AS version FROM legs WHERE order_version IS NOT NULL GROUP BY order_id
+        ), content AS (
+            SELECT order_id, bit_xor(hash(event_id)) AS mark FROM legs JOIN now USING (order_id)
+            WHERE order_version = version GROUP BY order_id
+        ), was AS (
+            SELECT order_id, max(order_version) AS version, bit_xor(hash(event_id)) AS mark FROM known
+            WHERE order_version IS NOT NULL AND order_id IN (SELECT order_id FROM now) GROUP BY order_id
+        )
+        SELECT now.order_id, now.version AS version, coalesce(was.version > now.version, false) AS is_stale,
+            coalesce(was.version < now.version OR ({str(ties).lower()} AND was.version = now.version
+                     AND was.mark <> content.mark), false) AS is_later
+        FROM now JOIN content USING (order_id) LEFT JOIN was USING (order_id)
+        """
+    )
+    con.execute(
+        "CREATE OR REPLACE TEMP TABLE legs_now AS SELECT legs.* FROM legs LEFT JOIN orders_now o USING (order_id)"
+        " WHERE o.order_id IS NULL OR legs.order_version IS NULL"
+        " OR (legs.order_version = o.version AND NOT o.is_stale)"
+    )
+    con.execute("CREATE OR REPLACE TEMP VIEW legs AS SELECT * FROM legs_now")
+    gone = "order_version IS NOT NULL AND order_id IN (SELECT order_id FROM orders_now WHERE is_later)"
+    ids = [text for (text,) in con.execute(f"SELECT event_id FROM known WHERE {gone}").fetchall()]
+    if ids:
+        change.remove("events", "event_id", ids)
+        add_view(con, "known", EVENTS, change.files("events"))
+    return len(ids)
 
 
 def refund_id(order_line: str) -> str:
@@ -105,7 +210,10 @@ def refund_id(order_line: str) -> str:
 
 # What the log does not have yet. Only its events of the same span of time can be equal.
 _FRESH = """
-    SELECT * EXCLUDE (part, row, reason, detail, content, digest, is_paired, refund_ts, refund_local_ts) FROM legs
+    SELECT * EXCLUDE (part, row, reason, detail, content, digest, is_paired, rest, refunded, refund_ts,
+                      refund_local_ts, still)
+        REPLACE (CASE WHEN kind = 'refund' THEN coalesce(amount, still, 0.0) ELSE amount END AS amount)
+    FROM legs LEFT JOIN whole USING (order_id)
     WHERE event_id NOT IN (
         SELECT event_id FROM known
         WHERE ts BETWEEN (SELECT min(ts) FROM legs) AND (SELECT max(ts) FROM legs)
@@ -120,7 +228,7 @@ _NOT_REFUNDED_BEFORE = """
 _EVENTS = """
     SELECT event_id, ts, local_ts, customer_id, kind, order_id, item_id, quantity, price, amount, discount, category,
         channel, country, rating, text, refund_of, is_goods,
-        CAST(NULL AS TIMESTAMPTZ) AS order_version, {batch} AS batch_id
+        order_version, {batch} AS batch_id
     FROM fresh LEFT JOIN matches USING (event_id)
 """
 
@@ -136,6 +244,32 @@ _ITEMS = """
         coalesce(s.title, o.title) AS title, o.description, o.picture, coalesce(s.is_goods, o.is_goods) AS is_goods,
         coalesce(o.batch_id, {batch}) AS batch_id
     FROM seen s FULL JOIN stored o USING (item_id) ORDER BY item_id
+"""
+
+_LISTED_ITEMS = """
+    WITH seen AS (
+        SELECT item_id, last(category ORDER BY row) AS category, last(price ORDER BY row) AS price,
+            last(title ORDER BY row) AS title, last(description ORDER BY row) AS description,
+            last(picture ORDER BY row) AS picture
+        FROM told GROUP BY item_id
+    )
+    SELECT item_id, coalesce(s.category, o.category) AS category, coalesce(s.price, o.price) AS price,
+        coalesce(s.title, o.title) AS title, coalesce(s.description, o.description) AS description,
+        coalesce(s.picture, o.picture) AS picture, coalesce(o.is_goods, true) AS is_goods,
+        coalesce(o.batch_id, {batch}) AS batch_id
+    FROM seen s FULL JOIN stored o USING (item_id) ORDER BY item_id
+"""
+
+_LISTED_CUSTOMERS = """
+    WITH seen AS (
+        SELECT customer_id, last(country ORDER BY row) AS country, min(ts) AS registered_at,
+            last(content ORDER BY row) AS attributes
+        FROM told GROUP BY customer_id
+    )
+    SELECT customer_id, coalesce(s.country, o.country) AS country,
+        coalesce(s.registered_at, o.registered_at) AS registered_at, coalesce(s.attributes, o.attributes) AS attributes,
+        coalesce(o.batch_id, {batch}) AS batch_id
+    FROM seen s FULL JOIN stored o USING (customer_id) ORDER BY customer_id
 """
 
 # A category is known from the first event that tells it, in whatever order files come.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import re
 import unicodedata
 from collections.abc import Mapping, Sequence
@@ -14,25 +15,32 @@ from worthwhile.ingestion.formats.format import Format
 # What `--map` and formats may name: event column -> what it holds.
 FIELDS: dict[str, str] = {
     "customer_id": "who bought",
+    "visitor_id": "of a browser or device, where the customer is not known: what was done there before the login",
     "ts": "when: a date, or a date with a time",
     "time": "time of day, where it stands in a column of its own",
     "order_id": "number of the order or invoice",
+    "updated_at": "when the order was last changed: a later version takes the place of an earlier one",
     "item_id": "number or code of the item",
     "title": "name of the item",
     "quantity": "how many",
     "price": "of one unit",
     "amount": "of the line, or of the order where a row is an order; net of discount",
     "discount": "taken off the amount",
+    "order_total": "of the whole order, on its rows: what its lines do not come to is postage or taxes, or taken off",
+    "refunded_amount": "given back of the whole order so far, where that is no row of its own",
+    "currency": "of the amounts, as a code of three letters",
     "category": "of the item",
     "channel": "where it was sold",
     "country": "of the customer",
     "status": "of the order: paid, cancelled, refunded, ...",
     "refunded_at": "when the order was refunded or cancelled, where its status says that it was",
     "type": "of the row: sale, refund, view, search, cart, review, campaign contact",
+    "description": "of the item",
+    "picture": "of the item: a path or an address",
     "rating": "of a review: a number",
     "text": "of a review, the words of a search, the name of a campaign",
 }
-NUMBERS = ("quantity", "price", "amount", "discount")
+NUMBERS = ("quantity", "price", "amount", "discount", "order_total", "refunded_amount")
 
 
 # Words within a column's name that speak for a field, where no name is known; the values must agree.
@@ -51,6 +59,9 @@ class Columns:
     index: Mapping[str, int]
     how: Mapping[str, str]
     names: tuple[str, ...]
+    instead: Mapping[str, tuple[int, ...]] = dataclasses.field(
+        default_factory=dict
+    )  # read where the first has no value
 
     def __contains__(self, field: str) -> bool:
         return field in self.index
@@ -85,6 +96,11 @@ def plain(name: str) -> str:
     return kept or "".join(sign for sign in text.lower() if sign.isalnum())
 
 
+def whole(name: str) -> str:
+    """The same, remarks in brackets kept: what tells `Total (Base)` from `Total (Purchased)`."""
+    return "".join(sign for sign in unicodedata.normalize("NFKC", name).lower() if sign.isalnum())
+
+
 def check_mapping(mapping: Mapping[str, str]) -> None:
     """Raises InputError `bad-columns` where a mapping names an event column that there is not."""
     for field in mapping:
@@ -98,15 +114,34 @@ def check_mapping(mapping: Mapping[str, str]) -> None:
 
 
 def format_of(table: Table, formats: Mapping[str, Format]) -> Format:
-    """The format whose shape or fingerprint the file has; the last one, which is general, where none has."""
+    """The format whose shape or fingerprint the file has; else that of lists of items or of customers where its names
+    speak of nothing more; else the last one, which is general."""
     *special, general = formats.values()
-    names = {plain(name) for name in table.names}
+    names = {way(name) for name in table.names for way in (plain, whole)}
     for known in special:
         if table.by_blanks and not table.has_header and len(table.names) in known.shapes:
             return known
         if table.has_header and any(marks <= names for marks in known.fingerprint):
             return known
+    for known in special if table.has_header else ():
+        if known.holds != "events" and _is_list(known, general, {plain(name) for name in table.names}):
+            return known
     return general
+
+
+# What an event has beside what it is about: a file with one of these is no list of items or customers.
+_OF_EVENTS = ("order_id", "quantity", "amount", "type", "status")
+_ALSO = {"items": ("customer_id", "ts"), "customers": ("item_id", "price", "title", "rating")}
+
+
+def _is_list(known: Format, general: Format, names: set[str]) -> bool:
+    """Whether names are those of a list: its own and another, and none that events have."""
+    events = {name for field in (*_OF_EVENTS, *_ALSO[known.holds]) for name in general.columns[field]}
+    key, *others = (set(known.columns[field]) for field in known.columns)
+    if known.holds == "customers":  # a day alone may be that of an order
+        others = [set(known.columns["ts"]) - set(general.columns["ts"])]
+    events -= set().union(key, *others)
+    return bool(names & key) and any(names & other for other in others) and not names & events
 
 
 def recognise(
@@ -129,11 +164,25 @@ def recognise(
             if shaped and shaped not in found and shaped not in left_out:
                 found[shaped] = (index, "shape")
     _add_by_name(table, form, found, left_out)
-    _add_by_value(table, found, left_out)
-    for field in ("customer_id", "ts"):
-        if field not in found:
+    if form.holds == "events":
+        _add_by_value(table, found, left_out)
+    needed = {"events": ("customer_id", "ts"), "items": ("item_id",), "customers": ("customer_id",)}
+    for field in needed[form.holds]:
+        if field not in found and not (field == "customer_id" and "visitor_id" in found):
             raise _not_found(table, field)
-    return Columns({f: i for f, (i, _) in found.items()}, {f: how for f, (_, how) in found.items()}, table.names)
+    places = {field: place for field, (place, _) in found.items()}
+    return Columns(places, {f: way for f, (_, way) in found.items()}, table.names, _instead(table, form, found))
+
+
+def _instead(table: Table, form: Format, found: Mapping[str, tuple[int, str]]) -> dict[str, tuple[int, ...]]:
+    """The columns that are read where the one found by its name has no value."""
+    plains = [plain(name) for name in table.names]
+    places = {
+        field: tuple(plains.index(name) for name in names if name in plains and plains.index(name) != found[field][0])
+        for field, names in form.instead.items()
+        if field in found and found[field][1] == "name"
+    }
+    return {field: columns for field, columns in places.items() if columns}
 
 
 def _given(table: Table, field: str, name: str) -> int:
@@ -151,13 +200,14 @@ def _given(table: Table, field: str, name: str) -> int:
 
 
 def _add_by_name(table: Table, form: Format, found: dict[str, tuple[int, str]], left_out: set[str]) -> None:
-    plains = [plain(name) for name in table.names]
+    plains, wholes = [plain(name) for name in table.names], [whole(name) for name in table.names]
     used = {index for index, _ in found.values()}
     for field, names in form.columns.items():
         if field in found or field in left_out:
             continue
-        for name in names:
-            places = [index for index, own in enumerate(plains) if own == name and index not in used]
+        for name in (*names, *form.instead.get(field, ())):
+            places = [index for index, own in enumerate(wholes) if own == name and index not in used]
+            places = places or [index for index, own in enumerate(plains) if own == name and index not in used]
             if len(places) > 1:
                 raise InputError(
                     "bad-columns",
@@ -198,7 +248,8 @@ def _hinted(table: Table, free: Sequence[int], field: str) -> list[int]:
 
 
 def _not_found(table: Table, field: str) -> InputError:
-    what = "no column says who bought" if field == "customer_id" else "no column says when"
+    says = {"customer_id": "who bought", "item_id": "which item it is"}
+    what = f"no column says {says.get(field, 'when')}"
     if not table.has_header:
         what += ", and the file has no header"
     return InputError(

@@ -18,14 +18,14 @@ _MONTH_DAY = re.compile(r"(?:[a-z]{3,9},\s*)?([a-z]{3,9})\.?\s*(\d{1,2})(?:st|nd
 # One row in twenty against the order of day and month that all others speak for is a slip, not a doubt.
 SLIPS = 0.05
 
-# A text column splits into day, time of day and offset from UTC. Numbers of 5, 10, 13 digits are Excel's days and
-# seconds or milliseconds from 1970.
+# A text column splits into day, time of day and offset from UTC. Numbers of 5, 10, 13, 16 digits are Excel's days and
+# seconds, milliseconds or microseconds from 1970.
 SPLIT = (
     r"^(.*?)[T,\s]*(\d{1,2}:\d{2}(?::\d{2}(?:[.,]\d{1,6})?)?)\d*\s*([AaPp]\.?[Mm]\.?)?\s*"
     r"(Z|UTC|GMT|[+-]\d{2}(?::?\d{2})?)?$"
 )
 ISO = r"^\d{4}-\d{1,2}-\d{1,2}([ T]\d{1,2}:\d{2}(:\d{2}(\.\d{1,6})?)?)?$"  # what DuckDB casts by itself, and fast
-NUMERIC = r"^(\d{5}(\.\d+)?|\d{10}(\.\d+)?|\d{13}(\.0+)?)$"
+NUMERIC = r"^(\d{5}(\.\d+)?|\d{10}(\.\d+)?|\d{13}(\.0+)?|\d{16})$"
 STAMP = r"^(\d{8})(\d{2})(\d{2})(\d{2})$"
 
 

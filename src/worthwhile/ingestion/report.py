@@ -9,7 +9,8 @@ from typing import Any
 
 @dataclass(frozen=True)
 class FileReport:
-    """One file. Rows are either refused or make an event; `paired` of them make two, an order line and its refund.
+    """One file. Rows are either refused or make an event; some make another one beside it, such as the order line and
+    its refund, or what an order cost beyond its lines: `paired` counts these.
 
     So rows + paired = events + known + sum of refused.
     """
@@ -26,6 +27,7 @@ class FileReport:
     mapping: Mapping[str, str]  # event column -> column of the file
     how: Mapping[str, str]  # event column -> given, kept, name, value or shape
     notes: tuple[str, ...] = ()  # what the user should know
+    replaced: int = 0  # events of earlier versions of orders, which are gone from the log
     seen_before: bool = False  # the very same file is in the shop already, and nothing was done
 
     def to_dict(self) -> dict[str, Any]:
@@ -37,6 +39,7 @@ class FileReport:
             "events": self.events,
             "known": self.known,
             "paired": self.paired,
+            "replaced": self.replaced,
             "refused": dict(self.refused),
             "refunds_matched": self.refunds_matched,
             "mapping": dict(self.mapping),

@@ -6,7 +6,7 @@ import hashlib
 import json
 import shutil
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -22,6 +22,7 @@ from worthwhile.ingestion.formats import FORMATS
 from worthwhile.ingestion.report import FileReport, IngestReport
 from worthwhile.ingestion.source import Source, column, lay_open
 from worthwhile.ingestion.stage import Reading, Staged, stage
+from worthwhile.ingestion.table_set import Member, joined, member_of, put_aside
 from worthwhile.progress import Progress, silent
 from worthwhile.shop import Shop, change_settings
 from worthwhile.store.log import connect
@@ -74,11 +75,15 @@ def ingest(
         con = connect(shop.settings, spill=str(scratch / "spill"))
         try:
             reader = _Reader(shop, con, mapping or {}, format, date_format)
-            prepared = [
+            read = [
                 reader.prepare(
                     path, _folder(scratch, index), _part(progress, f"reading {path.name}", index, len(files))
                 )
                 for index, path in enumerate(files)
+            ]
+            prepared = [
+                *(ready for ready in read if not isinstance(ready, Member)),
+                *reader.join([ready for ready in read if isinstance(ready, Member)], scratch),
             ]
             reports = _write(con, change, prepared, scratch, progress)
         finally:
@@ -93,8 +98,8 @@ def _part(progress: Progress, text: str, index: int, count: int) -> Progress:
     return lambda _, share: progress(text, (index + share) / count * 2 / 3)
 
 
-def _folder(scratch: Path, index: int) -> Path:
-    folder = scratch / str(index)
+def _folder(scratch: Path, name: int | str) -> Path:
+    folder = scratch / str(name)
     folder.mkdir()
     return folder
 
@@ -109,23 +114,38 @@ class _Reader:
     format: str | None
     date_format: str | None
 
-    def prepare(self, path: Path, scratch: Path, progress: Progress) -> _Ready | FileReport:
-        """A file staged, or the report that it is in the shop already."""
+    def prepare(self, path: Path, scratch: Path, progress: Progress) -> _Ready | FileReport | Member:
+        """A file staged, or the report that it is in the shop already, or put aside as one of a set."""
         progress("", 0.0)
         source = lay_open(self.con, path, scratch)
         digest = _digest(path)
         progress("", 0.4)
         table = _look_at(self.con, source)
+        if not self.format and (found := member_of(table)):
+            return put_aside(self.con, source, *found, digest, scratch)
+        ready = self._staged(source, table, digest, scratch)
+        progress("", 1.0)
+        return ready
+
+    def join(self, members: Sequence[Member], scratch: Path) -> Iterator[_Ready | FileReport]:
+        """The sets that these files make, each as one file."""
+        for form in dict.fromkeys(member.form.name for member in members):
+            folder = _folder(scratch, form)
+            source, digest = joined(self.con, [member for member in members if member.form.name == form], folder)
+            yield self._staged(source, _look_at(self.con, source), digest, folder)
+
+    def _staged(self, source: Source, table: Table, digest: str, scratch: Path) -> _Ready | FileReport:
         form = FORMATS[self.format] if self.format else format_of(table, FORMATS)
         columns = recognise(table, form, given=self.mapping, kept=self.shop.settings["ingest.columns"])
         seen = self._seen(source, digest, columns)
         if seen is not None:
             return seen
         date_format = self.date_format or self.shop.settings["ingest.date_format"]
-        reading = Reading(source, form, columns, self.shop.settings["timezone"], date_format)
+        settings = self.shop.settings
+        odd = any(text.strip(" ") != text.strip() for values in table.values for text in values)
+        reading = Reading(source, form, columns, settings["timezone"], date_format, settings["currency"], odd)
         staged = stage(self.con, reading, scratch / "staged.parquet")
         (scratch / "raw.parquet").unlink(missing_ok=True)
-        progress("", 1.0)
         return _Ready(reading, staged, digest)
 
     def _seen(self, source: Source, digest: str, columns: Columns) -> FileReport | None:
@@ -143,7 +163,7 @@ class _Reader:
                 )
             return FileReport(
                 source.name, batch["batch_id"], batch["format"], 0, 0, 0, 0, {}, 0, columns.to_dict(), columns.how,
-                ("this very file is in the shop already",), True,
+                ("this very file is in the shop already",), seen_before=True,
             )  # fmt: skip
         return None
 
@@ -202,6 +222,7 @@ def _report(ready: _Ready, done: Absorbed) -> FileReport:
         events=done.events,
         known=done.known,
         paired=done.paired,
+        replaced=done.replaced,
         refused=ready.staged.refused,
         refunds_matched=done.matched,
         mapping=reading.columns.to_dict(),
@@ -213,7 +234,8 @@ def _report(ready: _Ready, done: Absorbed) -> FileReport:
 def _again(report: FileReport) -> FileReport:
     notes = ("this very file was named before",)
     return FileReport(
-        report.file, report.batch_id, report.format, 0, 0, 0, 0, {}, 0, report.mapping, report.how, notes, True
+        report.file, report.batch_id, report.format, 0, 0, 0, 0, {}, 0, report.mapping, report.how, notes,
+        seen_before=True,
     )  # fmt: skip
 
 

@@ -18,7 +18,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from worthwhile.errors import InputError
-from worthwhile.ingestion import text_file
+from worthwhile.ingestion import json_file, text_file
 from worthwhile.ingestion.columns import plain
 from worthwhile.store import sql
 
@@ -30,7 +30,7 @@ class Source:
     """A file laid open: its columns as named in it, in the order of c0, c1, ..."""
 
     path: Path
-    kind: str  # csv, parquet, xlsx
+    kind: str  # csv, json, parquet, xlsx
     columns: tuple[str, ...]
     has_header: bool = True
     by_blanks: bool = False  # fields are parted by runs of blanks
@@ -55,7 +55,7 @@ def lay_open(con: duckdb.DuckDBPyConnection, path: Path, scratch: Path) -> Sourc
     head = _head(path)
     try:
         if head.startswith(b"PAR1"):
-            return _parquet(con, path)
+            return _parquet(con, path, scratch)
         if head.startswith((b"PK\x03\x04", b"\xd0\xcf\x11\xe0")):
             return _workbook(con, path, scratch)
         return _text(con, path, head, scratch)
@@ -81,9 +81,17 @@ def _head(path: Path) -> bytes:
 # ---- Parquet ------------------------------------------------------------------------------------------------------
 
 
-def _parquet(con: duckdb.DuckDBPyConnection, path: Path) -> Source:
+def _parquet(con: duckdb.DuckDBPyConnection, path: Path, scratch: Path) -> Source:
     schema = pq.read_schema(path)
     files = sql.texts([_escaped(path)])
+    if any(pa.types.is_nested(field.type) for field in schema):  # as Google's exports are
+        rows = f"read_parquet([{files}], file_row_number = true, binary_as_string = true)"
+        documents = scratch / "documents.parquet"
+        con.execute(
+            f"COPY (SELECT t.file_row_number + 1 AS row, to_json(t) AS doc FROM {rows} t)"
+            f" TO {sql.text(str(documents))} (FORMAT parquet)"
+        )
+        return Source(path, "parquet", _flat(con, path, documents, scratch))
     columns = ", ".join(
         f"CAST({sql.name(name)} AS VARCHAR) AS {column(index)}" for index, name in enumerate(schema.names)
     )
@@ -110,11 +118,29 @@ _CSV_OPTIONS = (
 
 def _text(con: duckdb.DuckDBPyConnection, path: Path, head: bytes, scratch: Path) -> Source:
     readable = text_file.as_utf8(path, head, scratch)
+    if first := json_file.first_sign(readable):
+        return _json(con, path, readable, first, scratch)
     layout = text_file.layout_of(readable, path)
     staged = scratch / "raw.parquet"
     read = _read_blanks if layout.by_blanks else _read_delimited
     read(con, layout, sql.text(_escaped(readable)), staged)
     return Source(path, "csv", layout.columns, layout.has_header, layout.by_blanks)
+
+
+def _json(con: duckdb.DuckDBPyConnection, path: Path, readable: Path, first: str, scratch: Path) -> Source:
+    documents = scratch / "documents.parquet"
+    json_file.documents(con, sql.text(_escaped(readable)), first, documents)
+    return Source(path, "json", _flat(con, path, documents, scratch))
+
+
+def _flat(con: duckdb.DuckDBPyConnection, path: Path, documents: Path, scratch: Path) -> tuple[str, ...]:
+    """The view `raw` of documents of JSON, and the names of its columns."""
+    staged = scratch / "raw.parquet"
+    names, rows = json_file.flattened(con, sql.text(_escaped(documents)), str(path))
+    con.execute(f"COPY (SELECT 0 AS part, * FROM ({rows})) TO {sql.text(str(staged))} (FORMAT parquet)")
+    documents.unlink()
+    con.execute(f"CREATE OR REPLACE TEMP VIEW raw AS SELECT * FROM read_parquet([{sql.text(_escaped(staged))}])")
+    return names
 
 
 def _read_delimited(con: duckdb.DuckDBPyConnection, layout: text_file.Layout, file: str, staged: Path) -> None:

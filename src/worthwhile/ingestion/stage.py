@@ -21,9 +21,13 @@ from worthwhile.store import sql
 # Texts that stand for "nothing". Countries and titles keep NA, which is Namibia's code.
 _MISSING = ("", "nan", "null", "none", "<na>")
 _MISSING_DATA = (*_MISSING, "na", "n/a", "#n/a", "nat", "-", "--")
-_WORDS = ("order_id", "item_id", "title", "category", "channel", "country", "status", "text")
+_WORDS = ("order_id", "item_id", "title", "category", "channel", "country", "status", "text", "currency")
+# Around texts of exports meant for spreadsheets: tabs, line ends, wide and fixed blanks, marks. SQL.
+_BLANKS = "' ' || chr(9) || chr(10) || chr(13) || chr(160) || chr(12288) || chr(65279)"
 _FIRST_DAY, _LAST_DAY = "1970-01-01", "2101-01-01"
 _CLOCK_DIRECTIVES = ("%H", "%I", "%M", "%S", "%f", "%p", "%T", "%X", "%c", "%z", "%Z")
+_CHANGED = ("updatedat", "modifiedat", "lastmodified", "dateupdated", "updatetime", "更新时间", "修改时间")
+_CENT = 0.005  # sums of money that differ by less are equal
 _AFTER = "INTERVAL 1 MICROSECOND"  # a refund with a time of its own lies after its order, if by no more than this
 LISTED = 5  # examples named in notes
 MOST_WORDS = 10_000  # of a status or type column that are looked at, the most frequent first
@@ -38,6 +42,8 @@ class Reading:
     columns: Columns
     zone: str
     date_format: str = ""
+    currency: str = ""  # the shop's
+    odd_blanks: bool = False  # texts have blanks around them that are none of the usual: five times as slow to trim
 
 
 @dataclass(frozen=True)
@@ -49,6 +55,9 @@ class Staged:
     count: int  # rows of the file, torn lines included
     refused: Mapping[str, int]  # reason -> rows
     notes: tuple[str, ...]
+    versions: bool = False  # whether any row tells a version of its order
+    holds: str = "events"
+    whole_orders: bool = False  # whether it holds all lines of the orders that it holds any of
 
 
 def stage(con: duckdb.DuckDBPyConnection, reading: Reading, out: Path) -> Staged:
@@ -64,14 +73,36 @@ def stage(con: duckdb.DuckDBPyConnection, reading: Reading, out: Path) -> Staged
     style = numbers.style_of(con, [column(reading.columns.index[n]) for n in NUMBERS if n in reading.columns])
     con.execute(f"CREATE OR REPLACE TEMP VIEW typed AS {_typed(reading, style)}")
     con.execute(f"CREATE OR REPLACE TEMP VIEW judged AS {_judged(reading)}")
+    con.execute(f"CREATE OR REPLACE TEMP VIEW settled AS {_settled(reading)}")
     con.execute(f"COPY (SELECT * FROM ({_finished(reading)})) TO {sql.text(str(out))} (FORMAT parquet)")
     staged = sql.text(str(out))
     count, parts = con.execute(f"SELECT count(*), count(DISTINCT part) FROM read_parquet({staged})").fetchall()[0]
     reasons = f"SELECT reason, count(*) FROM read_parquet({staged}) WHERE reason IS NOT NULL GROUP BY ALL ORDER BY ALL"
     refused = dict(con.execute(reasons).fetchall())
     _check_usable(con, reading, count, refused, staged)
-    notes += [*_kinds(con, reading, staged), *_undated(con, reading, staged)]
-    return Staged(out, parts, count, refused, tuple(notes))
+    if reading.form.holds == "events":
+        notes += [*_kinds(con, reading, staged), *_undated(con, reading, staged), *_unread(reading)]
+    whole = _is_whole(reading)
+    versions = whole or "updated_at" in reading.columns
+    return Staged(out, parts, count, refused, tuple(notes), versions, reading.form.holds, whole)
+
+
+def _unread(reading: Reading) -> list[str]:
+    """A note on a column that may tell versions of orders: of lines, each with its own, it would take all but one."""
+    names = [name for name in reading.source.columns if plain(name) in _CHANGED]
+    is_told = "updated_at" in reading.columns or "order_id" not in reading.columns
+    if reading.form.name != "orders" or not names or is_told:
+        return []
+    return [
+        f"`{names[0]}` is not read: if it says when the whole order was last changed, --map updated_at={names[0]}"
+        " lets a later version of an order take the place of an earlier one"
+    ]
+
+
+def _is_whole(reading: Reading) -> bool:
+    """Whether later files take the place of what is known of an order, though no column tells its version."""
+    refunds = "refunded_amount" in reading.columns  # as of now: it grows
+    return (reading.form.whole_orders or refunds) and "updated_at" not in reading.columns
 
 
 def _kinds(con: duckdb.DuckDBPyConnection, reading: Reading, staged: str) -> list[str]:
@@ -85,14 +116,17 @@ def _kinds(con: duckdb.DuckDBPyConnection, reading: Reading, staged: str) -> lis
     notes = []
     if set(counts) & set(TOUCHES):
         notes.append("by its types, its rows are " + ", ".join(f"{n:,} {kind}" for kind, n in counts.items()))
-    if not {"amount", "price"} & set(reading.columns.index) and "order_line" in counts:
+    if not {"amount", "price", "order_total"} & set(reading.columns.index) and "order_line" in counts:
         notes.append("no amounts: every order counts as 1")
     return notes
 
 
 def _undated(con: duckdb.DuckDBPyConnection, reading: Reading, staged: str) -> list[str]:
     """A note on orders that were refunded at a time that the file does not tell."""
-    query = f"SELECT count(*) FROM read_parquet({staged}) WHERE is_paired AND refund_ts IS NULL AND reason IS NULL"
+    query = (
+        f"SELECT count(*) FROM read_parquet({staged}) WHERE (is_paired OR refunded > 0) AND refund_ts IS NULL"
+        " AND reason IS NULL"
+    )
     [(count,)] = con.execute(query).fetchall()
     if not count:
         return []
@@ -110,22 +144,46 @@ def _cleaned(reading: Reading) -> str:
         if field not in reading.columns:
             picked.append(f"CAST(NULL AS VARCHAR) AS {sql.name(field)}")
             continue
-        text = f"trim({column(reading.columns.index[field])})"
-        missing = _MISSING if field in _WORDS else _MISSING_DATA
-        value = f"CASE WHEN lower({text}) NOT IN ({sql.texts(missing)}) THEN {text} END"
-        if field == "refunded_at":  # how databases write that there is no such time
-            value = f"CASE WHEN NOT starts_with({text}, '0000') THEN {value} END"
-        if field in ("customer_id", "order_id", "item_id"):
-            value = rf"regexp_replace({value}, '^(\d+)\.0+$', '\1')"
-        picked.append(f"{value} AS {sql.name(field)}")
+        places = (reading.columns.index[field], *reading.columns.instead.get(field, ()))
+        texts = [_text(field, place, reading) for place in places]
+        if field in reading.form.of_order:
+            texts = [_of_order(text, reading) for text in texts]
+        picked.append(f"coalesce({', '.join(texts)}) AS {sql.name(field)}")
     indexes = range(len(reading.source.columns))
     everything = ", ".join(f"trim({column(index)})" for index in indexes)
     names = _unique(reading.source.columns)
     content = ", ".join(f"{sql.name(names[index])} := {column(index)}" for index in indexes)
-    return (
+    rows = (
         f"SELECT part, row, concat({everything}) = '' AS is_empty,"
         f" struct_pack({content}) AS whole, {', '.join(picked)} FROM raw"
     )
+    if "visitor_id" not in reading.columns:
+        return rows
+    # Who a visitor is may be told by another visit.
+    known = "max(customer_id) OVER (PARTITION BY visitor_id)"
+    who = f"coalesce(customer_id, CASE WHEN visitor_id IS NOT NULL THEN coalesce({known}, visitor_id) END)"
+    return f"SELECT * REPLACE ({who} AS customer_id) FROM ({rows})"
+
+
+def _text(field: str, place: int, reading: Reading) -> str:
+    """SQL for the text of one of the file's columns, read as a field."""
+    form = reading.form
+    text = f"trim({column(place)}{f', {_BLANKS}' if reading.odd_blanks else ''})"
+    missing = (*(_MISSING if field in _WORDS else _MISSING_DATA), *form.nothing.get(field, ()))
+    value = f"CASE WHEN lower({text}) NOT IN ({sql.texts(missing)}) THEN {text} END"
+    if field in ("refunded_at", "updated_at"):  # how databases write that there is no such time
+        value = f"CASE WHEN NOT starts_with({text}, '0000') THEN {value} END"
+    if field in ("customer_id", "visitor_id", "order_id", "item_id"):
+        value = rf"regexp_replace(regexp_replace({value}, '^(\d+)\.0+$', '\1'), '^=\"(.*)\"$', '\1')"
+    if field in form.utc:
+        value = rf"regexp_replace({value}, '(\d\d:\d\d(:\d\d(\.\d+)?)?)$', '\1Z')"
+    return value
+
+
+def _of_order(text: str, reading: Reading) -> str:
+    """SQL for a text that may stand on another row of the order."""
+    order = _text("order_id", reading.columns.index["order_id"], reading)
+    return f"coalesce({text}, max({text}) OVER (PARTITION BY part, {order}))"
 
 
 def _unique(names: tuple[str, ...]) -> list[str]:
@@ -152,7 +210,8 @@ def _effects(con: duckdb.DuckDBPyConnection, reading: Reading) -> list[str]:
         "type": "types are not known and were refused",
     }
     found: dict[str, set[str]] = {}
-    for field, words in (("status", STATUSES), ("type", TYPES)):
+    own = {"status": STATUSES | dict(reading.form.statuses), "type": TYPES | dict(reading.form.types)}
+    for field, words in own.items():
         if field not in reading.columns:
             continue
         counted = f"SELECT {field} FROM cleaned WHERE {field} IS NOT NULL GROUP BY 1 ORDER BY count(*) DESC, 1"
@@ -176,18 +235,22 @@ def _effects(con: duckdb.DuckDBPyConnection, reading: Reading) -> list[str]:
 def _days(con: duckdb.DuckDBPyConnection, reading: Reading) -> None:
     """The view `clocked` with day text, time and offset of each row, and the table `days` of its distinct days.
 
-    And the table `refund_times` with the same of each distinct text that says when an order was refunded.
+    And the table `other_times` with the same of each distinct text that says when an order was refunded or changed.
     """
     con.execute(f"CREATE OR REPLACE TEMP VIEW clocked AS {_clocked(reading, 'cleaned')}")
-    refunds = "(SELECT DISTINCT refunded_at AS ts, NULL AS time FROM cleaned WHERE refunded_at IS NOT NULL)"
-    con.execute(f"CREATE OR REPLACE TEMP TABLE refund_times AS {_clocked(reading, refunds)}")
+    others = " UNION ".join(
+        f"SELECT {field} AS ts, NULL AS time FROM cleaned WHERE {field} IS NOT NULL"
+        for field in ("refunded_at", "updated_at")
+    )
+    con.execute(f"CREATE OR REPLACE TEMP TABLE other_times AS {_clocked(reading, f'({others})')}")
     con.execute("CREATE OR REPLACE TEMP TABLE days (day_text VARCHAR, day DATE)")
     if _whole_format(reading):
         return
-    both = "SELECT day_text FROM clocked UNION SELECT day_text FROM refund_times"
+    both = "SELECT day_text FROM clocked UNION SELECT day_text FROM other_times"
     rows = con.execute(f"SELECT DISTINCT day_text FROM ({both}) WHERE day_text IS NOT NULL ORDER BY 1 LIMIT 200000")
     texts = [text for (text,) in rows.fetchall()]
-    where = f"{reading.source.path}, column `{reading.columns.name('ts')}`"
+    named = f", column `{reading.columns.name('ts')}`" if "ts" in reading.columns else ""
+    where = f"{reading.source.path}{named}"
     found = dates.read_days(texts, date_format=reading.date_format, where=where)
     if found.day_of:
         con.register("found_days", _table(found.day_of))
@@ -248,7 +311,8 @@ def _wall_and_moment(reading: Reading) -> tuple[str, str]:
     naive = f"days.day + coalesce(clock, TIME '00:00:00') + to_hours({noon})"
     # Excel counts days from 1899-12-30; whole seconds undo the rounding of the fraction.
     excel = "TIMESTAMP '1899-12-30 00:00:00' + to_seconds(CAST(round(CAST(ts AS DOUBLE) * 86400) AS BIGINT))"
-    epoch = "make_timestamp(CAST(CAST(ts AS DOUBLE) * CASE WHEN digits = 13 THEN 1e3 ELSE 1e6 END AS BIGINT))"
+    unit = "CASE digits WHEN 16 THEN 1 WHEN 13 THEN 1e3 ELSE 1e6 END"
+    epoch = f"make_timestamp(CAST(CAST(ts AS DOUBLE) * {unit} AS BIGINT))"
     offset = (
         "CASE WHEN left(zone_text, 1) IN ('+', '-') THEN"
         " (CASE WHEN left(zone_text, 1) = '-' THEN -1 ELSE 1 END) * (CAST(zone_text[2:3] AS INTEGER) * 60"
@@ -267,9 +331,9 @@ def _wall_and_moment(reading: Reading) -> tuple[str, str]:
 
 def _typed(reading: Reading, style: numbers.Style) -> str:
     wall, moment = _wall_and_moment(reading)
-    refunds = (
+    others = (
         f"SELECT ts AS text, {wall} AS wall, {moment} AS moment"
-        " FROM refund_times LEFT JOIN days ON refund_times.day_text = days.day_text"
+        " FROM other_times LEFT JOIN days ON other_times.day_text = days.day_text"
     )
     parsed = ", ".join(f"{numbers.number(name, style)} AS {name}_number" for name in NUMBERS)
     return f"""
@@ -280,51 +344,117 @@ def _typed(reading: Reading, style: numbers.Style) -> str:
             coalesce(t.effect, CASE WHEN type IS NULL THEN blank.effect END, 'unknown') AS type_effect,
             coalesce(t.effect IN ({sql.texts(TOUCHES)}), false) AS is_touch,
             (status_effect = 'refund' OR type_effect = 'refund') AND NOT is_touch AS gives_back,
-            CASE WHEN gives_back THEN r.wall END AS refund_wall,
-            CASE WHEN gives_back THEN r.moment END AS refund_moment,
+            CASE WHEN gives_back OR refunded_amount_number <> 0 THEN r.wall END AS refund_wall,
+            CASE WHEN gives_back OR refunded_amount_number <> 0 THEN r.moment END AS refund_moment,
+            u.wall AS version_wall, u.moment AS version_moment,
             coalesce({reading.form.refund_when}, false) AS marked_refund
         FROM clocked LEFT JOIN days ON clocked.day_text = days.day_text
         LEFT JOIN effects s ON s.field = 'status' AND clocked.status = s.text
         LEFT JOIN effects t ON t.field = 'type' AND clocked.type = t.text
         LEFT JOIN effects blank ON blank.field = 'blank'
-        LEFT JOIN ({refunds}) r ON clocked.refunded_at = r.text
+        LEFT JOIN ({others}) r ON clocked.refunded_at = r.text
+        LEFT JOIN ({others}) u ON clocked.updated_at = u.text
     """
 
 
 def _judged(reading: Reading) -> str:
     """Amounts and kinds, and the reason for which a row is refused."""
-    # Rounded, so that a line and the refunds of its parts add up to zero.
-    computed = "round(coalesce(quantity_number, 1) * price_number - coalesce(abs(discount_number), 0), 6)"
-    if "amount" in reading.columns:
-        amount = f"coalesce(amount_number, {computed})" if "price" in reading.columns else "amount_number"
-    else:
-        amount = computed if "price" in reading.columns else "1.0"
+    amount = _amount(reading.columns)
     bad = [f"({name} IS NOT NULL AND {name}_number IS NULL)" for name in NUMBERS]
     bad.append("(type_effect = 'review' AND rating IS NOT NULL AND rating_number IS NULL)")
     names = (*NUMBERS, "rating")
     bad_refund = "(gives_back AND refunded_at IS NOT NULL AND refund_wall IS NULL AND refund_moment IS NULL)"
+    bad_version = "(updated_at IS NOT NULL AND version_wall IS NULL AND version_moment IS NULL)"
     which = " ".join(f"WHEN {test} THEN '{name} is ' || {name}" for test, name in zip(bad, names, strict=True))
+    # Of an order whose total is known each line gets its share; a refund of a whole order is as large as that was.
+    open_amount = "(order_total_number IS NOT NULL OR (type_effect = 'refund' AND order_id IS NOT NULL))"
     return f"""
         SELECT *, CASE WHEN NOT is_touch THEN {amount} END AS given_amount,
             CASE WHEN is_empty THEN 'empty-row'
-                 WHEN customer_id IS NULL THEN 'no-customer'
-                 WHEN ts IS NULL THEN 'no-date'
-                 WHEN (wall IS NULL AND moment IS NULL) OR {bad_refund} THEN 'bad-date'
+                 {_NEEDED[reading.form.holds]}
+                 WHEN (ts IS NOT NULL AND wall IS NULL AND moment IS NULL) OR {bad_refund} OR {bad_version}
+                   THEN 'bad-date'
                  WHEN least(wall, moment, refund_wall, refund_moment) < TIMESTAMP '{_FIRST_DAY}'
                    OR greatest(wall, moment, refund_wall, refund_moment) >= TIMESTAMP '{_LAST_DAY}'
                    THEN 'impossible-date'
                  WHEN type_effect = 'unknown' THEN 'unknown-type'
                  WHEN type_effect = 'no-event' THEN 'no-event'
                  WHEN {" OR ".join(bad)} THEN 'bad-number'
-                 WHEN NOT is_touch AND {amount} IS NULL THEN 'no-amount'
+                 WHEN NOT is_touch AND {amount} IS NULL AND NOT {open_amount} THEN 'no-amount'
                  WHEN type_effect = 'never' OR (status_effect = 'never' AND NOT is_touch) THEN 'never-paid'
+                 WHEN NOT is_touch AND upper(currency) <> {sql.text(reading.currency)} THEN 'other-currency'
                  END AS reason,
-            CASE WHEN customer_id IS NULL OR ts IS NULL THEN NULL
+            CASE WHEN ts IS NULL THEN NULL
                  WHEN wall IS NULL AND moment IS NULL THEN 'the date is ' || ts
                  WHEN {bad_refund} THEN 'the date of the refund is ' || refunded_at
+                 WHEN {bad_version} THEN 'the date of the change is ' || updated_at
                  WHEN type_effect IN ('unknown', 'no-event') THEN {sql.text(TYPE_IS)} || coalesce(type, '') {which}
-                 WHEN status_effect = 'never' THEN 'the status is ' || status END AS detail
+                 WHEN status_effect = 'never' THEN 'the status is ' || status
+                 WHEN upper(currency) <> {sql.text(reading.currency)} THEN 'the currency is ' || currency END AS detail
         FROM typed
+    """
+
+
+# What a row must say, by what the file holds.
+_NEEDED = {
+    "events": "WHEN customer_id IS NULL THEN 'no-customer' WHEN ts IS NULL THEN 'no-date'",
+    "customers": "WHEN customer_id IS NULL THEN 'no-customer'",
+    "items": "WHEN item_id IS NULL THEN 'no-item'",
+}
+
+
+def _amount(columns: Columns) -> str:
+    """SQL for the amount of a row, by itself; rounded, so that a line and the refunds of its parts add up to zero."""
+    computed = "round(coalesce(quantity_number, 1) * price_number - coalesce(abs(discount_number), 0), 6)"
+    amounts = ["amount_number"] * ("amount" in columns) + [computed] * ("price" in columns)
+    if "order_total" in columns:  # of a refund it is what was given back
+        amounts.append("CASE WHEN type_effect = 'refund' THEN order_total_number END")
+    return f"coalesce({', '.join(amounts)})" if amounts else "1.0"
+
+
+def _settled(reading: Reading) -> str:
+    """Orders whose total is known: their lines come to it.
+
+    Lines without an amount share the total by quantity. What lines lack is `rest`, on the order's first row: postage,
+    taxes; what they have too much was taken off the order, and is taken off each line alike. `refunded` is, on the
+    first row, what was given back of the whole.
+    """
+    if not {"order_total", "refunded_amount"} & set(reading.columns.index):
+        return "SELECT *, CAST(NULL AS DOUBLE) AS rest, CAST(NULL AS DOUBLE) AS refunded FROM judged"
+    # Of events, an order told again is another row of it; what is told again is sorted out later.
+    key = "part, order_id, ts" if "type" in reading.columns else "part, order_id"
+    order = f"OVER (PARTITION BY {key})"
+    sells = "(reason IS NULL AND NOT is_touch AND type_effect <> 'refund' AND order_id IS NOT NULL)"
+    first = f"row_number() OVER (PARTITION BY {key}, sells ORDER BY row) = 1"
+    return f"""
+        SELECT * REPLACE (
+                round(given_amount * scale, 6) AS given_amount,
+                CASE WHEN scale < 1 THEN round(coalesce(abs(discount_number), 0) + given_amount * (1 - scale), 6)
+                     ELSE discount_number END AS discount_number
+            ),
+            CASE WHEN sells AND is_first AND total > of_lines + {_CENT} THEN round(total - of_lines, 6) END AS rest,
+            CASE WHEN sells AND is_first AND given_back > 0 THEN least(given_back, greatest(total, of_lines)) END
+                AS refunded
+        FROM (
+            SELECT *, CASE WHEN sells AND total < of_lines - {_CENT} AND of_lines > 0 THEN total / of_lines ELSE 1.0 END
+                AS scale
+            FROM (
+                SELECT *, sum(given_amount) FILTER (sells) {order} AS of_lines
+                FROM (
+                    SELECT * REPLACE (
+                        CASE WHEN sells AND given_amount IS NULL
+                             THEN total * coalesce(quantity_number, 1) / nullif(pieces, 0) ELSE given_amount END
+                            AS given_amount
+                    )
+                    FROM (
+                        SELECT *, {first} AS is_first, max(order_total_number) FILTER (sells) {order} AS total,
+                            max(abs(refunded_amount_number)) FILTER (sells) {order} AS given_back,
+                            sum(coalesce(quantity_number, 1)) FILTER (sells) {order} AS pieces
+                        FROM (SELECT *, {sells} AS sells FROM judged)
+                    )
+                )
+            )
+        )
     """
 
 
@@ -332,29 +462,38 @@ def _finished(reading: Reading) -> str:
     """The columns of an event; a refused row has its content instead."""
     ts, local_ts = _utc_and_local(reading.zone, "wall", "moment")
     refund_ts, refund_local_ts = _utc_and_local(reading.zone, "refund_wall", "refund_moment")
+    version, _ = _utc_and_local(reading.zone, "version_wall", "version_moment")
+    if "updated_at" not in reading.columns:
+        version = "CAST(NULL AS TIMESTAMPTZ)"
+        if _is_whole(reading):  # of events, an order told again is the same order; of rows, all make one
+            version = ts if "type" in reading.columns else f"max({ts}) OVER (PARTITION BY order_id)"
+    kept = "true" if reading.form.holds == "customers" else "reason IS NOT NULL"
     return f"""
         WITH kinds AS (
             SELECT *, NOT is_touch AND (coalesce(given_amount < 0, false) OR coalesce(quantity_number < 0, false)
                       OR marked_refund OR type_effect = 'refund') AS is_refund,
-                coalesce(status_effect = 'refund' AND NOT is_refund AND given_amount > 0, false) AS is_paired,
+                coalesce(status_effect = 'refund' AND NOT is_refund AND given_amount > 0, false)
+                    AND coalesce(refunded_amount_number, 0) = 0 AS is_paired,
                 abs(quantity_number) AS n,
                 coalesce(abs(price_number), abs(given_amount) / nullif(abs(quantity_number), 0)) AS p
-            FROM judged
+            FROM settled
         ), timed AS (
             SELECT * EXCLUDE (ts), CASE WHEN reason IS NULL THEN {ts} END AS ts,
                 CASE WHEN reason IS NULL THEN {local_ts} END AS local_ts,
                 CASE WHEN reason IS NULL THEN {refund_ts} END AS refund_ts,
-                CASE WHEN reason IS NULL THEN {refund_local_ts} END AS refund_local_ts
+                CASE WHEN reason IS NULL THEN {refund_local_ts} END AS refund_local_ts,
+                CASE WHEN reason IS NULL AND order_id IS NOT NULL AND NOT (is_refund OR is_touch) THEN {version} END
+                    AS order_version
             FROM kinds
         ), events AS (
             SELECT part, row, reason, detail,
-                CASE WHEN reason IS NOT NULL THEN CAST(to_json(whole) AS VARCHAR) END AS content,
+                CASE WHEN {kept} THEN CAST(to_json(whole) AS VARCHAR) END AS content,
                 CASE WHEN is_refund THEN coalesce(refund_ts, ts) ELSE ts END AS ts,
                 CASE WHEN is_refund THEN coalesce(refund_local_ts, local_ts) ELSE local_ts END AS local_ts,
-                CASE WHEN is_paired AND refund_ts > ts THEN refund_ts
-                     WHEN is_paired AND refund_ts <= ts THEN ts + {_AFTER} END AS refund_ts,
-                CASE WHEN is_paired AND refund_ts > ts THEN refund_local_ts
-                     WHEN is_paired AND refund_ts <= ts THEN local_ts + {_AFTER} END AS refund_local_ts,
+                CASE WHEN NOT (is_paired OR refunded > 0) THEN NULL
+                     WHEN refund_ts > ts THEN refund_ts WHEN refund_ts <= ts THEN ts + {_AFTER} END AS refund_ts,
+                CASE WHEN NOT (is_paired OR refunded > 0) THEN NULL WHEN refund_ts > ts THEN refund_local_ts
+                     WHEN refund_ts <= ts THEN local_ts + {_AFTER} END AS refund_local_ts,
                 customer_id,
                 CASE WHEN is_touch THEN type_effect WHEN is_refund THEN 'refund' ELSE 'order_line' END AS kind,
                 order_id, coalesce(item_id, title) AS item_id,
@@ -362,7 +501,8 @@ def _finished(reading: Reading) -> str:
                 CASE WHEN is_refund THEN -abs(given_amount) ELSE given_amount END + 0.0 AS amount,
                 CASE WHEN NOT is_touch THEN abs(discount_number) END AS discount, category, channel, country, title,
                 CASE WHEN is_touch THEN rating_number END AS rating, CASE WHEN is_touch THEN text END AS text,
-                coalesce({reading.form.is_goods}, true) AS is_goods, is_paired
+                description, picture, coalesce({reading.form.is_goods}, true) AS is_goods, is_paired, rest, refunded,
+                order_version
             FROM timed
         )
         SELECT *, CASE WHEN reason IS NULL THEN {_digest()} END AS digest
@@ -392,6 +532,16 @@ def _digest() -> str:
     return f"md5(concat_ws(chr(31), {texts}) || coalesce(chr(31) || text, ''))"
 
 
+# Reason -> the field whose column may be the wrong one.
+_SAYS = {
+    "bad-date": "ts",
+    "no-date": "ts",
+    "no-item": "item_id",
+    "no-customer": "customer_id",
+    "bad-number": "amount",
+}
+
+
 def _check_usable(
     con: duckdb.DuckDBPyConnection, reading: Reading, count: int, refused: Mapping[str, int], staged: str
 ) -> None:
@@ -406,8 +556,15 @@ def _check_usable(
         f"SELECT row, coalesce(detail, content) FROM read_parquet({staged}) WHERE reason = ? ORDER BY part, row LIMIT 1"
     )
     row, example = con.execute(first, [reason]).fetchall()[0]
-    field = {"bad-date": "ts", "no-date": "ts", "no-customer": "customer_id", "bad-number": "amount"}.get(reason, "")
+    field = _SAYS.get(reason, "")
     hint = " or give --date-format" if reason == "bad-date" else ""
+    if reason == "other-currency":
+        raise InputError(
+            "bad-values",
+            f"its amounts are in another currency than the shop's, {reading.currency}: row {row}: {example}",
+            where=path,
+            remedy="set `currency` in shop.toml before the first ingest, or leave the column out with --map currency=",
+        )
     if reason == "unknown-type":
         field, hint = "type", f"; if `{reading.columns.name('type')}` does not say what a row is, pass --map type="
     raise InputError(

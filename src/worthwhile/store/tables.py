@@ -24,6 +24,7 @@ from deltalake.exceptions import DeltaError
 from worthwhile.errors import InputError
 from worthwhile.schema import BATCHES, TABLES
 from worthwhile.shop import Shop
+from worthwhile.store import sql
 
 try:
     import fcntl
@@ -31,6 +32,7 @@ except ImportError:  # pragma: no cover - Windows, where the second writer is no
     fcntl = None  # type: ignore[assignment]
 
 LEDGER = "batches"
+REMOVED_AT_ONCE = 5_000  # values in one condition
 
 Rows: TypeAlias = "pa.Table | pa.RecordBatchReader"
 
@@ -88,6 +90,14 @@ class Writing:
     def replace(self, table: str, rows: Rows) -> None:
         """Put other rows in place of all rows of a small table; older versions keep theirs."""
         self._write(table, rows, "overwrite")
+
+    def remove(self, table: str, column: str, values: Sequence[str]) -> None:
+        """Take out the rows whose `column` is one of `values`; older versions keep them."""
+        path = self.shop.table_path(table)
+        for start in range(0, len(values), REMOVED_AT_ONCE):
+            few = values[start : start + REMOVED_AT_ONCE]
+            DeltaTable(path).delete(f"{column} IN ({sql.texts(few)})")
+        self.versions[table] = DeltaTable(path).version()
 
     def files(self, table: str) -> list[str]:
         return table_files(self.shop, table, self.versions)

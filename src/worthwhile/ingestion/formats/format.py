@@ -4,22 +4,54 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Literal
+
+
+@dataclass(frozen=True)
+class TableSet:
+    """Tables in a file each that make sense together only.
+
+    `marks`: table -> the names of a header that tell it. `needed`: without these there is nothing. `rows`: a query
+    over the tables, whose columns have their plain names, that gives the rows to read.
+    """
+
+    marks: Mapping[str, frozenset[str]]
+    needed: tuple[str, ...]
+    rows: str
 
 
 @dataclass(frozen=True)
 class Format:
-    """One format. Header names are written as `columns.plain` makes them: lower case, letters and digits only.
+    """One format. Header names are written as `columns.plain` makes them: lower case, letters and digits only; those
+    of JSON are dotted names, so `billing.email` is `billingemail`.
 
+    `holds`: events; or what is known of items or of customers.
     `fingerprint`: a file whose header has all names of one of these sets is of this format.
     `shapes`: for files without a header whose fields are parted by blanks: number of fields -> event columns.
     `columns`: event column -> names of the header that mean it, the first that is there wins.
+    `instead`: event column -> names that are read where the first has no value.
+    `of_order`: event columns that stand on the first row of an order only, or on any.
+    `whole_orders`: a file that has one line of an order has them all, so that a later file takes their place.
+    `utc`: event columns with times that are in UTC and do not say so.
+    `nothing`: event column -> texts that stand for no value.
+    `tables`: of a source in several files, which are joined first.
+    `statuses`, `types`: words of its own -> effect (`effects.py`), written as `columns.plain` makes them.
     `refund_when`, `is_goods`: SQL conditions over the cleaned texts `order_id`, `item_id`, `title`.
     """
 
     name: str
     description: str
     columns: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    holds: Literal["events", "items", "customers"] = "events"
     fingerprint: tuple[frozenset[str], ...] = ()
     shapes: Mapping[int, tuple[str | None, ...]] = field(default_factory=dict)
+    instead: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    of_order: tuple[str, ...] = ()
+    whole_orders: bool = False
+    utc: tuple[str, ...] = ()
+    nothing: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    statuses: Mapping[str, str] = field(default_factory=dict)
+    types: Mapping[str, str] = field(default_factory=dict)
+    tables: TableSet | None = None
     refund_when: str = "false"
     is_goods: str = "true"

@@ -127,6 +127,7 @@ NAMES: dict[str, tuple[str, ...]] = {
         *("country", "countrycode", "shippingcountry", "billingcountry", "customercountry", "shipcountry"),
         *("国家", "收货国家", "国家地区"),
     ),
+    "currency": ("currency", "currencycode", "ordercurrency", "币种", "货币"),
     "status": (
         *("status", "orderstatus", "financialstatus", "paymentstatus", "state", "orderstate"),
         *("订单状态", "交易状态", "状态", "退款状态"),

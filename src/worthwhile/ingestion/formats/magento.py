@@ -1,0 +1,23 @@
+"""Magento's and Adobe Commerce's grid of orders, exported as CSV: one row an order."""
+
+from __future__ import annotations
+
+from worthwhile.ingestion.formats.format import Format
+
+MAGENTO = Format(
+    name="magento",
+    description="Magento's (Adobe Commerce's) export of the orders grid (CSV): a row for each order",
+    columns={
+        "customer_id": ("customeremail",),
+        "ts": ("purchasedate",),
+        "order_id": ("id",),
+        "amount": ("grandtotalpurchased", "grandtotal"),
+        "refunded_amount": ("totalrefunded",),
+        "status": ("status",),
+        "channel": ("purchasepoint",),
+    },
+    fingerprint=(frozenset({"id", "purchasepoint", "purchasedate", "grandtotalpurchased", "customeremail"}),),
+    instead={"customer_id": ("customername",)},
+    whole_orders=True,
+    statuses={"pendingpayment": "never", "paymentreview": "never", "holded": "never", "closed": "refund"},
+)

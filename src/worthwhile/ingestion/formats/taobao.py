@@ -1,0 +1,28 @@
+"""Taobao's and Tmall's export of orders, the older and the newer heads: one row an order."""
+
+from __future__ import annotations
+
+from worthwhile.ingestion.formats.format import Format
+
+TAOBAO = Format(
+    name="taobao",
+    description="Taobao's and Tmall's orders (CSV or XLSX, often GB18030): 订单编号, 买家会员名, 订单状态, ...",
+    columns={
+        "customer_id": ("买家会员名", "买家昵称", "买家id"),
+        "ts": ("订单付款时间", "买家付款时间", "订单创建时间", "买家下单时间"),
+        "order_id": ("订单编号", "主订单编号"),
+        "title": ("宝贝标题", "商品标题"),
+        "quantity": ("宝贝总数量", "购买数量"),
+        "amount": ("买家实际支付金额", "买家实付金额"),
+        "refunded_amount": ("退款金额",),
+        "status": ("订单状态",),
+    },
+    fingerprint=(
+        frozenset({"订单编号", "买家会员名", "买家实际支付金额", "订单状态"}),
+        frozenset({"订单编号", "买家会员名", "买家实付金额", "订单状态"}),
+        frozenset({"订单编号", "买家昵称", "买家实付金额", "订单状态"}),
+    ),
+    instead={"ts": ("订单创建时间", "买家下单时间")},
+    whole_orders=True,
+    statuses={"等待买家付款": "never", "已退款": "refund", "交易关闭": "refund"},
+)

@@ -1,0 +1,242 @@
+"""Golden files of the formats of shop platforms and trackers: a real header each, and its traps."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+import worthwhile as ww
+from worthwhile.errors import InputError
+from worthwhile.ingestion.formats import FORMATS
+from worthwhile.store.tables import read_table
+
+FILES = Path(__file__).parents[1] / "data" / "formats"
+COLUMNS = ("customer_id", "kind", "order_id", "item_id", "quantity", "amount")
+
+
+@pytest.fixture
+def shop_in(tmp_path: Path) -> Any:
+    return lambda currency: ww.create_shop(tmp_path / currency, currency=currency, timezone="Europe/London", threads=1)
+
+
+def ingested(shop: Any, *names: str) -> dict[str, Any]:
+    (file,) = ww.ingest(shop, *(FILES / name for name in names)).to_dict()["files"]
+    assert file["rows"] + file["paired"] == file["events"] + file["known"] + sum(file["refused"].values())
+    return file
+
+
+def test_shopify_orders_of_several_rows_postage_discounts_and_refunds(shop_in: Any, events: Any, refused: Any) -> None:
+    shop = shop_in("GBP")
+    assert ingested(shop, "shopify.csv")["format"] == "shopify"
+    assert refused(shop) == [(5, "never-paid")]
+    anna, ben = "anna@example.com", "ben@example.com"
+    assert sorted(events(shop, *COLUMNS), key=lambda row: (row[2], row[1], str(row[3]))) == [
+        (anna, "order_line", "#1001", "MUG-B", 2.0, 25.0),
+        (anna, "order_line", "#1001", "POT", 1.0, 25.0),
+        (anna, "order_line", "#1001", "order-rest", 1.0, 4.95),
+        (ben, "order_line", "#1002", "SAU", 4.0, 36.0),
+        (ben, "refund", "#1002", None, None, -9.0),
+        (anna, "order_line", "#1003", "MUG-B", 1.0, 12.5),
+        (anna, "order_line", "#1003", "order-rest", 1.0, 3.0),
+        (anna, "refund", "#1003", None, None, -15.5),
+    ]
+    times = set(events(shop, "order_id", "kind", "local_ts", "is_goods")) - {("#1002", "order_line")}
+    assert ("#1001", "order_line", "2025-10-02 21:09:34", True) in times  # of every row: the order was paid once
+    assert ("#1003", "refund", "2025-11-03 12:00:00", True) in times
+    assert {(order, goods) for order, _, _, goods in times if not goods} == {("#1001", False), ("#1003", False)}
+
+
+def test_woocommerce_orders_guests_taxes_and_refunds(shop_in: Any, events: Any, refused: Any) -> None:
+    shop = shop_in("GBP")
+    assert ingested(shop, "woocommerce.json")["format"] == "woocommerce"
+    assert refused(shop) == [(4, "never-paid")]
+    assert sorted(events(shop, *COLUMNS), key=lambda row: (row[2], row[1], str(row[3]))) == [
+        ("26", "order_line", "727", "22", 1.0, 12.0),
+        ("26", "order_line", "727", "WS", 2.0, 6.0),
+        ("26", "order_line", "727", "order-rest", 1.0, 11.35),
+        ("guest@example.com", "order_line", "728", "WH", 1.0, 20.0),
+        ("guest@example.com", "refund", "728", None, None, -7.5),
+    ]
+    assert ("727", "2025-03-22 16:28:08") in events(shop, "order_id", "local_ts")  # `_gmt` means UTC
+
+
+def test_segment_visits_before_the_login_and_a_refund_of_a_whole_order(shop_in: Any, events: Any, refused: Any) -> None:
+    shop = shop_in("GBP")
+    assert ingested(shop, "segment.jsonl")["format"] == "segment"
+    assert refused(shop) == [(10, "no-event")]
+    assert events(shop, *COLUMNS, "text", "rating") == [
+        ("u7", "view", None, None, None, None, None, None),
+        ("u7", "view", None, "G-1", None, None, None, None),
+        ("u7", "cart", None, "G-1", 1.0, None, None, None),
+        ("u8", "search", None, None, None, None, "blue hotpants", None),
+        ("u7", "order_line", "o50", "order-rest", 1.0, 3.0, None, None),
+        ("u7", "order_line", "o50", "G-1", 1.0, 18.99, None, None),
+        ("u7", "order_line", "o50", "G-2", 2.0, 25.99, None, None),
+        ("u8", "order_line", "o51", "G-2", 1.0, 10.0, None, None),
+        ("u7", "refund", "o50", None, None, -47.98, None, None),
+        ("u8", "review", None, "p2", None, None, "fun", 5.0),
+    ]
+
+
+GA4_EVENTS = [
+    ("c9", "view", None, "MUG", None, None),
+    ("c9", "search", None, None, None, None),
+    ("c9", "order_line", "T1", "SAU", 1.0, 5.0),
+    ("c9", "order_line", "T1", "MUG", 2.0, 25.0),
+    ("c9", "refund", "T1", "SAU", -1.0, -5.0),
+]
+
+
+def test_ga4_transaction_told_twice_counts_once(shop_in: Any, events: Any) -> None:
+    shop = shop_in("GBP")
+    file = ingested(shop, "ga4.jsonl")
+    assert (file["format"], file["known"]) == ("ga4", 2)
+    assert events(shop, *COLUMNS) == GA4_EVENTS
+    assert events(shop, "text")[1] == ("tea pot",)
+
+
+def test_ga4_as_nested_parquet_is_the_same(shop_in: Any, tmp_path: Path, events: Any) -> None:
+    import json
+
+    rows = [json.loads(line) for line in (FILES / "ga4.jsonl").read_text().splitlines()]
+    pq.write_table(pa.Table.from_pylist(rows), tmp_path / "ga4.parquet")
+    shop = shop_in("GBP")
+    assert ww.ingest(shop, tmp_path / "ga4.parquet").files[0].format == "ga4"
+    assert events(shop, *COLUMNS) == GA4_EVENTS
+
+
+def test_snowplow_actions_and_their_contexts(shop_in: Any, events: Any, refused: Any) -> None:
+    shop = shop_in("GBP")
+    assert ingested(shop, "snowplow.jsonl")["format"] == "snowplow"
+    assert refused(shop) == [(4, "no-event")]
+    assert events(shop, *COLUMNS) == [
+        ("k4", "view", None, "P123", None, None),
+        ("k4", "order_line", "abc-123", "order-rest", 1.0, 10.0),
+        ("k4", "order_line", "abc-123", "P124", 1.0, 50.0),
+        ("k4", "order_line", "abc-123", "P123", 1.0, 150.0),
+    ]
+
+
+def test_magento_takes_what_was_paid_and_what_was_given_back(shop_in: Any, events: Any, refused: Any) -> None:
+    shop = shop_in("GBP")
+    assert ingested(shop, "magento.csv")["format"] == "magento"
+    assert refused(shop) == [(3, "never-paid")]
+    assert events(shop, "customer_id", "local_ts", "kind", "amount") == [
+        ("ada@example.com", "2025-01-05 10:15:00", "order_line", 35.0),
+        ("bob@example.com", "2025-01-06 15:05:00", "order_line", 18.0),
+        ("bob@example.com", "2025-01-06 15:05:00", "refund", -6.0),
+        ("ada@example.com", "2025-01-08 09:00:00", "order_line", 9.0),
+        ("ada@example.com", "2025-01-08 09:00:00", "refund", -9.0),
+    ]
+
+
+def test_taobao_new_head_in_gb18030_with_masked_names_and_part_refunds(shop_in: Any, events: Any, refused: Any) -> None:
+    shop = shop_in("CNY")
+    assert ingested(shop, "taobao_new_gb18030.csv")["format"] == "taobao"
+    assert refused(shop) == [(4, "never-paid")]
+    assert events(shop, *COLUMNS) == [
+        ("t**东", "order_line", "2100001", "红色羊毛围巾", 1.0, 128.5),
+        ("小红", "order_line", "2100002", "羽绒服", 2.0, 1100.0),
+        ("小红", "refund", "2100002", None, None, -100.0),
+        ("t**东", "order_line", "2100003", "羊毛袜", 3.0, 59.9),
+        ("t**东", "refund", "2100003", None, None, -59.9),
+    ]
+
+
+def test_jd_repeats_the_orders_sum_on_each_row(shop_in: Any, events: Any) -> None:
+    shop = shop_in("CNY")
+    file = ingested(shop, "jd.csv")
+    assert file["format"] == "jd" and not any("counts as 1" in note for note in file["notes"])
+    assert events(shop, *COLUMNS) == [
+        ("jd_abc", "order_line", "300001", "10086", 1.0, 199.0),
+        ("jd_abc", "order_line", "300001", "10087", 1.0, 199.0),
+        ("jd_xyz", "order_line", "300002", "10087", 2.0, 180.0),
+        ("jd_xyz", "order_line", "300003", "10086", 1.0, 299.0),
+        ("jd_xyz", "refund", "300003", "10086", -1.0, -299.0),
+    ]
+
+
+OLIST = ("orders", "order_items", "customers", "order_reviews")
+
+
+def test_olist_tables_are_joined_and_the_person_is_the_unique_one(shop_in: Any, events: Any) -> None:
+    shop = shop_in("BRL")
+    file = ingested(shop, *(f"olist/olist_{table}_dataset.csv" for table in OLIST))
+    assert (file["format"], file["rows"]) == ("olist", 5)
+    by_kind = sorted(events(shop, "customer_id", "kind", "order_id", "item_id", "amount", "rating"), key=str)
+    assert by_kind == sorted(
+        [
+            ("u1", "order_line", "o1", "p1", 58.9, None),
+            ("u1", "order_line", "o1", "p2", 20.0, None),
+            ("u1", "order_line", "o1", "order-rest", 20.0, None),
+            ("u1", "review", "o1", None, None, 4.0),
+            ("u1", "order_line", "o2", "p1", 58.9, None),
+            ("u1", "order_line", "o2", "order-rest", 19.93, None),
+            ("u2", "order_line", "o3", "p2", 20.0, None),
+            ("u2", "order_line", "o3", "order-rest", 5.0, None),
+            ("u2", "refund", "o3", "p2", -20.0, None),
+            ("u2", "refund", "o3", "order-rest", -5.0, None),
+        ],
+        key=str,
+    )
+    again = ww.ingest(shop, *(FILES / f"olist/olist_{table}_dataset.csv" for table in reversed(OLIST)))
+    assert again.files[0].seen_before
+
+
+def test_a_table_of_a_set_alone_is_a_clear_error(shop_in: Any) -> None:
+    with pytest.raises(InputError) as caught:
+        ww.ingest(shop_in("BRL"), FILES / "olist" / "olist_orders_dataset.csv")
+    assert caught.value.code == "bad-file" and "items and customers" in caught.value.what
+
+
+def test_a_currency_other_than_the_shops_is_never_added_up(shop_in: Any, write: Any, refused: Any) -> None:
+    with pytest.raises(InputError) as caught:
+        ww.ingest(shop_in("EUR"), FILES / "shopify.csv")
+    assert caught.value.code == "bad-values" and "another currency" in caught.value.what
+    shop = shop_in("GBP")
+    ww.ingest(
+        shop, write("customer_id,date,amount,currency\na,2024-01-01,5,GBP\nb,2024-01-02,7,usd\nc,2024-01-03,1,\n")
+    )
+    assert refused(shop) == [(2, "other-currency")]
+
+
+def test_every_format_says_what_it_is_and_has_a_page() -> None:
+    for name, form in FORMATS.items():
+        assert name == form.name and form.description
+        for field in form.of_order:
+            assert field in form.columns, (name, field)
+        for field in form.instead:
+            assert field in form.columns, (name, field)
+
+
+# ---- what is known of items and customers ---------------------------------------------------------------------------
+
+
+def test_a_catalogue_tells_of_items_and_is_no_order(shop_in: Any, write: Any, events: Any) -> None:
+    shop = shop_in("GBP")
+    ww.ingest(shop, write("customer_id,date,sku,amount\na,2024-01-01,M1,5\n"))
+    head = "sku,title,category,price,description,image\n"
+    text = head + "M1,Mug,Pots,12.5,A blue mug,img/m1.jpg\nM2,Pot,Pots,30,,\n,x,y,1,,\n"
+    (file,) = ww.ingest(shop, write(text, "items.csv")).files
+    assert (file.format, file.events, file.known, file.refused) == ("items", 2, 0, {"no-item": 1})
+    items = {row["item_id"]: row for row in read_table(shop, "items").to_pylist()}
+    assert items["M1"]["description"] == "A blue mug" and items["M1"]["picture"] == "img/m1.jpg"
+    assert items["M2"]["category"] == "Pots" and len(events(shop, "item_id")) == 1
+    (again,) = ww.ingest(shop, write(text.replace("30", "31"), "items2.csv")).files
+    assert (again.events, again.known) == (1, 1)
+
+
+def test_a_list_of_members_tells_who_registered_when(shop_in: Any, write: Any, events: Any) -> None:
+    shop = shop_in("GBP")
+    ww.ingest(shop, write("customer_id,date,amount\na,2024-01-05,5\n"))
+    (file,) = ww.ingest(
+        shop, write("会员编号,注册日期,性别\na,2023-12-31,女\nb,2024-02-01,男\nc,,\n", "members.csv")
+    ).files
+    assert (file.format, file.events, file.refused) == ("customers", 3, {})
+    known = {row["customer_id"]: row for row in read_table(shop, "customers").to_pylist()}
+    assert str(known["a"]["registered_at"])[:10] == "2023-12-31" and known["c"]["registered_at"] is None
+    assert "女" in known["a"]["attributes"] and events(shop, "customer_id") == [("a",)]
