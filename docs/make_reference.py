@@ -142,6 +142,24 @@ def formats() -> str:
     return _table(("format", "what it is"), ((f"`{f.name}`", _sentence(f.description)) for f in FORMATS.values()))
 
 
+def _format(name: str) -> str:
+    """Which column of a format's files is read as what."""
+    from worthwhile.ingestion.columns import FIELDS
+    from worthwhile.ingestion.formats import FORMATS
+
+    form = FORMATS[name]
+    rows = []
+    for field in FIELDS:
+        if field in form.columns:
+            names = ", ".join(f"`{own}`" for own in form.columns[field])
+            instead = ", ".join(f"`{own}`" for own in form.instead.get(field, ()))
+            meaning = FIELDS[field] if (form.holds, field) != ("customers", "ts") else "when they registered"
+            rows.append((f"`{field}`", names, instead, _sentence(meaning)))
+    return _table(
+        ("event column", "column of the file, the first that is there", "where it is empty", "what it is"), rows
+    )
+
+
 def findings() -> str:
     from worthwhile.ingestion.quality import FINDINGS
 
@@ -229,23 +247,32 @@ BLOCKS: dict[str, Callable[[], str]] = {
 }  # fmt: skip
 
 
+def block(name: str) -> str:
+    kind, _, of = name.partition("-")
+    return _format(of) if kind == "format" else BLOCKS[name]()
+
+
+def pages() -> list[Path]:
+    return sorted(DOCS.rglob("*.md"))
+
+
 def renewed(page: str) -> str:
     """The page with each of its tables as the code has it now."""
 
     def fill(match: re.Match[str]) -> str:
-        return f"{match[1]}\n{BLOCKS[match['name']]()}\n{match[3]}"
+        return f"{match[1]}\n{block(match['name'])}\n{match[3]}"
 
     return BLOCK.sub(fill, page)
 
 
 def main() -> int:
     changed = 0
-    for path in sorted(DOCS.glob("*.md")):
+    for path in pages():
         old = path.read_text(encoding="utf-8")
         new = renewed(old)
         if new != old:
             path.write_text(new, encoding="utf-8")
-            sys.stdout.write(f"renewed {path.name}\n")
+            sys.stdout.write(f"renewed {path.relative_to(DOCS)}\n")
             changed += 1
     return changed
 
