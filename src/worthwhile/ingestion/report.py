@@ -27,6 +27,7 @@ class FileReport:
     how: Mapping[str, str]  # event column -> given, kept, name, value or shape
     notes: tuple[str, ...] = ()  # what the user should know
     seen_before: bool = False  # the very same file is in the shop already, and nothing was done
+    read_until: str | None = None  # how far a database was read: what `since="last"` goes on from
 
     def to_dict(self) -> dict[str, Any]:
         return {
@@ -43,6 +44,7 @@ class FileReport:
             "how": dict(self.how),
             "notes": list(self.notes),
             "seen_before": self.seen_before,
+            "read_until": self.read_until,
         }
 
 
