@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import sys
+from typing import Any
+
 import pytest
 
+import worthwhile as ww
 from worthwhile.errors import InputError
 from worthwhile.ingestion.address import read_address, scheme_of
 
@@ -62,3 +66,11 @@ def test_password_is_taken_out_of_what_others_say(monkeypatch: pytest.MonkeyPatc
     said = "no\n  user with p/w, p%2Fw or from the environment"
     assert address.without_password(said) == "no user with ***, *** or ***"
     assert "p/w" not in repr(address) and "p%2Fw" not in repr(address)
+
+
+@pytest.mark.parametrize(("scheme", "driver"), [("postgresql", "psycopg"), ("mysql", "pymysql")])
+def test_missing_driver_names_the_extra(shop: Any, monkeypatch: pytest.MonkeyPatch, scheme: str, driver: str) -> None:
+    monkeypatch.setitem(sys.modules, driver, None)
+    with pytest.raises(InputError, match=r"worthwhile\[databases\]") as caught:
+        ww.ingest(shop, f"{scheme}://shop:hush@db/orders", query="select 1 as a")
+    assert (caught.value.code, caught.value.where) == ("missing-extra", f"{scheme}://db/orders")
