@@ -182,7 +182,7 @@ class _Reader:
             return _nothing(answer.source.name, last, answer.began)
         table = _look_at(self.con, answer.source)
         same = {} if until is None else json.loads(last["mapping"])
-        given = self.mapping or ({field: same.get(field, "") for field in FIELDS} if same else {})
+        given = {**({field: same.get(field, "") for field in FIELDS} if same else {}), **self.mapping}
         name = self.format or (last["format"] if same else None)
         form = FORMATS[name] if name else format_of(table, FORMATS)
         columns = recognise(table, form, given=given, kept=self.shop.settings["ingest.columns"])

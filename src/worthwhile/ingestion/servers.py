@@ -248,7 +248,7 @@ def _mysql(address: Address) -> Iterator[Server]:
     arguments = _mysql_arguments(address)
     try:
         connection = pymysql.connect(**arguments)
-    except (pymysql.Error, OSError, UnicodeError) as error:
+    except (pymysql.Error, OSError, RuntimeError, UnicodeError) as error:  # RuntimeError: a login needs cryptography
         raise _cannot_connect(address, error) from None
     try:
         yield _Mysql(address, connection)
