@@ -239,8 +239,9 @@ def _nothing(name: str, last: Mapping[str, Any], began: str | None) -> FileRepor
     since = until or began
     note = f"nothing new since {since}" if since else "the query's answer has no row" if not last else "nothing new"
     return FileReport(
-        name, last.get("batch_id", ""), last.get("format", ""), 0, 0, 0, 0, {}, 0, mapping, {}, (note,), False, until
-    )
+        name, last.get("batch_id", ""), last.get("format", ""), 0, 0, 0, 0, {}, 0, mapping, {},
+        notes=(note,), read_until=until,
+    )  # fmt: skip
 
 
 def _digest(path: Path) -> str:
