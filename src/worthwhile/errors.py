@@ -26,6 +26,8 @@ ERROR_KINDS: dict[str, ErrorKind] = {
     "bad-columns": ErrorKind(3, 422, "the columns needed were not found, or two columns claim the same meaning"),
     "bad-values": ErrorKind(3, 422, "the values of a needed column cannot be understood, throughout"),
     "ambiguous-dates": ErrorKind(3, 422, "day and month cannot be told apart in the dates of this file"),
+    "bad-query": ErrorKind(3, 422, "the database does not take the query, or it is not one statement that only reads"),
+    "no-database": ErrorKind(9, 502, "the database cannot be connected to, or broke off while it was read"),
     "no-shop": ErrorKind(4, 404, "there is no shop in this folder"),
     "shop-exists": ErrorKind(5, 409, "there is already a shop in this folder"),
     "shop-busy": ErrorKind(5, 409, "another process is writing to this shop"),

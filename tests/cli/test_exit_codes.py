@@ -97,7 +97,7 @@ def test_second_writer_is_told_that_the_shop_is_busy(worth: Any, shop_folder: Pa
         fcntl.flock(handle, fcntl.LOCK_EX)
         orders_csv = orders_csv.with_name("more.csv")
         orders_csv.write_text("customer_id,order_date,amount\nnew,2011-01-20,3.50\nnew,2011-02-25,4.50\n")
-        done = worth("ingest", shop_folder, orders_csv, "--json")
+        done = worth("ingest", shop_folder, orders_csv, "--wait", "0", "--json")
     finally:
         os.close(handle)
     assert (done.exit_code, done.json["error"]["code"]) == (5, "shop-busy")

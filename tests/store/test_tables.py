@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -144,6 +145,29 @@ def test_second_writer_is_held_off(shop: Shop) -> None:
             pass
         assert caught.value.code == "shop-busy"
     write(shop, "one", "a")
+
+
+def test_second_writer_waits_for_the_first_as_long_as_it_is_told_to(shop: Shop) -> None:
+    first_is_in, done = threading.Event(), threading.Event()
+
+    def first() -> None:
+        with writing(shop) as change:
+            first_is_in.set()
+            assert done.wait(30)
+            change.append("events", events("a", batch="one"))
+            change.commit([entry("one")])
+
+    thread = threading.Thread(target=first)
+    thread.start()
+    assert first_is_in.wait(30)
+    with pytest.raises(InputError, match=r"still after 0\.2 seconds"), writing(shop, wait=0.2):
+        pass
+    done.set()
+    with writing(shop, wait=30) as change:
+        change.append("events", events("b", batch="two"))
+        change.commit([entry("two")])
+    thread.join()
+    assert ids(shop) == ["a", "b"]
 
 
 @pytest.mark.parametrize("name", ["my shop", "小店", "a'b", "crème #1"])

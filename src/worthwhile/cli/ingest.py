@@ -1,9 +1,8 @@
-"""`worth ingest`: files become events."""
+"""`worth ingest`: files and databases become events."""
 
 from __future__ import annotations
 
 from collections import Counter
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -21,7 +20,13 @@ if TYPE_CHECKING:
 def ingest(
     folder: ShopFolder,
     files: Annotated[
-        list[Path], typer.Argument(metavar="FILE...", help="CSV, TSV, Parquet or XLSX.", show_default=False)
+        list[str],
+        typer.Argument(
+            metavar="FILE...",
+            help="CSV, TSV, Parquet or XLSX, a pattern in quotes ('orders/*.csv'), or one database: postgresql://, "
+            "mysql://.",
+            show_default=False,
+        ),
     ],
     columns: Annotated[
         list[str] | None,
@@ -29,8 +34,19 @@ def ingest(
     ] = None,
     format: Annotated[str | None, typer.Option(help="Format of the files, where it is not recognised.")] = None,
     date_format: Annotated[str | None, typer.Option(help="strptime format of the dates, such as %d/%m/%Y.")] = None,
+    query: Annotated[str | None, typer.Option(metavar="SQL", help="What to ask the database: one SELECT.")] = None,
+    since: Annotated[
+        str | None, typer.Option(metavar="VALUE", help="What :since in the query is; `last`: where it ended last time.")
+    ] = None,
+    overlap: Annotated[
+        str | None,
+        typer.Option(
+            metavar="SPAN", help="How far before the last value to read again: 30s, 10min, 1d. [default: 10min]"
+        ),
+    ] = None,
+    wait: Annotated[float, typer.Option(metavar="SECONDS", help="How long to wait for another writer.")] = 60,
 ) -> Answer:
-    """Read files of orders into a shop.
+    """Read files of orders, or a database, into a shop.
 
     Columns are recognised by their names and values; `--map` overrides that and is kept in shop.toml. Rows that
     cannot be used go to quarantine with their file, row and reason. The same file again adds nothing.
@@ -45,7 +61,18 @@ def ingest(
     shop = open_shop(folder)
     mapping = _mapping(columns or [])
     with progress() as watch:
-        done = ingest_files(shop, *files, mapping=mapping, format=format, date_format=date_format, progress=watch)
+        done = ingest_files(
+            shop,
+            *files,
+            mapping=mapping,
+            format=format,
+            date_format=date_format,
+            query=query,
+            since=since,
+            overlap=overlap,
+            wait=wait,
+            progress=watch,
+        )
     return Answer(done.to_dict(), _said(done))
 
 

@@ -1,4 +1,4 @@
-"""Files become events: read, recognised, cleaned, checked, and appended to the log."""
+"""Files and databases become events: read, recognised, cleaned, checked, and appended to the log."""
 
 from worthwhile.ingestion.reasons import REASONS
 from worthwhile.ingestion.report import FileReport, IngestReport

@@ -29,6 +29,7 @@ class FileReport:
     notes: tuple[str, ...] = ()  # what the user should know
     replaced: int = 0  # events of earlier versions of orders, which are gone from the log
     seen_before: bool = False  # the very same file is in the shop already, and nothing was done
+    read_until: str | None = None  # how far a database was read: what `since="last"` goes on from
 
     def to_dict(self) -> dict[str, Any]:
         return {
@@ -46,6 +47,7 @@ class FileReport:
             "how": dict(self.how),
             "notes": list(self.notes),
             "seen_before": self.seen_before,
+            "read_until": self.read_until,
         }
 
 

@@ -1,4 +1,4 @@
-"""Ingest: from files to the event log."""
+"""Ingest: from files and databases to the event log."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ import shutil
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
-from datetime import UTC, datetime
+from dataclasses import dataclass, replace
+from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
 
@@ -17,8 +17,11 @@ import duckdb
 
 from worthwhile.errors import InputError
 from worthwhile.ingestion.absorb import Absorbed, absorb
-from worthwhile.ingestion.columns import Columns, Table, check_mapping, format_of, recognise
-from worthwhile.ingestion.formats import FORMATS
+from worthwhile.ingestion.address import Address
+from worthwhile.ingestion.columns import FIELDS, Columns, Table, check_mapping, format_of, recognise
+from worthwhile.ingestion.database import Asked, ask, last_of, lay_open_answer, without_known_refusals
+from worthwhile.ingestion.formats import FORMATS, Format
+from worthwhile.ingestion.given import expand
 from worthwhile.ingestion.report import FileReport, IngestReport
 from worthwhile.ingestion.source import Source, column, lay_open
 from worthwhile.ingestion.stage import Reading, Staged, stage
@@ -29,39 +32,51 @@ from worthwhile.store.log import connect
 from worthwhile.store.tables import Writing, read_table, writing
 
 SAMPLE_ROWS = 1000  # looked at to recognise columns by their values
+WAIT_SECONDS = 60.0  # for another process that writes to the shop
 
 
 @dataclass(frozen=True)
 class _Ready:
-    """A file that was read to its end and can be absorbed."""
+    """A file or a database's answer that was read to its end and can be absorbed."""
 
     reading: Reading
     staged: Staged
     digest: str
+    origin: str  # `batches.source`
+    read_until: str | None = None
+    was_read_until: str | None = None  # by the last batch of the same database and query
 
     @property
     def batch_id(self) -> str:
         return self.digest[:16]
 
 
-def ingest(
+def ingest(  # noqa: PLR0913 (one parameter for each question that a person asks)
     shop: Shop,
     *paths: Path | str,
     mapping: Mapping[str, str] | None = None,
     format: str | None = None,
     date_format: str | None = None,
+    query: str | None = None,
+    since: str | date | int | None = None,
+    overlap: str | None = None,
+    wait: float = WAIT_SECONDS,
     progress: Progress = silent,
 ) -> IngestReport:
-    """Read files of orders (CSV, TSV, Parquet, XLSX) into the shop's event log.
+    """Read files of orders (CSV, TSV, Parquet, XLSX), or a database, into the shop's event log.
 
+    A path may be a pattern such as `events/*.csv`; one of them may be a database's URL (postgresql://, mysql://),
+    which is asked `query`. `:since` in the query is bound to `since`: a value, or "last" for where the last batch of
+    the same address and query ended, less `overlap` ("10min", "1d"; of numbers "1000").
     `mapping` says which column of the file is which event column (`columns.FIELDS`) where names and values do not;
     an empty name leaves a column out. It is kept in shop.toml, as is `date_format` (strptime).
     `format` names one of `formats.FORMATS`. All files or none: every one is read to its end before the first is
     written. The same file again adds nothing, an overlapping one what is new. Rows that cannot be used go to the
-    table `quarantine` with file, row and one of `REASONS`.
+    table `quarantine` with file, row and one of `REASONS`. Where another process writes to the shop, it is waited for
+    so many seconds.
 
-    Raises InputError `bad-file`, `bad-columns`, `bad-values`, `ambiguous-dates`, `bad-argument`, `shop-busy`; the shop
-    is then as it was.
+    Raises InputError `bad-file`, `bad-columns`, `bad-values`, `ambiguous-dates`, `bad-argument`, `bad-query`,
+    `no-database`, `missing-extra`, `shop-busy`; the shop is then as it was.
     """
     if not paths:
         raise InputError("bad-argument", "no file is named", remedy="name the files to read")
@@ -70,16 +85,19 @@ def ingest(
             "bad-argument", f"`{format}` is no format", where="--format", remedy=f"formats are {', '.join(FORMATS)}"
         )
     check_mapping(mapping or {})
-    files = [Path(path) for path in paths]
-    with writing(shop) as change, _scratch(shop) as scratch:
+    named = _named(paths, query=query, since=since, overlap=overlap)
+    if not wait >= 0:
+        raise InputError("bad-argument", f"{wait} is no time to wait", where="--wait", remedy="give seconds, or 0")
+    progress("opening the shop", 0.0)
+    with writing(shop, wait=wait) as change, _scratch(shop) as scratch:
         con = connect(shop.settings, spill=str(scratch / "spill"))
         try:
             reader = _Reader(shop, con, mapping or {}, format, date_format)
             read = [
                 reader.prepare(
-                    path, _folder(scratch, index), _part(progress, f"reading {path.name}", index, len(files))
+                    one, _folder(scratch, index), _part(progress, f"reading {_name(one)}", index, len(named))
                 )
-                for index, path in enumerate(files)
+                for index, one in enumerate(named)
             ]
             prepared = [
                 *(ready for ready in read if not isinstance(ready, Member)),
@@ -93,9 +111,37 @@ def ingest(
     return IngestReport(tuple(reports))
 
 
+def _named(
+    paths: Sequence[Path | str], *, query: str | None, since: str | date | int | None, overlap: str | None
+) -> list[Path | Asked]:
+    """Files and at most one database, in the order given."""
+    found = expand(paths)
+    databases = [one.text for one in found if isinstance(one, Address)]
+    if len(databases) > 1:
+        raise InputError(
+            "bad-argument",
+            f"{len(databases)} databases are named, and there is one query",
+            remedy="read one after the other",
+        )
+    options = {"--query": query, "--since": since, "--overlap": overlap}
+    idle = [option for option, value in options.items() if value is not None]
+    if idle and not databases:
+        raise InputError(
+            "bad-argument",
+            f"{idle[0]} is for a database, and none is named",
+            where=idle[0],
+            remedy="name one: postgresql://user@host/database",
+        )
+    return [ask(one, query=query, since=since, overlap=overlap) if isinstance(one, Address) else one for one in found]
+
+
+def _name(one: Path | Asked) -> str:
+    return one.address.text if isinstance(one, Asked) else one.name
+
+
 def _part(progress: Progress, text: str, index: int, count: int) -> Progress:
     """Reading is taken for two thirds of the work."""
-    return lambda _, share: progress(text, (index + share) / count * 2 / 3)
+    return lambda said, share: progress(said or text, (index + share) / count * 2 / 3)
 
 
 def _folder(scratch: Path, name: int | str) -> Path:
@@ -114,11 +160,13 @@ class _Reader:
     format: str | None
     date_format: str | None
 
-    def prepare(self, path: Path, scratch: Path, progress: Progress) -> _Ready | FileReport | Member:
-        """A file staged, or the report that it is in the shop already, or put aside as one of a set."""
+    def prepare(self, named: Path | Asked, scratch: Path, progress: Progress) -> _Ready | FileReport | Member:
+        """A file or a database's answer staged, the report that it is in the shop already, or one of a set aside."""
         progress("", 0.0)
-        source = lay_open(self.con, path, scratch)
-        digest = _digest(path)
+        if isinstance(named, Asked):
+            return self._prepare_answer(named, scratch, progress)
+        source = lay_open(self.con, named, scratch)
+        digest = _digest(named)
         progress("", 0.4)
         table = _look_at(self.con, source)
         if not self.format and (found := member_of(table)):
@@ -135,37 +183,87 @@ class _Reader:
             yield self._staged(source, _look_at(self.con, source), digest, folder)
 
     def _staged(self, source: Source, table: Table, digest: str, scratch: Path) -> _Ready | FileReport:
+        """A file recognised and staged, or the report that it is in the shop already."""
         form = FORMATS[self.format] if self.format else format_of(table, FORMATS)
         columns = recognise(table, form, given=self.mapping, kept=self.shop.settings["ingest.columns"])
-        seen = self._seen(source, digest, columns)
+        seen = self._seen(source, digest, columns, self._ledger())
         if seen is not None:
             return seen
+        return _Ready(*self._stage(source, form, columns, table, scratch), digest, source.name)
+
+    def _prepare_answer(self, asked: Asked, scratch: Path, progress: Progress) -> _Ready | FileReport:
+        """As of a file. What follows a former batch of the same query has its columns: a few rows tell little."""
+        ledger = self._ledger()
+        last = last_of(asked, ledger) or {}
+        until = last.get("read_until")
+        zone = self.shop.settings.zone
+        answer = lay_open_answer(self.con, asked, read_until=until, zone=zone, scratch=scratch, progress=progress)
+        if answer.count == 0:
+            return _nothing(answer.source.name, last, answer.began)
+        table = _look_at(self.con, answer.source)
+        same = {} if until is None else json.loads(last["mapping"])
+        given = {**({field: same.get(field, "") for field in FIELDS} if same else {}), **self.mapping}
+        name = self.format or (last["format"] if same else None)
+        form = FORMATS[name] if name else format_of(table, FORMATS)
+        columns = recognise(table, form, given=given, kept=self.shop.settings["ingest.columns"])
+        if same and columns.to_dict() != same:
+            raise _read_otherwise(answer.source, "this query was read with other columns before")
+        seen = self._seen(answer.source, answer.digest, columns, ledger)
+        if seen is not None:
+            return replace(seen, notes=_nothing(answer.source.name, last, answer.began).notes, read_until=until)
+        staged = self._stage(answer.source, form, columns, table, scratch)
+        progress("", 1.0)
+        return _Ready(*staged, answer.digest, asked.source, answer.read_until, until)
+
+    def _stage(
+        self, source: Source, form: Format, columns: Columns, table: Table, scratch: Path
+    ) -> tuple[Reading, Staged]:
         date_format = self.date_format or self.shop.settings["ingest.date_format"]
         settings = self.shop.settings
         odd = any(text.strip(" ") != text.strip() for values in table.values for text in values)
         reading = Reading(source, form, columns, settings["timezone"], date_format, settings["currency"], odd)
         staged = stage(self.con, reading, scratch / "staged.parquet")
         (scratch / "raw.parquet").unlink(missing_ok=True)
-        return _Ready(reading, staged, digest)
+        return reading, staged
 
-    def _seen(self, source: Source, digest: str, columns: Columns) -> FileReport | None:
+    def _ledger(self) -> list[dict[str, Any]]:
+        return read_table(self.shop, "batches").to_pylist()
+
+    def _seen(
+        self, source: Source, digest: str, columns: Columns, ledger: Sequence[Mapping[str, Any]]
+    ) -> FileReport | None:
         """The report of a file that the ledger has. Raises `bad-argument` where it was read in another way then."""
-        for batch in read_table(self.shop, "batches").to_pylist():
+        for batch in ledger:
             if batch["digest"] != digest:
                 continue
             if json.loads(batch["mapping"]) != columns.to_dict():
-                raise InputError(
-                    "bad-argument",
-                    "this very file is in the shop already, read with other columns; reading it again would count"
-                    " every order twice",
-                    where=str(source.path),
-                    remedy="ingest it with the new mapping into a new shop",
-                )
+                raise _read_otherwise(source, "this very file is in the shop already, read with other columns")
             return FileReport(
                 source.name, batch["batch_id"], batch["format"], 0, 0, 0, 0, {}, 0, columns.to_dict(), columns.how,
                 ("this very file is in the shop already",), seen_before=True,
             )  # fmt: skip
         return None
+
+
+def _read_otherwise(source: Source, what: str) -> InputError:
+    return InputError(
+        "bad-argument",
+        f"{what}; reading it again would count every order twice",
+        where=source.where,
+        remedy="ingest it with the new mapping into a new shop",
+    )
+
+
+def _nothing(name: str, last: Mapping[str, Any], began: str | None) -> FileReport:
+    """The report of a query whose answer holds nothing that the shop does not have."""
+    until = last.get("read_until")
+    mapping = json.loads(last.get("mapping", "{}"))
+    since = until or began
+    note = f"nothing new since {since}" if since else "the query's answer has no row" if not last else "nothing new"
+    return FileReport(
+        name, last.get("batch_id", ""), last.get("format", ""), 0, 0, 0, 0, {}, 0, mapping, {},
+        notes=(note,), read_until=until,
+    )  # fmt: skip
 
 
 def _digest(path: Path) -> str:
@@ -179,7 +277,7 @@ def _look_at(con: duckdb.DuckDBPyConnection, source: Source) -> Table:
     rows = con.execute(f"SELECT {picked} FROM raw LIMIT {SAMPLE_ROWS}").fetchall()
     values = [[v for v in column_values if v is not None and v.strip()] for column_values in zip(*rows, strict=True)]
     return Table(
-        str(source.path), source.columns, values or [[] for _ in source.columns], source.has_header, source.by_blanks
+        source.where, source.columns, values or [[] for _ in source.columns], source.has_header, source.by_blanks
     )
 
 
@@ -190,7 +288,7 @@ def _write(
     scratch: Path,
     progress: Progress,
 ) -> list[FileReport]:
-    """Absorb the files that are new, then commit them all at once."""
+    """Absorb what is new, then commit all of it at once."""
     reports: list[FileReport] = []
     rows: list[dict[str, Any]] = []
     absorbed: dict[str, FileReport] = {}
@@ -203,13 +301,33 @@ def _write(
             continue
         progress(f"writing {ready.reading.source.name}", 2 / 3 + index / len(prepared) / 3)
         name = ready.reading.source.name
+        known = 0
+        if ready.was_read_until:
+            staged, known = without_known_refusals(con, change, ready.staged, name)
+            ready = replace(ready, staged=staged)
         done = absorb(con, change, ready.staged, batch_id=ready.batch_id, file=name, scratch=scratch)
+        done = replace(done, known=done.known + known)
         reports.append(_report(ready, done))
         absorbed[ready.digest] = reports[-1]
-        rows.append(_ledger_row(ready, done))
+        if _is_news(ready, done):
+            rows.append(_ledger_row(ready, done))
     if rows:
         change.commit(rows)
     return reports
+
+
+def _is_news(ready: _Ready, done: Absorbed) -> bool:
+    """Whether the ledger has something to keep: a run that finds nothing new leaves the shop, and its version."""
+    is_same = ready.was_read_until is not None and ready.was_read_until == ready.read_until
+    return not is_same or done.events + done.replaced > 0 or bool(ready.staged.refused)
+
+
+def _notes(ready: _Ready, done: Absorbed) -> tuple[str, ...]:
+    if ready.read_until is None:
+        return ready.staged.notes
+    if not done.events and not ready.staged.refused:
+        return (*ready.staged.notes, f"nothing new since {ready.was_read_until or ready.read_until}")
+    return (*ready.staged.notes, f"read until {ready.read_until}, where `--since last` goes on")
 
 
 def _report(ready: _Ready, done: Absorbed) -> FileReport:
@@ -227,7 +345,8 @@ def _report(ready: _Ready, done: Absorbed) -> FileReport:
         refunds_matched=done.matched,
         mapping=reading.columns.to_dict(),
         how=reading.columns.how,
-        notes=ready.staged.notes,
+        notes=_notes(ready, done),
+        read_until=ready.read_until,
     )
 
 
@@ -244,8 +363,8 @@ def _ledger_row(ready: _Ready, done: Absorbed) -> dict[str, Any]:
         "batch_id": ready.batch_id,
         "file": ready.reading.source.name,
         "digest": ready.digest,
-        "source": ready.reading.source.name,
-        "read_until": None,
+        "source": ready.origin,
+        "read_until": ready.read_until,
         "format": ready.reading.form.name,
         "ingested_at": datetime.now(UTC),  # when it was written; no forecast looks at it
         "rows": ready.staged.count,

@@ -27,18 +27,25 @@ BATCH_ROWS = 50_000
 
 @dataclass(frozen=True)
 class Source:
-    """A file laid open: its columns as named in it, in the order of c0, c1, ..."""
+    """A file or a database's answer laid open: its columns as named in it, in the order of c0, c1, ..."""
 
     path: Path
-    kind: str  # csv, json, parquet, xlsx
+    kind: str  # csv, json, parquet, xlsx, postgresql, mysql
     columns: tuple[str, ...]
     has_header: bool = True
     by_blanks: bool = False  # fields are parted by runs of blanks
     notes: tuple[str, ...] = ()
+    address: str = ""  # of a database, without its password
+    is_continued: bool = False  # a former batch of this database is in the shop
 
     @property
     def name(self) -> str:
-        return self.path.name
+        return self.address or self.path.name
+
+    @property
+    def where(self) -> str:
+        """What errors name."""
+        return self.address or str(self.path)
 
 
 def column(index: int) -> str:
@@ -51,7 +58,7 @@ def lay_open(con: duckdb.DuckDBPyConnection, path: Path, scratch: Path) -> Sourc
 
     Raises InputError `bad-file` for what is missing, empty, truncated or of no kind that can be read.
     """
-    con.execute("CREATE OR REPLACE TEMP TABLE torn (part INTEGER, row BIGINT, detail VARCHAR, content VARCHAR)")
+    no_torn_lines(con)
     head = _head(path)
     try:
         if head.startswith(b"PAR1"):
@@ -61,6 +68,11 @@ def lay_open(con: duckdb.DuckDBPyConnection, path: Path, scratch: Path) -> Sourc
         return _text(con, path, head, scratch)
     except (duckdb.Error, pa.ArrowException, EOFError, OSError, zipfile.BadZipFile) as error:
         raise _bad_file(path, f"it cannot be read to its end: {str(error).splitlines()[0]}") from error
+
+
+def no_torn_lines(con: duckdb.DuckDBPyConnection) -> None:
+    """The table `torn`, empty."""
+    con.execute("CREATE OR REPLACE TEMP TABLE torn (part INTEGER, row BIGINT, detail VARCHAR, content VARCHAR)")
 
 
 def _head(path: Path) -> bytes:

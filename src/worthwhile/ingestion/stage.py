@@ -250,7 +250,7 @@ def _days(con: duckdb.DuckDBPyConnection, reading: Reading) -> None:
     rows = con.execute(f"SELECT DISTINCT day_text FROM ({both}) WHERE day_text IS NOT NULL ORDER BY 1 LIMIT 200000")
     texts = [text for (text,) in rows.fetchall()]
     named = f", column `{reading.columns.name('ts')}`" if "ts" in reading.columns else ""
-    where = f"{reading.source.path}{named}"
+    where = f"{reading.source.where}{named}"
     found = dates.read_days(texts, date_format=reading.date_format, where=where)
     if found.day_of:
         con.register("found_days", _table(found.day_of))
@@ -546,10 +546,10 @@ def _check_usable(
     con: duckdb.DuckDBPyConnection, reading: Reading, count: int, refused: Mapping[str, int], staged: str
 ) -> None:
     """A file of which nothing can be used is no order file; say what is wrong with most of it."""
-    path = str(reading.source.path)
+    path = reading.source.where
     if count == 0:
         raise InputError("bad-file", "there is a header and no row below it", where=path, remedy="export it again")
-    if sum(refused.values()) < count:
+    if sum(refused.values()) < count or reading.source.is_continued:  # an hour may have nothing but guests
         return
     reason = max(sorted(refused), key=lambda name: refused[name])
     first = (

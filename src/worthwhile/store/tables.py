@@ -11,6 +11,7 @@ from __future__ import annotations
 import json
 import os
 import shutil
+import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -33,6 +34,7 @@ except ImportError:  # pragma: no cover - Windows, where the second writer is no
 
 LEDGER = "batches"
 REMOVED_AT_ONCE = 5_000  # values in one condition
+LOOK_AGAIN_SECONDS = 0.1  # how often one who waits for the other writer looks whether it is done
 
 Rows: TypeAlias = "pa.Table | pa.RecordBatchReader"
 
@@ -125,12 +127,12 @@ class Writing:
 
 
 @contextmanager
-def writing(shop: Shop) -> Iterator[Writing]:
+def writing(shop: Shop, *, wait: float = 0.0) -> Iterator[Writing]:
     """Change a shop's tables: append and replace, then `commit` once. Without the commit nothing has changed.
 
-    One writer at a time: raises InputError `shop-busy` where another process is writing.
+    One writer at a time: raises InputError `shop-busy` where another process is still writing after `wait` seconds.
     """
-    with _alone(shop):
+    with _alone(shop, wait):
         change = Writing(shop, read_versions(shop))
         _take_back(change)
         yield change
@@ -152,25 +154,34 @@ def _take_back(change: Writing) -> None:
 
 
 @contextmanager
-def _alone(shop: Shop) -> Iterator[None]:
+def _alone(shop: Shop, wait: float = 0.0) -> Iterator[None]:
     """Hold the shop's folder against other writers. The lock ends with the process, so a crash leaves none."""
     if fcntl is None:  # pragma: no cover
         yield
         return
     handle = os.open(shop.folder, os.O_RDONLY)
     try:
-        try:
-            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError as error:
-            raise InputError(
-                "shop-busy",
-                "another process is writing to this shop",
-                where=str(shop.folder),
-                remedy="wait until it is done and try again",
-            ) from error
+        until = time.monotonic() + wait
+        while not _locked(handle):
+            if time.monotonic() >= until:
+                raise InputError(
+                    "shop-busy",
+                    "another process is writing to this shop" + f", still after {wait:g} seconds" * (wait > 0),
+                    where=str(shop.folder),
+                    remedy="wait until it is done and try again",
+                )
+            time.sleep(LOOK_AGAIN_SECONDS)
         yield
     finally:
         os.close(handle)
+
+
+def _locked(handle: int) -> bool:
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        return False
+    return True
 
 
 def _open(shop: Shop, table: str, version: int | None) -> DeltaTable | None:
