@@ -29,6 +29,14 @@ def ingest(
     ] = None,
     format: Annotated[str | None, typer.Option(help="Format of the files, where it is not recognised.")] = None,
     date_format: Annotated[str | None, typer.Option(help="strptime format of the dates, such as %d/%m/%Y.")] = None,
+    pseudonymise: Annotated[
+        bool | None,
+        typer.Option(
+            "--pseudonymise/--no-pseudonymise",
+            help="Replace all ids of customers, or none (--no-pseudonymise). [default: e-mails, phones and the like]",
+            show_default=False,
+        ),
+    ] = None,
 ) -> Answer:
     """Read files of orders into a shop.
 
@@ -45,7 +53,15 @@ def ingest(
     shop = open_shop(folder)
     mapping = _mapping(columns or [])
     with progress() as watch:
-        done = ingest_files(shop, *files, mapping=mapping, format=format, date_format=date_format, progress=watch)
+        done = ingest_files(
+            shop,
+            *files,
+            mapping=mapping,
+            format=format,
+            date_format=date_format,
+            pseudonymise=pseudonymise,
+            progress=watch,
+        )
     return Answer(done.to_dict(), _said(done))
 
 

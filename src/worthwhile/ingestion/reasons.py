@@ -16,5 +16,6 @@ REASONS: dict[str, str] = {
     "no-amount": "neither an amount nor quantity and price are given",
     "unknown-type": "the type of the row is not known: it may be no order at all",
     "no-event": "the type is known and stands for no event of the log: removed from the cart, logged in",
+    "forgotten": "of a forgotten customer, from before that, or older than what the shop keeps; without content",
     "never-paid": "the status says that this never became an order: unpaid, pending, draft, failed",
 }

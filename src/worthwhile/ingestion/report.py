@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 
@@ -27,6 +27,8 @@ class FileReport:
     how: Mapping[str, str]  # event column -> given, kept, name, value or shape
     notes: tuple[str, ...] = ()  # what the user should know
     seen_before: bool = False  # the very same file is in the shop already, and nothing was done
+    left_out: Mapping[str, str] = field(default_factory=dict)  # column that identifies persons -> kind of identifier
+    pseudonymised: bool = False  # whether ids of customers were replaced
 
     def to_dict(self) -> dict[str, Any]:
         return {
@@ -43,6 +45,8 @@ class FileReport:
             "how": dict(self.how),
             "notes": list(self.notes),
             "seen_before": self.seen_before,
+            "left_out": dict(self.left_out),
+            "pseudonymised": self.pseudonymised,
         }
 
 

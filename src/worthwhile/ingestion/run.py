@@ -18,8 +18,11 @@ import duckdb
 from worthwhile.errors import InputError
 from worthwhile.ingestion.absorb import Absorbed, absorb
 from worthwhile.ingestion.columns import Columns, Table, check_mapping, format_of, recognise
+from worthwhile.ingestion.forgotten import Forgotten, read_forgotten
 from worthwhile.ingestion.formats import FORMATS
+from worthwhile.ingestion.pseudonyms import Keyring
 from worthwhile.ingestion.report import FileReport, IngestReport
+from worthwhile.ingestion.screening import Mode, check_mode, screen
 from worthwhile.ingestion.source import Source, column, lay_open
 from worthwhile.ingestion.stage import Reading, Staged, stage
 from worthwhile.progress import Progress, silent
@@ -49,18 +52,21 @@ def ingest(
     mapping: Mapping[str, str] | None = None,
     format: str | None = None,
     date_format: str | None = None,
+    pseudonymise: bool | None = None,
     progress: Progress = silent,
 ) -> IngestReport:
     """Read files of orders (CSV, TSV, Parquet, XLSX) into the shop's event log.
 
     `mapping` says which column of the file is which event column (`columns.FIELDS`) where names and values do not;
     an empty name leaves a column out. It is kept in shop.toml, as is `date_format` (strptime).
+    `pseudonymise` says whether ids of customers are replaced by pseudonyms, and is kept too; by default those that are
+    e-mail addresses, phone numbers and the like (docs/privacy.md). Other columns that identify persons are left out.
     `format` names one of `formats.FORMATS`. All files or none: every one is read to its end before the first is
     written. The same file again adds nothing, an overlapping one what is new. Rows that cannot be used go to the
     table `quarantine` with file, row and one of `REASONS`.
 
-    Raises InputError `bad-file`, `bad-columns`, `bad-values`, `ambiguous-dates`, `bad-argument`, `shop-busy`; the shop
-    is then as it was.
+    Raises InputError `bad-file`, `bad-columns`, `bad-values`, `ambiguous-dates`, `bad-argument`, `bad-setting`,
+    `no-key`, `shop-busy`; the shop is then as it was.
     """
     if not paths:
         raise InputError("bad-argument", "no file is named", remedy="name the files to read")
@@ -73,17 +79,20 @@ def ingest(
     with writing(shop) as change, _scratch(shop) as scratch:
         con = connect(shop.settings, spill=str(scratch / "spill"))
         try:
-            reader = _Reader(shop, con, mapping or {}, format, date_format)
+            mode = _mode(shop, pseudonymise)
+            check_mode(con, change, mode)
+            screens = _Screens(mode, Keyring(shop), read_forgotten(shop))
+            reader = _Reader(shop, con, mapping or {}, format, date_format, screens)
             prepared = [
                 reader.prepare(
                     path, _folder(scratch, index), _part(progress, f"reading {path.name}", index, len(files))
                 )
                 for index, path in enumerate(files)
             ]
-            reports = _write(con, change, prepared, scratch, progress)
+            reports = _write(con, change, prepared, scratch, progress, screens.keyring)
         finally:
             con.close()
-    _keep(shop, mapping, date_format)
+    _keep(shop, mapping, date_format, mode if pseudonymise is not None else None)
     progress("done", 1.0)
     return IngestReport(tuple(reports))
 
@@ -99,6 +108,22 @@ def _folder(scratch: Path, index: int) -> Path:
     return folder
 
 
+def _mode(shop: Shop, pseudonymise: bool | None) -> Mode:
+    if pseudonymise is None:
+        kept: Mode = shop.settings["privacy.pseudonymise"]
+        return kept
+    return "always" if pseudonymise else "never"
+
+
+@dataclass(frozen=True)
+class _Screens:
+    """What every file is screened with."""
+
+    mode: Mode
+    keyring: Keyring
+    forgotten: Forgotten
+
+
 @dataclass(frozen=True)
 class _Reader:
     """What is the same for all files of one ingest."""
@@ -108,6 +133,7 @@ class _Reader:
     mapping: Mapping[str, str]
     format: str | None
     date_format: str | None
+    screens: _Screens
 
     def prepare(self, path: Path, scratch: Path, progress: Progress) -> _Ready | FileReport:
         """A file staged, or the report that it is in the shop already."""
@@ -118,11 +144,15 @@ class _Reader:
         table = _look_at(self.con, source)
         form = FORMATS[self.format] if self.format else format_of(table, FORMATS)
         columns = recognise(table, form, given=self.mapping, kept=self.shop.settings["ingest.columns"])
+        screens = self.screens
+        columns, screening = screen(
+            self.con, table, columns, mode=screens.mode, keyring=screens.keyring, forgotten=screens.forgotten
+        )
         seen = self._seen(source, digest, columns)
         if seen is not None:
             return seen
         date_format = self.date_format or self.shop.settings["ingest.date_format"]
-        reading = Reading(source, form, columns, self.shop.settings["timezone"], date_format)
+        reading = Reading(source, form, columns, self.shop.settings["timezone"], date_format, screening)
         staged = stage(self.con, reading, scratch / "staged.parquet")
         (scratch / "raw.parquet").unlink(missing_ok=True)
         progress("", 1.0)
@@ -169,6 +199,7 @@ def _write(
     prepared: list[_Ready | FileReport],
     scratch: Path,
     progress: Progress,
+    keyring: Keyring,
 ) -> list[FileReport]:
     """Absorb the files that are new, then commit them all at once."""
     reports: list[FileReport] = []
@@ -188,6 +219,7 @@ def _write(
         absorbed[ready.digest] = reports[-1]
         rows.append(_ledger_row(ready, done))
     if rows:
+        keyring.keep()  # first: a pseudonym whose key is lost could never be made again
         change.commit(rows)
     return reports
 
@@ -207,6 +239,8 @@ def _report(ready: _Ready, done: Absorbed) -> FileReport:
         mapping=reading.columns.to_dict(),
         how=reading.columns.how,
         notes=ready.staged.notes,
+        left_out={reading.source.columns[i]: kind for i, kind in reading.screening.left_out.items()},
+        pseudonymised=reading.screening.replaced != "none",
     )
 
 
@@ -234,7 +268,7 @@ def _ledger_row(ready: _Ready, done: Absorbed) -> dict[str, Any]:
     }
 
 
-def _keep(shop: Shop, mapping: Mapping[str, str] | None, date_format: str | None) -> None:
+def _keep(shop: Shop, mapping: Mapping[str, str] | None, date_format: str | None, mode: Mode | None) -> None:
     """Remember in shop.toml what the user said, for the next file."""
     changes: dict[str, Any] = {}
     if mapping:
@@ -242,6 +276,8 @@ def _keep(shop: Shop, mapping: Mapping[str, str] | None, date_format: str | None
         changes["ingest.columns"] = {field: name for field, name in kept.items() if name}
     if date_format:
         changes["ingest.date_format"] = date_format
+    if mode:
+        changes["privacy.pseudonymise"] = mode
     if any(shop.settings[key] != value for key, value in changes.items()):
         change_settings(shop, changes)
 
