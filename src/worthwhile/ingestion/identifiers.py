@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import date
 from ipaddress import ip_address
 
-from worthwhile.ingestion.columns import Columns, Table, plain
+from worthwhile.ingestion.columns import NUMBERS, Columns, Table, plain
 
 # Kind -> what a column of it holds; reports and docs speak of them so.
 KINDS: dict[str, str] = {
@@ -26,6 +26,8 @@ KINDS: dict[str, str] = {
 }
 # A customer's id of these kinds is replaced by a pseudonym unless the shop says never.
 ALWAYS_REPLACED = ("email", "phone", "id-number", "ip", "address")
+
+NUMBERS_AND_TIMES = ("ts", "time", "refunded_at", *NUMBERS, "rating")
 
 HALF, NEARLY_ALL = 0.5, 0.9  # shares of a column's values
 FEW_PREFIXES = 5  # mobile numbers begin in many ways, order numbers that look like them in one or two
@@ -106,6 +108,8 @@ def identifiers(table: Table, columns: Columns) -> Identifiers:
     field_of = {index: field for field, index in columns.index.items()}
     found = {}
     for index, name in enumerate(table.names):
+        if field_of.get(index) in NUMBERS_AND_TIMES:  # what is no number there, such as a shifted address, is refused
+            continue
         kind = kind_of(
             name if table.has_header else "",
             table.values[index],
@@ -130,7 +134,7 @@ def kind_of(name: str, values: Sequence[str], *, field: str | None = None, has_t
     if short in ("name", "名字") and has_title and field is None and _share(values, _is_full_name) >= NEARLY_ALL:
         return "name"
     for kind, holds in _BY_VALUE.items():
-        if values and _share(values, holds) >= HALF:
+        if values and _share(values, holds) >= (HALF if field is None else NEARLY_ALL):
             return kind
     is_free = field == "customer_id" or (field is None and not short.endswith(_NUMBER_ENDINGS))
     if is_free and _are_phones(values):

@@ -14,7 +14,7 @@ import duckdb
 from worthwhile.errors import InputError
 from worthwhile.ingestion.columns import Columns, Table
 from worthwhile.ingestion.forgotten import Forgotten
-from worthwhile.ingestion.identifiers import ALWAYS_REPLACED, KINDS, identifiers
+from worthwhile.ingestion.identifiers import ALWAYS_REPLACED, KINDS, NUMBERS_AND_TIMES, identifiers
 from worthwhile.ingestion.pseudonyms import (
     PSEUDONYM,
     Keyring,
@@ -33,7 +33,7 @@ Mode: TypeAlias = Literal["auto", "always", "never"]
 # Which ids of customers are replaced: none, all, all as phone numbers, those that are e-mail addresses.
 Replaced: TypeAlias = Literal["none", "all", "phones", "emails"]
 FREE_TEXTS = ("title", "text")
-_NUMBERS = ("ts", "time", "order_id", "item_id", "quantity", "price", "amount", "discount", "rating", "refunded_at")
+_EXACT = (*NUMBERS_AND_TIMES, "order_id", "item_id")  # long numbers in these are no phone numbers
 
 
 @dataclass(frozen=True)
@@ -69,7 +69,7 @@ class Screening:
             if fields.get(index) == "customer_id":
                 value = value if self.replaced == "none" else "customer_id"
             else:
-                value = masked_emails(value) if fields.get(index) in _NUMBERS else masked(value)
+                value = masked_emails(value) if fields.get(index) in _EXACT else masked(value)
             parts.append(f"{sql.name(name)} := {value}")
         return f"CAST(to_json(struct_pack({', '.join(parts)})) AS VARCHAR)"
 

@@ -289,4 +289,6 @@ def _certified(con: duckdb.DuckDBPyConnection, change: Writing, request: Request
         for table, done in found.tables.items()
     }
     left = traces(con, shop.folder, request.telling, apart=[shop.privacy / UNFINISHED])
-    return replace(found, tables=tables, searched=bool(request.telling), left=left)
+    return replace(
+        found, tables=tables, searched=bool(request.ids) and set(request.telling) == set(request.ids), left=left
+    )
