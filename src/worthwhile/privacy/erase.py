@@ -13,7 +13,7 @@ from pathlib import Path
 import duckdb
 import pyarrow.parquet as pq
 
-import worthwhile
+from worthwhile import __version__
 from worthwhile.errors import InputError
 from worthwhile.ingestion.forgotten import (
     EVERYONE,
@@ -165,7 +165,7 @@ def _survey(
         at=request.at.isoformat(),
         what=request.what,
         before=request.before,
-        version=worthwhile.__version__,
+        version=__version__,
         dry_run=False,
         tables=tables,
         runs=rows_in_runs(con, shop, rules.customer),
