@@ -287,6 +287,13 @@ def test_forgetting_that_is_interrupted_anywhere_is_done_or_can_be_done_again(
         shutil.rmtree(one.folder)
 
 
+def test_file_that_a_dead_writer_left_half_written_is_no_hindrance(shop: Shop, person: Any) -> None:
+    for name in ("part-00000-torn-c000.snappy.parquet", "part-00001-torn-c000.snappy.parquet#1"):
+        (shop.table_path("events") / name).write_bytes(f"PAR1 {person.pseudonym}".encode())
+    assert not ww.forget(shop, person.email).left
+    assert found_in(shop.folder, person.texts) == []
+
+
 def test_interrupted_forgetting_is_finished_by_the_next_one_whoever_it_is_of(
     shop: Shop, person: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -31,7 +31,7 @@ from worthwhile.privacy.certificate import (
     next_name,
     write_certificate,
 )
-from worthwhile.privacy.history import concerned, erase_history, erase_newest, parquet_files, table_digest
+from worthwhile.privacy.history import concerned, erase_history, erase_newest, named_files, table_digest
 from worthwhile.privacy.request import Request, Rules, ids_of, rules_of
 from worthwhile.privacy.traces import traces
 from worthwhile.progress import Progress, silent
@@ -155,7 +155,7 @@ def _survey(
     tables = {}
     for table, rule in rules.tables.items():
         newest = {Path(file) for file in table_files(shop, table, versions)}
-        counts = concerned(con, parquet_files(shop.table_path(table).absolute()), rule)
+        counts = concerned(con, named_files(shop.table_path(table).absolute()), rule)
         rows = sum(count for file, count in counts.items() if file in newest)
         digest = table_digest(newest) if table in versions else ""
         tables[table] = TableErased(rows, sum(counts.values()) - rows, digest)

@@ -59,9 +59,14 @@ def rows_of(file: Path) -> str:
     return f"read_parquet([{sql.text(str(file.absolute()))}], hive_partitioning = false) AS stored"
 
 
-def parquet_files(folder: Path) -> list[Path]:
-    """All data files in a table's folder, those of older versions among them."""
-    return sorted(f for f in folder.rglob("*.parquet") if LOG not in f.parts and not f.name.startswith(TEMPORARY))
+def named_files(folder: Path) -> list[Path]:
+    """The data files that any version of a table names, as far as they are there."""
+    named = set()
+    for path in (folder / LOG).glob("*.json"):
+        named |= {unquote(a["add"]["path"]) for a in _read_lines(path) if "add" in a}
+    for path in (folder / LOG).glob("*.parquet"):
+        named |= {unquote(add["path"]) for add in pq.read_table(path, columns=["add"])["add"].to_pylist() if add}
+    return sorted(folder / name for name in named if (folder / name).is_file())
 
 
 def concerned(con: duckdb.DuckDBPyConnection, files: Iterable[Path], rule: Rule) -> dict[Path, int]:
@@ -104,22 +109,22 @@ def erase_newest(con: duckdb.DuckDBPyConnection, change: Writing, table: str, ru
 
 def erase_history(con: duckdb.DuckDBPyConnection, folder: Path, rule: Rule) -> None:
     """Take the rows out of every file of a table, and out of what its log tells of them."""
-    for left in folder.rglob(f"{TEMPORARY}*"):
-        left.unlink()
-    for file in concerned(con, parquet_files(folder), rule):
-        temporary = file.with_name(TEMPORARY + file.name)
-        _write_kept(con, file, rule, temporary)
-        temporary.replace(file)
+    _remove_unnamed(folder)
+    for file in concerned(con, named_files(folder), rule):
+        _write_kept(con, file, rule, file)
     for path in sorted((folder / LOG).glob("*.json")):
         _correct_commit(folder, path)
     for path in sorted((folder / LOG).glob("*.parquet")):
         _correct_checkpoint(folder, path)
     _settle(folder)
-    _remove_unreferenced(folder)
+    _remove_unnamed(folder)
 
 
 def _write_kept(con: duckdb.DuckDBPyConnection, file: Path, rule: Rule, target: Path) -> None:
-    con.execute(f"COPY ({rule.kept(file)}) TO {sql.text(str(target))} (FORMAT parquet, COMPRESSION snappy)")
+    """Write what stays of a file to another, or in its own place: whole or not at all."""
+    temporary = target.with_name(TEMPORARY + target.name)
+    con.execute(f"COPY ({rule.kept(file)}) TO {sql.text(str(temporary))} (FORMAT parquet, COMPRESSION snappy)")
+    temporary.replace(target)
 
 
 def _said_of(file: Path, moment: int) -> dict[str, Any]:
@@ -184,13 +189,10 @@ def _settle(folder: Path) -> None:
         _write_lines(newest, [{"commitInfo": info}])
 
 
-def _remove_unreferenced(folder: Path) -> None:
-    """Files that no version names: put aside just now, or left by a writer that never reached its commit."""
-    named = set()
-    for path in (folder / LOG).glob("*.json"):
-        named |= {unquote(a["add"]["path"]) for a in _read_lines(path) if "add" in a}
-    for path in (folder / LOG).glob("*.parquet"):
-        named |= {unquote(add["path"]) for add in pq.read_table(path, columns=["add"])["add"].to_pylist() if add}
-    for file in parquet_files(folder):
-        if str(file.relative_to(folder)) not in named:
+def _remove_unnamed(folder: Path) -> None:
+    """Files that no version names: put aside just now, or left by a writer that died, be they whole or torn."""
+    named = set(named_files(folder))
+    for file in sorted(folder.rglob("*")):
+        is_data = file.is_file() and file.parent != folder / LOG
+        if (is_data and file not in named) or file.name.startswith(TEMPORARY):
             file.unlink()
