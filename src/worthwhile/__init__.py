@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from worthwhile.errors import InputError as InputError
     from worthwhile.ingestion import ingest as ingest
     from worthwhile.ingestion.quality import check as check
+    from worthwhile.privacy.erase import forget as forget
+    from worthwhile.privacy.erase import forget_before as forget_before
     from worthwhile.report import write_report as write_report
     from worthwhile.runs import Asked as Asked
     from worthwhile.runs import backtest as backtest
@@ -43,6 +45,8 @@ PUBLIC: dict[str, str] = {
     "forecast": "worthwhile.runs",
     "Asked": "worthwhile.runs",
     "list_runs": "worthwhile.runs",
+    "forget": "worthwhile.privacy",
+    "forget_before": "worthwhile.privacy",
     "write_report": "worthwhile.report",
     "InputError": "worthwhile.errors",
 }

@@ -32,11 +32,13 @@ ERROR_KINDS: dict[str, ErrorKind] = {
     "shop-exists": ErrorKind(5, 409, "there is already a shop in this folder"),
     "shop-busy": ErrorKind(5, 409, "another process is writing to this shop"),
     "no-such-run": ErrorKind(4, 404, "there is no run with this id in the shop"),
+    "no-such-customer": ErrorKind(4, 404, "the shop holds nothing of this customer"),
     "no-such-model": ErrorKind(4, 404, "there is no model of this name"),
     "empty-shop": ErrorKind(6, 409, "nothing has been ingested into this shop yet"),
     "no-history": ErrorKind(6, 409, "the log holds too little before the cutoff for what is asked"),
     "not-matured": ErrorKind(6, 409, "the log does not reach the end of the horizon, so the outcome is not known"),
     "missing-extra": ErrorKind(7, 501, "an optional dependency is not installed"),
+    "no-key": ErrorKind(8, 500, "the key of the shop's pseudonyms is missing, or it is another"),
     "damaged": ErrorKind(8, 500, "a file of the shop fails its checksum or cannot be read"),
 }
 

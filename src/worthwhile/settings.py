@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import date
@@ -80,6 +81,23 @@ def _texts(value: Any) -> dict[str, str]:
     return {str(key): str(text) for key, text in value.items()}
 
 
+def _one_of(*words: str) -> Callable[[Any], str]:
+    def parse(value: Any) -> str:
+        text = str(value).strip().lower()
+        if text not in words:
+            raise ValueError(f"it must be one of {', '.join(words)}")
+        return text
+
+    return parse
+
+
+def _optional_span(value: Any) -> str:
+    text = str(value).strip().lower()
+    if text and not re.fullmatch(r"[1-9]\d{0,3}(d|w|mo|y)", text):
+        raise ValueError("it must be a span of whole days, weeks, months or years, such as 2y, or empty")
+    return text
+
+
 def _optional_date(value: Any) -> str:
     try:
         return "" if value == "" else date.fromisoformat(str(value)).isoformat()
@@ -98,6 +116,20 @@ SETTINGS: dict[str, Setting] = {
         Setting("value.discount_rate", 0.10, _number(0, 10), "Yearly rate that discounts future value."),
         Setting("ingest.columns", {}, _texts, "Column mapping kept from `--map`: event column = column of the file."),
         Setting("ingest.date_format", "", str, "strptime format of dates that cannot be told from the data."),
+        Setting(
+            "privacy.pseudonymise",
+            "auto",
+            _one_of("auto", "always", "never"),
+            "Whether ids of customers are replaced by pseudonyms: auto (e-mails, phones and the like), always, never.",
+        ),
+        Setting("privacy.key", "", str, "File of the key of the pseudonyms; `key` in the shop's folder where empty."),
+        Setting("privacy.keep", "", _optional_span, "How long events are kept: what `worth forget SHOP` drops beyond."),
+        Setting(
+            "privacy.keep_browsing",
+            "",
+            _optional_span,
+            "The same of views, searches, carts and campaign contacts, where shorter.",
+        ),
         Setting(
             "data_until",
             "",

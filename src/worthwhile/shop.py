@@ -39,6 +39,11 @@ class Shop:
         return self.folder / "reports"
 
     @property
+    def privacy(self) -> Path:
+        """Who was forgotten, and the certificates of that."""
+        return self.folder / "privacy"
+
+    @property
     def scratch(self) -> Path:
         """Where queries spill; may be emptied whenever nothing runs."""
         return self.folder / "scratch"

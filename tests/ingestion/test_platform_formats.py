@@ -20,7 +20,15 @@ COLUMNS = ("customer_id", "kind", "order_id", "item_id", "quantity", "amount")
 
 @pytest.fixture
 def shop_in(tmp_path: Path) -> Any:
-    return lambda currency: ww.create_shop(tmp_path / currency, currency=currency, timezone="Europe/London", threads=1)
+    """Shops that keep ids as they are, so that tests can be read."""
+
+    def make(currency: str, mode: str = "never") -> Any:
+        folder = tmp_path / f"{currency}-{mode}"
+        return ww.create_shop(
+            folder, currency=currency, timezone="Europe/London", threads=1, privacy__pseudonymise=mode
+        )
+
+    return make
 
 
 def ingested(shop: Any, *names: str) -> dict[str, Any]:
@@ -202,6 +210,16 @@ def test_a_currency_other_than_the_shops_is_never_added_up(shop_in: Any, write: 
         shop, write("customer_id,date,amount,currency\na,2024-01-01,5,GBP\nb,2024-01-02,7,usd\nc,2024-01-03,1,\n")
     )
     assert refused(shop) == [(2, "other-currency")]
+
+
+@pytest.mark.parametrize("name", ["shopify.csv", "woocommerce.json", "magento.csv"])
+def test_addresses_that_say_who_bought_never_reach_the_log(shop_in: Any, events: Any, name: str) -> None:
+    """Not even those that stand in for a customer's number, of guests."""
+    shop = shop_in("GBP", "auto")
+    (file,) = ww.ingest(shop, FILES / name).files
+    ids = {customer for (customer,) in events(shop, "customer_id")}
+    assert file.pseudonymised and not any("@" in customer for customer in ids)
+    assert "@" not in str(read_table(shop, "quarantine").to_pylist())
 
 
 def test_every_format_says_what_it_is_and_has_a_page() -> None:

@@ -14,6 +14,7 @@ from worthwhile.cli.backtest import backtest
 from worthwhile.cli.check import check
 from worthwhile.cli.demo import demo
 from worthwhile.cli.forecast import forecast
+from worthwhile.cli.forget import forget
 from worthwhile.cli.ingest import ingest
 from worthwhile.cli.init import init
 from worthwhile.cli.models import models
@@ -31,6 +32,7 @@ COMMANDS: tuple[Callable[..., Answer], ...] = (
     runs,
     models,
     settings,
+    forget,
     demo,
 )
 

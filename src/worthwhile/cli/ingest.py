@@ -45,6 +45,14 @@ def ingest(
         ),
     ] = None,
     wait: Annotated[float, typer.Option(metavar="SECONDS", help="How long to wait for another writer.")] = 60,
+    pseudonymise: Annotated[
+        bool | None,
+        typer.Option(
+            "--pseudonymise/--no-pseudonymise",
+            help="Replace all ids of customers, or none (--no-pseudonymise). [default: e-mails, phones and the like]",
+            show_default=False,
+        ),
+    ] = None,
 ) -> Answer:
     """Read files of orders, or a database, into a shop.
 
@@ -71,6 +79,7 @@ def ingest(
             since=since,
             overlap=overlap,
             wait=wait,
+            pseudonymise=pseudonymise,
             progress=watch,
         )
     return Answer(done.to_dict(), _said(done))

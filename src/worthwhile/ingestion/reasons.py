@@ -18,5 +18,6 @@ REASONS: dict[str, str] = {
     "unknown-type": "the type of the row is not known: it may be no order at all",
     "no-event": "the type is known and stands for no event of the log: removed from the cart, logged in",
     "other-currency": "the amount is in another currency than the shop's, and sums of both would mean nothing",
+    "forgotten": "of a forgotten customer, from before that, or older than what the shop keeps; without content",
     "never-paid": "the status says that this never became an order: unpaid, pending, draft, failed",
 }

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 
@@ -30,6 +30,8 @@ class FileReport:
     replaced: int = 0  # events of earlier versions of orders, which are gone from the log
     seen_before: bool = False  # the very same file is in the shop already, and nothing was done
     read_until: str | None = None  # how far a database was read: what `since="last"` goes on from
+    left_out: Mapping[str, str] = field(default_factory=dict)  # column that identifies persons -> kind of identifier
+    pseudonymised: bool = False  # whether ids of customers were replaced
 
     def to_dict(self) -> dict[str, Any]:
         return {
@@ -48,6 +50,8 @@ class FileReport:
             "notes": list(self.notes),
             "seen_before": self.seen_before,
             "read_until": self.read_until,
+            "left_out": dict(self.left_out),
+            "pseudonymised": self.pseudonymised,
         }
 
 

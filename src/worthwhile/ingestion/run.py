@@ -20,9 +20,12 @@ from worthwhile.ingestion.absorb import Absorbed, absorb
 from worthwhile.ingestion.address import Address
 from worthwhile.ingestion.columns import FIELDS, Columns, Table, check_mapping, format_of, recognise
 from worthwhile.ingestion.database import Asked, ask, last_of, lay_open_answer, without_known_refusals
+from worthwhile.ingestion.forgotten import Forgotten, read_forgotten
 from worthwhile.ingestion.formats import FORMATS, Format
 from worthwhile.ingestion.given import expand
+from worthwhile.ingestion.pseudonyms import Keyring
 from worthwhile.ingestion.report import FileReport, IngestReport
+from worthwhile.ingestion.screening import Mode, Screening, check_mode, screen
 from worthwhile.ingestion.source import Source, column, lay_open
 from worthwhile.ingestion.stage import Reading, Staged, stage
 from worthwhile.ingestion.table_set import Member, joined, member_of, put_aside
@@ -61,6 +64,7 @@ def ingest(  # noqa: PLR0913 (one parameter for each question that a person asks
     since: str | date | int | None = None,
     overlap: str | None = None,
     wait: float = WAIT_SECONDS,
+    pseudonymise: bool | None = None,
     progress: Progress = silent,
 ) -> IngestReport:
     """Read files of orders (CSV, TSV, Parquet, XLSX), or a database, into the shop's event log.
@@ -70,13 +74,15 @@ def ingest(  # noqa: PLR0913 (one parameter for each question that a person asks
     the same address and query ended, less `overlap` ("10min", "1d"; of numbers "1000").
     `mapping` says which column of the file is which event column (`columns.FIELDS`) where names and values do not;
     an empty name leaves a column out. It is kept in shop.toml, as is `date_format` (strptime).
+    `pseudonymise` says whether ids of customers are replaced by pseudonyms, and is kept too; by default those that are
+    e-mail addresses, phone numbers and the like (docs/privacy.md). Other columns that identify persons are left out.
     `format` names one of `formats.FORMATS`. All files or none: every one is read to its end before the first is
     written. The same file again adds nothing, an overlapping one what is new. Rows that cannot be used go to the
     table `quarantine` with file, row and one of `REASONS`. Where another process writes to the shop, it is waited for
     so many seconds.
 
     Raises InputError `bad-file`, `bad-columns`, `bad-values`, `ambiguous-dates`, `bad-argument`, `bad-query`,
-    `no-database`, `missing-extra`, `shop-busy`; the shop is then as it was.
+    `bad-setting`, `no-key`, `no-database`, `missing-extra`, `shop-busy`; the shop is then as it was.
     """
     if not paths:
         raise InputError("bad-argument", "no file is named", remedy="name the files to read")
@@ -92,7 +98,10 @@ def ingest(  # noqa: PLR0913 (one parameter for each question that a person asks
     with writing(shop, wait=wait) as change, _scratch(shop) as scratch:
         con = connect(shop.settings, spill=str(scratch / "spill"))
         try:
-            reader = _Reader(shop, con, mapping or {}, format, date_format)
+            mode = _mode(shop, pseudonymise)
+            check_mode(con, change, mode)
+            screens = _Screens(mode, Keyring(shop), read_forgotten(shop))
+            reader = _Reader(shop, con, mapping or {}, format, date_format, screens)
             read = [
                 reader.prepare(
                     one, _folder(scratch, index), _part(progress, f"reading {_name(one)}", index, len(named))
@@ -103,10 +112,10 @@ def ingest(  # noqa: PLR0913 (one parameter for each question that a person asks
                 *(ready for ready in read if not isinstance(ready, Member)),
                 *reader.join([ready for ready in read if isinstance(ready, Member)], scratch),
             ]
-            reports = _write(con, change, prepared, scratch, progress)
+            reports = _write(con, change, prepared, scratch, progress, screens.keyring)
         finally:
             con.close()
-    _keep(shop, mapping, date_format)
+    _keep(shop, mapping, date_format, mode if pseudonymise is not None else None)
     progress("done", 1.0)
     return IngestReport(tuple(reports))
 
@@ -150,6 +159,22 @@ def _folder(scratch: Path, name: int | str) -> Path:
     return folder
 
 
+def _mode(shop: Shop, pseudonymise: bool | None) -> Mode:
+    if pseudonymise is None:
+        kept: Mode = shop.settings["privacy.pseudonymise"]
+        return kept
+    return "always" if pseudonymise else "never"
+
+
+@dataclass(frozen=True)
+class _Screens:
+    """What every file is screened with."""
+
+    mode: Mode
+    keyring: Keyring
+    forgotten: Forgotten
+
+
 @dataclass(frozen=True)
 class _Reader:
     """What is the same for all files of one ingest."""
@@ -159,6 +184,7 @@ class _Reader:
     mapping: Mapping[str, str]
     format: str | None
     date_format: str | None
+    screens: _Screens
 
     def prepare(self, named: Path | Asked, scratch: Path, progress: Progress) -> _Ready | FileReport | Member:
         """A file or a database's answer staged, the report that it is in the shop already, or one of a set aside."""
@@ -186,10 +212,11 @@ class _Reader:
         """A file recognised and staged, or the report that it is in the shop already."""
         form = FORMATS[self.format] if self.format else format_of(table, FORMATS)
         columns = recognise(table, form, given=self.mapping, kept=self.shop.settings["ingest.columns"])
+        columns, screening = self._screened(table, columns)
         seen = self._seen(source, digest, columns, self._ledger())
         if seen is not None:
             return seen
-        return _Ready(*self._stage(source, form, columns, table, scratch), digest, source.name)
+        return _Ready(*self._stage(source, form, columns, screening, table, scratch), digest, source.name)
 
     def _prepare_answer(self, asked: Asked, scratch: Path, progress: Progress) -> _Ready | FileReport:
         """As of a file. What follows a former batch of the same query has its columns: a few rows tell little."""
@@ -206,25 +233,32 @@ class _Reader:
         name = self.format or (last["format"] if same else None)
         form = FORMATS[name] if name else format_of(table, FORMATS)
         columns = recognise(table, form, given=given, kept=self.shop.settings["ingest.columns"])
+        columns, screening = self._screened(table, columns)
         if same and columns.to_dict() != same:
             raise _read_otherwise(answer.source, "this query was read with other columns before")
         seen = self._seen(answer.source, answer.digest, columns, ledger)
         if seen is not None:
             return replace(seen, notes=_nothing(answer.source.name, last, answer.began).notes, read_until=until)
-        staged = self._stage(answer.source, form, columns, table, scratch)
+        staged = self._stage(answer.source, form, columns, screening, table, scratch)
         progress("", 1.0)
         return _Ready(*staged, answer.digest, asked.source, answer.read_until, until)
 
     def _stage(
-        self, source: Source, form: Format, columns: Columns, table: Table, scratch: Path
+        self, source: Source, form: Format, columns: Columns, screening: Screening, table: Table, scratch: Path
     ) -> tuple[Reading, Staged]:
         date_format = self.date_format or self.shop.settings["ingest.date_format"]
         settings = self.shop.settings
         odd = any(text.strip(" ") != text.strip() for values in table.values for text in values)
-        reading = Reading(source, form, columns, settings["timezone"], date_format, settings["currency"], odd)
+        reading = Reading(
+            source, form, columns, settings["timezone"], date_format, settings["currency"], screening, odd_blanks=odd
+        )
         staged = stage(self.con, reading, scratch / "staged.parquet")
         (scratch / "raw.parquet").unlink(missing_ok=True)
         return reading, staged
+
+    def _screened(self, table: Table, columns: Columns) -> tuple[Columns, Screening]:
+        screens = self.screens
+        return screen(self.con, table, columns, mode=screens.mode, keyring=screens.keyring, forgotten=screens.forgotten)
 
     def _ledger(self) -> list[dict[str, Any]]:
         return read_table(self.shop, "batches").to_pylist()
@@ -287,6 +321,7 @@ def _write(
     prepared: list[_Ready | FileReport],
     scratch: Path,
     progress: Progress,
+    keyring: Keyring,
 ) -> list[FileReport]:
     """Absorb what is new, then commit all of it at once."""
     reports: list[FileReport] = []
@@ -312,6 +347,7 @@ def _write(
         if _is_news(ready, done):
             rows.append(_ledger_row(ready, done))
     if rows:
+        keyring.keep()  # first: a pseudonym whose key is lost could never be made again
         change.commit(rows)
     return reports
 
@@ -347,6 +383,8 @@ def _report(ready: _Ready, done: Absorbed) -> FileReport:
         how=reading.columns.how,
         notes=_notes(ready, done),
         read_until=ready.read_until,
+        left_out={reading.source.columns[i]: kind for i, kind in reading.screening.left_out.items()},
+        pseudonymised=reading.screening.replaced != "none",
     )
 
 
@@ -375,7 +413,7 @@ def _ledger_row(ready: _Ready, done: Absorbed) -> dict[str, Any]:
     }
 
 
-def _keep(shop: Shop, mapping: Mapping[str, str] | None, date_format: str | None) -> None:
+def _keep(shop: Shop, mapping: Mapping[str, str] | None, date_format: str | None, mode: Mode | None) -> None:
     """Remember in shop.toml what the user said, for the next file."""
     changes: dict[str, Any] = {}
     if mapping:
@@ -383,6 +421,8 @@ def _keep(shop: Shop, mapping: Mapping[str, str] | None, date_format: str | None
         changes["ingest.columns"] = {field: name for field, name in kept.items() if name}
     if date_format:
         changes["ingest.date_format"] = date_format
+    if mode:
+        changes["privacy.pseudonymise"] = mode
     if any(shop.settings[key] != value for key, value in changes.items()):
         change_settings(shop, changes)
 

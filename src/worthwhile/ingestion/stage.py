@@ -13,8 +13,11 @@ from worthwhile.errors import InputError
 from worthwhile.ingestion import dates, numbers
 from worthwhile.ingestion.columns import FIELDS, NUMBERS, Columns, plain
 from worthwhile.ingestion.effects import STATUSES, TOUCHES, TYPES
+from worthwhile.ingestion.forgotten import refuse_forgotten
 from worthwhile.ingestion.formats import Format
+from worthwhile.ingestion.pseudonyms import masked
 from worthwhile.ingestion.reasons import TYPE_IS
+from worthwhile.ingestion.screening import UNSCREENED, Screening
 from worthwhile.ingestion.source import Source, column
 from worthwhile.store import sql
 
@@ -43,6 +46,7 @@ class Reading:
     zone: str
     date_format: str = ""
     currency: str = ""  # the shop's
+    screening: Screening = UNSCREENED
     odd_blanks: bool = False  # texts have blanks around them that are none of the usual: five times as slow to trim
 
 
@@ -68,13 +72,14 @@ def stage(con: duckdb.DuckDBPyConnection, reading: Reading, out: Path) -> Staged
     Raises InputError `bad-values`, `ambiguous-dates`, `bad-file`.
     """
     con.execute(f"CREATE OR REPLACE TEMP VIEW cleaned AS {_cleaned(reading)}")
-    notes = [*reading.source.notes, *_effects(con, reading)]
+    notes = [*reading.source.notes, *reading.screening.notes, *_effects(con, reading)]
     _days(con, reading)
     style = numbers.style_of(con, [column(reading.columns.index[n]) for n in NUMBERS if n in reading.columns])
     con.execute(f"CREATE OR REPLACE TEMP VIEW typed AS {_typed(reading, style)}")
     con.execute(f"CREATE OR REPLACE TEMP VIEW judged AS {_judged(reading)}")
     con.execute(f"CREATE OR REPLACE TEMP VIEW settled AS {_settled(reading)}")
-    con.execute(f"COPY (SELECT * FROM ({_finished(reading)})) TO {sql.text(str(out))} (FORMAT parquet)")
+    forgotten = refuse_forgotten(con, reading.screening.forgotten)
+    con.execute(f"COPY (SELECT * FROM ({_finished(reading, forgotten)})) TO {sql.text(str(out))} (FORMAT parquet)")
     staged = sql.text(str(out))
     count, parts = con.execute(f"SELECT count(*), count(DISTINCT part) FROM read_parquet({staged})").fetchall()[0]
     reasons = f"SELECT reason, count(*) FROM read_parquet({staged}) WHERE reason IS NOT NULL GROUP BY ALL ORDER BY ALL"
@@ -148,11 +153,13 @@ def _cleaned(reading: Reading) -> str:
         texts = [_text(field, place, reading) for place in places]
         if field in reading.form.of_order:
             texts = [_of_order(text, reading) for text in texts]
-        picked.append(f"coalesce({', '.join(texts)}) AS {sql.name(field)}")
+        value = reading.screening.taken(field, f"coalesce({', '.join(texts)})")
+        picked.append(f"{value} AS {sql.name(field)}")
     indexes = range(len(reading.source.columns))
     everything = ", ".join(f"trim({column(index)})" for index in indexes)
     names = _unique(reading.source.columns)
-    content = ", ".join(f"{sql.name(names[index])} := {column(index)}" for index in indexes)
+    left_out = reading.screening.left_out
+    content = ", ".join(f"{sql.name(names[i])} := {column(i)}" for i in indexes if i not in left_out)
     rows = (
         f"SELECT part, row, concat({everything}) = '' AS is_empty,"
         f" struct_pack({content}) AS whole, {', '.join(picked)} FROM raw"
@@ -458,8 +465,10 @@ def _settled(reading: Reading) -> str:
     """
 
 
-def _finished(reading: Reading) -> str:
-    """The columns of an event; a refused row has its content instead."""
+def _finished(reading: Reading, forgotten: str) -> str:
+    """The columns of an event; a refused row has its content instead, but one of a forgotten customer."""
+    content = reading.screening.content(reading.columns, _unique(reading.source.columns))
+    line = "CAST(json_object('line', content) AS VARCHAR)" if reading.screening.keeps_torn_lines else "NULL"
     ts, local_ts = _utc_and_local(reading.zone, "wall", "moment")
     refund_ts, refund_local_ts = _utc_and_local(reading.zone, "refund_wall", "refund_moment")
     version, _ = _utc_and_local(reading.zone, "version_wall", "version_moment")
@@ -485,9 +494,11 @@ def _finished(reading: Reading) -> str:
                 CASE WHEN reason IS NULL AND order_id IS NOT NULL AND NOT (is_refund OR is_touch) THEN {version} END
                     AS order_version
             FROM kinds
+        ), screened AS (
+            SELECT * REPLACE (CASE WHEN {forgotten} THEN 'forgotten' ELSE reason END AS reason) FROM timed
         ), events AS (
-            SELECT part, row, reason, detail,
-                CASE WHEN {kept} THEN CAST(to_json(whole) AS VARCHAR) END AS content,
+            SELECT part, row, reason, CASE WHEN reason <> 'forgotten' THEN {masked("detail")} END AS detail,
+                CASE WHEN {kept} AND coalesce(reason, '') <> 'forgotten' THEN {content} END AS content,
                 CASE WHEN is_refund THEN coalesce(refund_ts, ts) ELSE ts END AS ts,
                 CASE WHEN is_refund THEN coalesce(refund_local_ts, local_ts) ELSE local_ts END AS local_ts,
                 CASE WHEN NOT (is_paired OR refunded > 0) THEN NULL
@@ -503,12 +514,12 @@ def _finished(reading: Reading) -> str:
                 CASE WHEN is_touch THEN rating_number END AS rating, CASE WHEN is_touch THEN text END AS text,
                 description, picture, coalesce({reading.form.is_goods}, true) AS is_goods, is_paired, rest, refunded,
                 order_version
-            FROM timed
+            FROM screened
         )
         SELECT *, CASE WHEN reason IS NULL THEN {_digest()} END AS digest
         FROM events
         UNION ALL BY NAME
-        SELECT part, row, 'torn-line' AS reason, detail, CAST(json_object('line', content) AS VARCHAR) AS content
+        SELECT part, row, 'torn-line' AS reason, detail, {line} AS content
         FROM torn
     """
 
@@ -549,11 +560,13 @@ def _check_usable(
     path = reading.source.where
     if count == 0:
         raise InputError("bad-file", "there is a header and no row below it", where=path, remedy="export it again")
-    if sum(refused.values()) < count or reading.source.is_continued:  # an hour may have nothing but guests
+    # An hour may have nothing but guests, an old file nobody but those who are forgotten.
+    if sum(refused.values()) < count or reading.source.is_continued or "forgotten" in refused:
         return
     reason = max(sorted(refused), key=lambda name: refused[name])
     first = (
-        f"SELECT row, coalesce(detail, content) FROM read_parquet({staged}) WHERE reason = ? ORDER BY part, row LIMIT 1"
+        f"SELECT row, coalesce(detail, content, 'a line that is not shown') FROM read_parquet({staged})"
+        " WHERE reason = ? ORDER BY part, row LIMIT 1"
     )
     row, example = con.execute(first, [reason]).fetchall()[0]
     field = _SAYS.get(reason, "")

@@ -46,7 +46,7 @@ def package_versions() -> dict[str, str]:
 
 
 @contextmanager
-def _one_at_a_time(folder: Path) -> Iterator[None]:
+def one_at_a_time(folder: Path) -> Iterator[None]:
     """Wait for whoever is recording a run here. The lock ends with the process, so a crash leaves none."""
     folder.mkdir(parents=True, exist_ok=True)
     if fcntl is None:  # pragma: no cover
@@ -60,7 +60,7 @@ def _one_at_a_time(folder: Path) -> Iterator[None]:
         os.close(handle)
 
 
-def _digest(path: Path) -> str:
+def digest_of(path: Path) -> str:
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
@@ -76,11 +76,11 @@ def record(
     packages = package_versions()
     run_id = run_id_of(kind, asked, packages)
     folder, growing = shop.runs / run_id, shop.runs / f".{run_id}"
-    with _one_at_a_time(shop.runs):
+    with one_at_a_time(shop.runs):
         shutil.rmtree(growing, ignore_errors=True)
         growing.mkdir()
         fill(growing, run_id)
-        files = {str(p.relative_to(growing)): _digest(p) for p in sorted(growing.rglob("*")) if p.is_file()}
+        files = {str(p.relative_to(growing)): digest_of(p) for p in sorted(growing.rglob("*")) if p.is_file()}
         number = 1 + max((int(run["number"]) for run in list_runs(shop)), default=0)
         manifest = {
             "run_id": run_id,
@@ -117,7 +117,7 @@ def check_digests(folder: Path) -> dict[str, Any]:
     """The manifest of a run whose files are as they were written. Raises InputError `damaged`."""
     manifest = read_json(folder / MANIFEST)
     for name, digest in manifest["sha256"].items():
-        if not (folder / name).is_file() or _digest(folder / name) != digest:
+        if not (folder / name).is_file() or digest_of(folder / name) != digest:
             raise InputError(
                 "damaged",
                 "this file of a run is missing or was changed",

@@ -114,6 +114,17 @@ class Writing:
         rows = pa.Table.from_pylist([{**batch, "versions": named} for batch in batches], schema=BATCHES)
         write_deltalake(self.shop.table_path(LEDGER), rows, mode="append")
 
+    def restate(self) -> None:
+        """Finish a change that brought no batch: the ledger's newest rows name the versions as they now are."""
+        rows = read_table(self.shop, LEDGER, versions=self.versions).to_pylist()
+        newest = self.versions[LEDGER]
+        self.versions[LEDGER] = newest + 1
+        named = json.dumps(self.versions, sort_keys=True)
+        for row in rows:
+            if json.loads(row["versions"])[LEDGER] == newest:
+                row["versions"] = named
+        write_deltalake(self.shop.table_path(LEDGER), pa.Table.from_pylist(rows, schema=BATCHES), mode="overwrite")
+
     def _write(self, table: str, rows: Rows, mode: Literal["append", "overwrite"]) -> None:
         assert table in TABLES and table != LEDGER
         path = self.shop.table_path(table)

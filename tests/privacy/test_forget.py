@@ -1,0 +1,420 @@
+"""A person who asks to be forgotten is nowhere in the shop's folder any more, and does not come back."""
+
+from __future__ import annotations
+
+import gzip
+import json
+import shutil
+from collections.abc import Callable
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pyarrow.parquet as pq
+import pytest
+from deltalake import DeltaTable
+
+import worthwhile as ww
+from worthwhile.errors import InputError
+from worthwhile.models.files import write_json
+from worthwhile.privacy.erase import UNFINISHED
+from worthwhile.runs.record import check_digests, record
+from worthwhile.shop import Shop
+from worthwhile.store.log import open_log
+from worthwhile.store.tables import read_table, read_versions, table_files
+
+LONG_AGO, SOON = datetime(2020, 1, 1, tzinfo=UTC), datetime(2024, 1, 1, tzinfo=UTC)
+
+
+def found_in(folder: Path, texts: tuple[str, ...]) -> list[str]:
+    """The slow, obvious search: bytes of every file, all columns of every Parquet file, gzip unpacked."""
+    found = []
+    for file in sorted(folder.rglob("*")):
+        if not file.is_file():
+            continue
+        content = file.read_bytes()
+        if content.startswith(b"\x1f\x8b"):
+            content += gzip.decompress(content)
+        if content.startswith(b"PAR1"):
+            content += str(pq.ParquetFile(file).read().to_pydict()).encode()
+        found += [f"{file.relative_to(folder)}: {text}" for text in texts if text.encode() in content]
+    return found
+
+
+def customers(shop: Shop) -> list[str]:
+    with open_log(shop) as log:
+        return [name for (name,) in log.con.execute("SELECT DISTINCT customer_id FROM events ORDER BY 1").fetchall()]
+
+
+def test_search_finds_the_person_before(shop: Shop, person: Any) -> None:
+    found = found_in(shop.folder, person.texts)
+    places = {line.split("/")[0] + "/" + line.split("/")[1] for line in found}
+    assert {"tables/events", "tables/customers", "tables/quarantine"} <= places
+    assert any(line.startswith("runs/") for line in found) and any(line.startswith("reports/") for line in found)
+    assert not [line for line in found if person.email in line or "Jane Roe" in line]  # what is never taken
+
+
+def test_forgotten_person_is_in_no_byte_of_the_shop(shop: Shop, person: Any) -> None:
+    done = ww.forget(shop, person.email)
+    assert found_in(shop.folder, person.texts) == []
+    assert (done.tables["events"].rows, done.tables["customers"].rows, done.tables["quarantine"].rows) == (10, 1, 4)
+    assert done.tables["customers"].older_copies == 1
+    assert list(done.runs.values()) == [1]
+    assert done.searched and not done.left
+
+
+def test_all_others_stay_as_they_were(shop: Shop, person: Any) -> None:
+    def others() -> list[tuple[Any, ...]]:
+        with open_log(shop) as log:
+            query = "SELECT event_id, ts_us, customer_id, kind, amount, text FROM events WHERE customer_id <> $1"
+            return log.con.execute(query + " ORDER BY event_id", [person.pseudonym]).fetchall()
+
+    before = others()
+    ww.forget(shop, person.pseudonym)
+    assert others() == before
+    assert len(customers(shop)) == 13
+
+
+def test_tables_are_whole_delta_tables_in_every_version(shop: Shop, person: Any) -> None:
+    old = read_versions(shop, ledger_version=0)
+    ww.forget(shop, person.email)
+    for table in ("events", "customers", "quarantine", "items", "batches"):
+        newest = DeltaTable(shop.table_path(table))
+        for version in range(newest.version() + 1):
+            opened = DeltaTable(shop.table_path(table), version=version)
+            actions = opened.get_add_actions(flatten=True)
+            for file, size, rows in zip(
+                *(actions[name].to_pylist() for name in ("path", "size_bytes", "num_records")), strict=True
+            ):
+                path = shop.table_path(table) / file
+                assert (path.stat().st_size, pq.read_metadata(path).num_rows) == (size, rows)
+    assert read_table(shop, "events", versions=old).num_rows == 57 - 5
+    with open_log(shop) as log:
+        assert log.version == read_versions(shop)
+        assert log.version["batches"] == DeltaTable(shop.table_path("batches")).version()
+
+
+def test_delta_readers_other_than_ours_can_write_after_it(shop: Shop, person: Any) -> None:
+    ww.forget(shop, person.email)
+    table = DeltaTable(shop.table_path("events"))
+    before = len(pq.read_table(table_files(shop, "events", read_versions(shop))[0]))
+    table.optimize.compact()
+    (file,) = DeltaTable(shop.table_path("events")).get_add_actions(flatten=True)["num_records"].to_pylist()
+    assert file == 104 > before
+
+
+def test_recorded_run_passes_its_check_and_its_report_can_be_written_anew(shop: Shop, person: Any) -> None:
+    ww.forget(shop, person.email)
+    (manifest,) = ww.list_runs(shop)
+    noted = check_digests(shop.runs / manifest["run_id"])["erased"]
+    assert [(n["certificate"], n["file"], n["rows"]) for n in noted] == [("erasure-0001", "forecasts.parquet", 1)]
+    assert not (shop.reports / "report-en.html").exists()
+    assert "c1" not in ww.write_report(shop).read_text(encoding="utf-8").split(person.pseudonym)[1:]
+    assert found_in(shop.folder, person.texts) == []
+
+
+def test_models_that_keep_rows_of_customers_leave_a_run(shop: Shop, person: Any) -> None:
+    (made,) = ww.list_runs(shop)
+
+    def fill(folder: Path, run_id: str) -> None:
+        for model in ("svm", "linear"):
+            write_json(folder / "models" / "30d" / model / "model.json", {})
+        shutil.copy(shop.runs / made["run_id"] / "forecasts.parquet", folder)
+
+    run = record(shop, "forecast", {"seed": 1}, {"gate": {}}, fill)
+    ww.forget(shop, person.email)
+    assert [f.name for f in (run / "models" / "30d").iterdir()] == ["linear"]
+    assert "models/30d/svm" in [note["file"] for note in check_digests(run)["erased"]]
+
+
+def test_certificate_says_what_was_done_and_names_nobody(shop: Shop, person: Any) -> None:
+    done = ww.forget(shop, person.email, at=SOON)
+    document = json.loads((shop.privacy / "erasure-0001.json").read_text())
+    assert document == done.to_dict()
+    assert document["at"] == SOON.isoformat() and document["version"] == ww.__version__
+    for table in document["tables"].values():
+        assert len(table["digest_before"]) == len(table["digest_after"]) == 64
+    assert document["tables"]["events"]["digest_before"] != document["tables"]["events"]["digest_after"]
+    text = (shop.privacy / "erasure-0001.txt").read_text()
+    assert text == done.text() and "Table events: 10 rows" in text
+    assert not [t for t in person.texts if t in json.dumps(document) + text]
+
+
+@pytest.mark.parametrize("write", [str.lower, str.upper, lambda text: f"  {text} "])
+def test_address_may_be_written_in_any_way(shop: Shop, person: Any, write: Callable[[str], str]) -> None:
+    assert ww.forget(shop, write(person.email), dry_run=True).tables["events"].rows == 10
+
+
+def test_rehearsal_counts_and_changes_no_byte(shop: Shop, person: Any) -> None:
+    before = {file: file.read_bytes() for file in shop.folder.rglob("*") if file.is_file()}
+    rehearsed = ww.forget(shop, person.email, dry_run=True)
+    assert {file: file.read_bytes() for file in shop.folder.rglob("*") if file.is_file()} == before
+    done = ww.forget(shop, person.email)
+    assert {t: e.rows for t, e in rehearsed.tables.items()} == {t: e.rows for t, e in done.tables.items()}
+    assert rehearsed.runs == done.runs and rehearsed.reports == done.reports
+
+
+@pytest.mark.parametrize("name", ["nobody@example.com", "c17", "c_" + "0" * 32])
+def test_whoever_is_not_there_cannot_be_forgotten(shop: Shop, name: str) -> None:
+    with pytest.raises(InputError, match="nothing of this customer") as caught:
+        ww.forget(shop, name)
+    assert caught.value.code == "no-such-customer"
+    assert not (shop.privacy / "erasure-0001.json").exists()
+
+
+def test_second_time_says_when_it_was(shop: Shop, person: Any) -> None:
+    ww.forget(shop, person.email, at=SOON)
+    with pytest.raises(InputError, match="forgotten on 2024-01-01"):
+        ww.forget(shop, person.email)
+
+
+def test_empty_shop_has_nobody_to_forget(tmp_path: Path) -> None:
+    with pytest.raises(InputError) as caught:
+        ww.forget(ww.create_shop(tmp_path / "new"), "a@example.com")
+    assert caught.value.code == "empty-shop"
+
+
+# ---- what comes back ----------------------------------------------------------------------------------------------
+
+
+def test_old_file_brings_nobody_back_though_it_has_new_rows(
+    shop: Shop, person: Any, files: tuple[Path, Path], tmp_path: Path
+) -> None:
+    ww.forget(shop, person.email)
+    assert ww.ingest(shop, *files).events == 0
+    longer = tmp_path / "longer.csv"
+    longer.write_text(files[0].read_text() + "\nnew@example.org,New One,2023-05-05,n1,s1,5,order,\n")
+    (report,) = ww.ingest(shop, longer).files
+    assert report.events == 1
+    assert report.refused["forgotten"] == 7
+    assert found_in(shop.folder, person.texts) == []
+    contents = [r["content"] for r in read_table(shop, "quarantine").to_pylist() if r["reason"] == "forgotten"]
+    assert set(contents) == {None}
+
+
+def test_whoever_buys_again_is_a_new_customer(shop: Shop, person: Any, tmp_path: Path) -> None:
+    ww.forget(shop, person.email, at=SOON)
+    again = tmp_path / "again.csv"
+    header = "Email,Date,Order ID,Amount\n"
+    again.write_text(header + f"{person.email},2023-12-31,old,5\n{person.email},2024-01-02,new,7\n")
+    (report,) = ww.ingest(shop, again).files
+    assert (report.events, dict(report.refused)) == (1, {"forgotten": 1})
+    assert person.pseudonym in customers(shop)
+
+
+def test_file_of_nobody_else_is_taken_without_complaint(shop: Shop, person: Any, tmp_path: Path) -> None:
+    ww.forget(shop, person.email)
+    alone = tmp_path / "alone.csv"
+    alone.write_text(f"Email,Date,Amount\n{person.email},2023-03-03,5\n")
+    assert ww.ingest(shop, alone).refused == 1
+
+
+# ---- interrupted --------------------------------------------------------------------------------------------------
+
+
+ROUNDS = 12  # points, evenly spread over all changes of files, at which the process ends
+
+
+class Killed(BaseException):
+    """The process ends here."""
+
+
+class Steps:
+    """Counts changes of files, and ends before the one asked for."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.count, self.last = 0, -1
+        for owner, name in (
+            (Path, "replace"),
+            (Path, "unlink"),
+            ("worthwhile.store.tables", "write_deltalake"),
+            ("worthwhile.privacy.history", "_write_kept"),
+            ("worthwhile.privacy.artifacts.shutil", "rmtree"),
+        ):
+            target = (owner, name) if isinstance(owner, type) else (f"{owner}.{name}",)
+            original = getattr(owner, name) if isinstance(owner, type) else self._named(owner, name)
+            monkeypatch.setattr(*target, self._counted(original))
+
+    @staticmethod
+    def _named(module: str, name: str) -> Any:
+        from importlib import import_module
+
+        if module.endswith(".shutil"):
+            return getattr(shutil, name)
+        return getattr(import_module(module), name)
+
+    def _counted(self, original: Any) -> Any:
+        def call(*args: Any, **kwargs: Any) -> Any:
+            if self.count == self.last:
+                raise Killed
+            self.count += 1
+            return original(*args, **kwargs)
+
+        return call
+
+
+def test_forgetting_that_is_interrupted_anywhere_is_done_or_can_be_done_again(
+    shop: Shop, person: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Readers meanwhile see all of the person or nothing."""
+
+    def copy(name: str) -> Shop:
+        return ww.open_shop(shutil.copytree(shop.folder, tmp_path / name))
+
+    with monkeypatch.context() as patch:
+        steps = Steps(patch)
+        ww.forget(copy("whole"), person.email)
+        total = steps.count
+    assert total > 30
+    for number in range(ROUNDS):
+        one = copy(f"shop-{number}")
+        with monkeypatch.context() as patch:
+            steps = Steps(patch)
+            steps.last = number * total // ROUNDS
+            with pytest.raises(Killed):
+                ww.forget(one, person.email)
+        with open_log(one) as log:
+            query = "SELECT (SELECT count(*) FROM events WHERE customer_id = $1), count(*) FROM customers"
+            seen = log.con.execute(f"{query} WHERE customer_id = $1", [person.pseudonym]).fetchall()
+        assert seen in ([(10, 1)], [(0, 0)])
+        done = ww.forget(one, person.email)
+        assert done.tables["events"].rows == 10
+        assert found_in(one.folder, person.texts) == [], steps.last
+        assert not (one.privacy / UNFINISHED).exists()
+        for run in ww.list_runs(one):
+            check_digests(one.runs / run["run_id"])
+        assert len(customers(one)) == 13
+        shutil.rmtree(one.folder)
+
+
+def test_file_that_a_dead_writer_left_half_written_is_no_hindrance(shop: Shop, person: Any) -> None:
+    for name in ("part-00000-torn-c000.snappy.parquet", "part-00001-torn-c000.snappy.parquet#1"):
+        (shop.table_path("events") / name).write_bytes(f"PAR1 {person.pseudonym}".encode())
+    assert not ww.forget(shop, person.email).left
+    assert found_in(shop.folder, person.texts) == []
+
+
+def test_interrupted_forgetting_is_finished_by_the_next_one_whoever_it_is_of(
+    shop: Shop, person: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as patch:
+        steps = Steps(patch)
+        steps.last = 12
+        with pytest.raises(Killed):
+            ww.forget(shop, person.email)
+    ww.forget(shop, "c3@example.org")
+    assert found_in(shop.folder, person.texts) == []
+    assert [p.name for p in sorted(shop.privacy.glob("*.json"))] == ["erasure-0001.json", "erasure-0002.json"]
+    assert len(customers(shop)) == 12
+
+
+# ---- ids in clear, and short ones ---------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def plain(tmp_path: Path) -> Shop:
+    """A shop whose customers are numbers, with refused rows."""
+    shop = ww.create_shop(tmp_path / "plain", threads=1)
+    text = "Customer ID,Date,Quantity,Price\n7,2023-01-01,1,2\n8,2023-01-02,7,2\n7,soon,1,2\n8,soon,7,2\n7,x\n8,x\n"
+    (tmp_path / "orders-7.csv").write_text(text)
+    ww.ingest(shop, tmp_path / "orders-7.csv")
+    return shop
+
+
+def test_short_id_takes_no_row_of_others_with_it(plain: Shop) -> None:
+    done = ww.forget(plain, "7")
+    assert done.tables["quarantine"].rows == 2
+    left = read_table(plain, "quarantine").to_pylist()
+    assert [(row["row"], row["file"]) for row in left] == [(4, "orders-7.csv"), (6, "orders-7.csv")]
+    assert customers(plain) == ["8"]
+    assert not done.searched  # a 7 may be anything
+
+
+def test_torn_lines_are_not_kept_once_somebody_was_forgotten(plain: Shop, tmp_path: Path) -> None:
+    ww.forget(plain, "7", at=SOON)
+    (tmp_path / "more.csv").write_text("Customer ID,Date,Quantity,Price\n9,2023-01-01,1,2\n7,x\n")
+    ww.ingest(plain, tmp_path / "more.csv")
+    assert read_table(plain, "quarantine").sort_by("row").to_pylist()[0]["content"] is None
+
+
+def test_name_of_a_file_that_names_the_person_is_blanked(tmp_path: Path) -> None:
+    shop = ww.create_shop(tmp_path / "shop", threads=1)
+    path = tmp_path / "export jane@example.com 2023.csv"
+    path.write_text("Email,Date,Amount\njane@example.com,2023-01-01,1\nola@example.com,2023-01-02,2\n,2023-01-02,2\n")
+    ww.ingest(shop, path)
+    done = ww.forget(shop, "jane@example.com")
+    assert not done.left
+    for table in ("batches", "quarantine"):
+        assert read_table(shop, table)["file"].to_pylist() == ["export [erased] 2023.csv"]
+
+
+def test_what_lies_beside_and_is_not_ours_is_named_in_the_certificate(shop: Shop, person: Any) -> None:
+    (shop.folder / "export.csv.gz").write_bytes(gzip.compress(person.email.encode()))
+    assert list(ww.forget(shop, person.email).left) == ["export.csv.gz"]
+
+
+# ---- age ----------------------------------------------------------------------------------------------------------
+
+
+def test_events_older_than_the_span_are_dropped_in_whole_days(shop: Shop) -> None:
+    now = datetime(2025, 3, 10, 15, 30, tzinfo=UTC)
+    done = ww.forget_before(shop, "2y", at=now)
+    assert done.before == {"events": "2023-03-10T00:00:00+00:00"}
+    with open_log(shop) as log:
+        assert str(log.first)[:10] == "2023-03-10"
+        (rows,) = log.con.execute("SELECT count(*) FROM events").fetchall()[0]
+    assert done.tables["events"].rows == 114 - rows > 0
+    assert (shop.privacy / "erasure-0001.txt").read_text().count("Dropped by age: events before 2023-03-10") == 1
+
+
+def test_dropped_events_are_in_no_older_version_and_do_not_come_back(
+    shop: Shop, files: tuple[Path, Path], tmp_path: Path
+) -> None:
+    ww.forget_before(shop, "2023-06-01")
+    for file in shop.table_path("events").glob("*.parquet"):
+        assert all(str(ts)[:10] >= "2023-05-31" for ts in pq.read_table(file)["ts"].to_pylist())
+    longer = tmp_path / "longer.csv"
+    longer.write_text(files[0].read_text() + "\nnew@example.org,New One,2023-07-05,n1,s1,5,order,\n")
+    (report,) = ww.ingest(shop, longer).files
+    assert report.events == 1 and report.refused["forgotten"] == 57
+
+
+def test_customers_of_whom_nothing_is_left_go_from_customers_and_runs(shop: Shop) -> None:
+    with open_log(shop) as log:
+        query = "SELECT customer_id, max(CAST(local_ts AS DATE)) FROM events GROUP BY 1 ORDER BY 2 DESC"
+        last = log.con.execute(query).fetchall()
+    day = last[2][1]
+    done = ww.forget_before(shop, day)
+    stay = sorted(name for name, bought in last if bought >= day)
+    assert customers(shop) == stay
+    assert sorted(read_table(shop, "customers")["customer_id"].to_pylist()) == stay
+    assert list(done.runs.values()) == [14 - len(stay)]
+
+
+def test_refused_rows_and_names_of_files_go_with_their_batch(shop: Shop, tmp_path: Path) -> None:
+    (tmp_path / "next.csv").write_text("Email,Date,Amount\nola@example.org,2100-12-01,1\n")
+    ww.ingest(shop, tmp_path / "next.csv")
+    ww.forget_before(shop, "2100-01-01")
+    assert read_table(shop, "quarantine").num_rows == 0
+    assert set(read_table(shop, "batches")["file"].to_pylist()) == {"[erased]"}
+
+
+def test_browsing_may_be_kept_for_a_shorter_time(tmp_path: Path) -> None:
+    shop = ww.create_shop(tmp_path / "shop", threads=1, privacy__keep_browsing="1y")
+    text = "customer,date,event_type,amount\na,2022-01-01,order,5\na,2022-01-01,view,\na,2023-12-01,view,\n"
+    (tmp_path / "visits.csv").write_text(text)
+    ww.ingest(shop, tmp_path / "visits.csv")
+    done = ww.forget_before(shop, at=SOON)
+    assert (done.tables["events"].rows, list(done.before)) == (1, ["browsing"])
+    assert sorted(read_table(shop, "events")["kind"].to_pylist()) == ["order_line", "view"]
+
+
+@pytest.mark.parametrize(
+    ("keep", "said"), [("2 moons", "neither a span nor a day"), ("2999-01-01", "no event would be left"), ("", "age")]
+)
+def test_age_that_makes_no_sense_changes_nothing(shop: Shop, keep: str, said: str) -> None:
+    before = read_versions(shop)
+    with pytest.raises(InputError, match=said) as caught:
+        ww.forget_before(shop, keep)
+    assert caught.value.code == "bad-argument"
+    assert read_versions(shop) == before
