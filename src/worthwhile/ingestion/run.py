@@ -80,7 +80,7 @@ def ingest(
                 )
                 for index, path in enumerate(files)
             ]
-            reports = _write(con, change, prepared, scratch, progress)
+            reports = _write(con, change, prepared, progress)
         finally:
             con.close()
     _keep(shop, mapping, date_format)
@@ -167,7 +167,6 @@ def _write(
     con: duckdb.DuckDBPyConnection,
     change: Writing,
     prepared: list[_Ready | FileReport],
-    scratch: Path,
     progress: Progress,
 ) -> list[FileReport]:
     """Absorb the files that are new, then commit them all at once."""
@@ -183,7 +182,7 @@ def _write(
             continue
         progress(f"writing {ready.reading.source.name}", 2 / 3 + index / len(prepared) / 3)
         name = ready.reading.source.name
-        done = absorb(con, change, ready.staged, batch_id=ready.batch_id, file=name, scratch=scratch)
+        done = absorb(con, change, ready.staged, batch_id=ready.batch_id, file=name)
         reports.append(_report(ready, done))
         absorbed[ready.digest] = reports[-1]
         rows.append(_ledger_row(ready, done))
