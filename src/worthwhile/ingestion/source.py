@@ -123,7 +123,7 @@ def _read_delimited(con: duckdb.DuckDBPyConnection, layout: text_file.Layout, fi
     fields = ", ".join(f"'{column(index)}': 'VARCHAR'" for index in range(len(layout.columns)))
     con.execute(
         f"""
-        COPY (SELECT row_number() OVER () AS row, * FROM read_csv({file}, delim = {sql.text(layout.delimiter)},
+        COPY (SELECT * FROM read_csv({file}, delim = {sql.text(layout.delimiter)},
               quote = '"', escape = '"', header = {header}, columns = {{{fields}}}, {_CSV_OPTIONS}))
         TO {sql.text(str(staged))} (FORMAT parquet)
         """
@@ -165,8 +165,11 @@ def _collect_torn(con: duckdb.DuckDBPyConnection, has_header: bool) -> None:
 
 
 def _renumbered(con: duckdb.DuckDBPyConnection, staged: Path) -> str:
-    """A query over the staged rows in which the row numbers count the torn lines too."""
-    rows = f"read_parquet([{sql.text(_escaped(staged))}])"
+    """A query over the staged rows in which the row numbers count the torn lines too.
+
+    Parquet knows the number of each row: counting them while the file is read would take one thread for all.
+    """
+    rows = f"(SELECT file_row_number + 1 AS row, * EXCLUDE (file_row_number) FROM read_parquet([{sql.text(_escaped(staged))}], file_row_number = true))"
     if con.execute("SELECT count(*) FROM torn").fetchall() == [(0,)]:
         return f"SELECT 0 AS part, * FROM {rows}"
     # The k-th torn line at row d stands before all good rows from number d - k + 1 on.

@@ -112,18 +112,19 @@ def _cleaned(reading: Reading) -> str:
             continue
         text = f"trim({column(reading.columns.index[field])})"
         missing = _MISSING if field in _WORDS else _MISSING_DATA
-        value = f"CASE WHEN lower({text}) NOT IN ({sql.texts(missing)}) THEN {text} END"
+        longest = max(map(len, missing))
+        value = f"CASE WHEN strlen({text}) > {longest} OR lower({text}) NOT IN ({sql.texts(missing)}) THEN {text} END"
         if field == "refunded_at":  # how databases write that there is no such time
             value = f"CASE WHEN NOT starts_with({text}, '0000') THEN {value} END"
         if field in ("customer_id", "order_id", "item_id"):
-            value = rf"regexp_replace({value}, '^(\d+)\.0+$', '\1')"
+            value = rf"CASE WHEN contains({text}, '.0') THEN regexp_replace({value}, '^(\d+)\.0+$', '\1') ELSE {value} END"
         picked.append(f"{value} AS {sql.name(field)}")
     indexes = range(len(reading.source.columns))
-    everything = ", ".join(f"trim({column(index)})" for index in indexes)
+    everything = ", ".join(f"nullif(trim({column(index)}), '')" for index in indexes)
     names = _unique(reading.source.columns)
     content = ", ".join(f"{sql.name(names[index])} := {column(index)}" for index in indexes)
     return (
-        f"SELECT part, row, concat({everything}) = '' AS is_empty,"
+        f"SELECT part, row, coalesce({everything}) IS NULL AS is_empty,"
         f" struct_pack({content}) AS whole, {', '.join(picked)} FROM raw"
     )
 
@@ -178,13 +179,15 @@ def _days(con: duckdb.DuckDBPyConnection, reading: Reading) -> None:
 
     And the table `refund_times` with the same of each distinct text that says when an order was refunded.
     """
-    con.execute(f"CREATE OR REPLACE TEMP VIEW clocked AS {_clocked(reading, 'cleaned')}")
-    refunds = "(SELECT DISTINCT refunded_at AS ts, NULL AS time FROM cleaned WHERE refunded_at IS NOT NULL)"
+    all_iso = _all_iso(con, reading)
+    con.execute(f"CREATE OR REPLACE TEMP VIEW clocked AS {_clocked(reading, 'cleaned', all_iso=all_iso)}")
+    found = "WHERE refunded_at IS NOT NULL" if "refunded_at" in reading.columns else "LIMIT 0"
+    refunds = f"(SELECT DISTINCT refunded_at AS ts, NULL AS time FROM cleaned {found})"
     con.execute(f"CREATE OR REPLACE TEMP TABLE refund_times AS {_clocked(reading, refunds)}")
     con.execute("CREATE OR REPLACE TEMP TABLE days (day_text VARCHAR, day DATE)")
     if _whole_format(reading):
         return
-    both = "SELECT day_text FROM clocked UNION SELECT day_text FROM refund_times"
+    both = "SELECT day_text FROM refund_times" + ("" if all_iso else " UNION SELECT day_text FROM clocked")
     rows = con.execute(f"SELECT DISTINCT day_text FROM ({both}) WHERE day_text IS NOT NULL ORDER BY 1 LIMIT 200000")
     texts = [text for (text,) in rows.fetchall()]
     where = f"{reading.source.path}, column `{reading.columns.name('ts')}`"
@@ -206,11 +209,26 @@ def _whole_format(reading: Reading) -> bool:
     return any(directive in reading.date_format for directive in _CLOCK_DIRECTIVES)
 
 
-def _clocked(reading: Reading, rows: str) -> str:
+def _all_iso(con: duckdb.DuckDBPyConnection, reading: Reading) -> bool:
+    """Whether every date of the file is an ISO text of one column, which need not be split."""
+    if reading.date_format or "time" in reading.columns:
+        return False
+    other = f"SELECT 1 FROM cleaned WHERE ts IS NOT NULL AND NOT regexp_matches(ts, {sql.text(dates.ISO)}) LIMIT 1"
+    return con.execute(f"SELECT count(*) FROM ({other})").fetchall() == [(0,)]
+
+
+def _clocked(reading: Reading, rows: str, *, all_iso: bool = False) -> str:
     """Of `rows` with the texts `ts` and `time`, day, time and offset of each.
 
     ISO texts are cast as they stand, which is ten times as fast; all others are split.
     """
+    if all_iso:
+        return f"""
+            SELECT *, 0 AS digits, true AS is_iso, CAST(NULL AS VARCHAR) AS zone_text,
+                try_cast(ts AS TIMESTAMP) AS iso_wall, CAST(NULL AS VARCHAR) AS day_text, CAST(NULL AS TIME) AS clock,
+                CAST(NULL AS INTEGER) AS afternoon
+            FROM {rows}
+        """
     text = "ts || ' ' || time" if "time" in reading.columns and rows == "cleaned" else "ts"
     iso = "false" if reading.date_format else f"regexp_matches(stamp, {sql.text(dates.ISO)})"
     return rf"""
@@ -272,22 +290,31 @@ def _typed(reading: Reading, style: numbers.Style) -> str:
         " FROM refund_times LEFT JOIN days ON refund_times.day_text = days.day_text"
     )
     parsed = ", ".join(f"{numbers.number(name, style)} AS {name}_number" for name in NUMBERS)
+    # A join that finds nothing is still a pass over all rows, so that only those are made that the file's columns need.
+    has_status, has_type, has_refund = (name in reading.columns for name in ("status", "type", "refunded_at"))
+    joins = ["LEFT JOIN days ON clocked.day_text = days.day_text"]
+    if has_status:
+        joins.append("LEFT JOIN effects s ON s.field = 'status' AND clocked.status = s.text")
+    if has_type:
+        joins.append("LEFT JOIN effects t ON t.field = 'type' AND clocked.type = t.text")
+        joins.append("LEFT JOIN effects blank ON blank.field = 'blank'")
+    if has_refund:
+        joins.append(f"LEFT JOIN ({refunds}) r ON clocked.refunded_at = r.text")
+    status_effect = "s.effect" if has_status else "CAST(NULL AS VARCHAR)"
+    type_effect = "coalesce(t.effect, CASE WHEN type IS NULL THEN blank.effect END, 'unknown')" if has_type else "'order'"
+    is_touch = f"coalesce(t.effect IN ({sql.texts(TOUCHES)}), false)" if has_type else "false"
+    refund_wall, refund_moment = ("r.wall", "r.moment") if has_refund else ("CAST(NULL AS TIMESTAMP)",) * 2
     return f"""
         SELECT clocked.*, {parsed}, {wall} AS wall, {moment} AS moment,
             try_cast(replace(rating, ',', '.') AS DOUBLE) AS rating_number,
-            coalesce(s.effect, CASE WHEN status IS NULL AND refunded_at IS NOT NULL THEN 'refund' END, 'order')
+            coalesce({status_effect}, CASE WHEN status IS NULL AND refunded_at IS NOT NULL THEN 'refund' END, 'order')
                 AS status_effect,
-            coalesce(t.effect, CASE WHEN type IS NULL THEN blank.effect END, 'unknown') AS type_effect,
-            coalesce(t.effect IN ({sql.texts(TOUCHES)}), false) AS is_touch,
+            {type_effect} AS type_effect, {is_touch} AS is_touch,
             (status_effect = 'refund' OR type_effect = 'refund') AND NOT is_touch AS gives_back,
-            CASE WHEN gives_back THEN r.wall END AS refund_wall,
-            CASE WHEN gives_back THEN r.moment END AS refund_moment,
+            CASE WHEN gives_back THEN {refund_wall} END AS refund_wall,
+            CASE WHEN gives_back THEN {refund_moment} END AS refund_moment,
             coalesce({reading.form.refund_when}, false) AS marked_refund
-        FROM clocked LEFT JOIN days ON clocked.day_text = days.day_text
-        LEFT JOIN effects s ON s.field = 'status' AND clocked.status = s.text
-        LEFT JOIN effects t ON t.field = 'type' AND clocked.type = t.text
-        LEFT JOIN effects blank ON blank.field = 'blank'
-        LEFT JOIN ({refunds}) r ON clocked.refunded_at = r.text
+        FROM clocked {" ".join(joins)}
     """
 
 
