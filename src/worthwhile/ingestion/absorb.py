@@ -100,9 +100,10 @@ def refund_id(order_line: str) -> str:
 
 
 def _find_known(con: duckdb.DuckDBPyConnection, paired: int) -> None:
-    """Fill the table `known_ids` with the events of `legs` that the log has: only those of the same moments can be equal.
+    """Fill the table `known_ids` with the events of `legs` that the log has.
 
-    But for refunds of lines: the log may know them at another time than this file does.
+    Only those of the same moments can be equal, but for refunds of lines, which the log
+    may know at another time.
     """
     con.execute(
         """

@@ -26,7 +26,8 @@ def match_refunds(con: duckdb.DuckDBPyConnection) -> int:
         con.execute("CREATE OR REPLACE TEMP TABLE rematched AS SELECT * FROM matches")
         return 0
     con.execute(
-        f"INSERT INTO matches SELECT event_id, order_id FROM refunds SEMI JOIN (SELECT customer_id, order_id FROM ({_ALL})"
+        "INSERT INTO matches SELECT event_id, order_id FROM refunds SEMI JOIN"
+        f" (SELECT customer_id, order_id FROM ({_ALL})"
         " WHERE kind = 'order_line' AND order_id IN (SELECT order_id FROM refunds)) USING (customer_id, order_id)"
     )
     con.execute("CREATE OR REPLACE TEMP TABLE all_refunds AS SELECT * FROM refunds")

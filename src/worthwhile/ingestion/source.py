@@ -21,6 +21,7 @@ from worthwhile.errors import InputError
 from worthwhile.ingestion import text_file
 from worthwhile.ingestion.columns import plain
 from worthwhile.store import sql
+from worthwhile.store.faults import refused
 
 BATCH_ROWS = 50_000
 
@@ -60,6 +61,8 @@ def lay_open(con: duckdb.DuckDBPyConnection, path: Path, scratch: Path) -> Sourc
             return _workbook(con, path, scratch)
         return _text(con, path, head, scratch)
     except (duckdb.Error, pa.ArrowException, EOFError, OSError, zipfile.BadZipFile) as error:
+        if refused(error) is not None and str(scratch) in str(error):
+            raise  # the shop's disk is full, and nothing is wrong with the file
         raise _bad_file(path, f"it cannot be read to its end: {str(error).splitlines()[0]}") from error
 
 
@@ -169,7 +172,8 @@ def _renumbered(con: duckdb.DuckDBPyConnection, staged: Path) -> str:
 
     Parquet knows the number of each row: counting them while the file is read would take one thread for all.
     """
-    rows = f"(SELECT file_row_number + 1 AS row, * EXCLUDE (file_row_number) FROM read_parquet([{sql.text(_escaped(staged))}], file_row_number = true))"
+    file = f"read_parquet([{sql.text(_escaped(staged))}], file_row_number = true)"
+    rows = f"(SELECT file_row_number + 1 AS row, * EXCLUDE (file_row_number) FROM {file})"
     if con.execute("SELECT count(*) FROM torn").fetchall() == [(0,)]:
         return f"SELECT 0 AS part, * FROM {rows}"
     # The k-th torn line at row d stands before all good rows from number d - k + 1 on.

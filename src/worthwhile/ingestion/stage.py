@@ -112,12 +112,13 @@ def _cleaned(reading: Reading) -> str:
             continue
         text = f"trim({column(reading.columns.index[field])})"
         missing = _MISSING if field in _WORDS else _MISSING_DATA
-        longest = max(map(len, missing))
-        value = f"CASE WHEN strlen({text}) > {longest} OR lower({text}) NOT IN ({sql.texts(missing)}) THEN {text} END"
+        value = f"CASE WHEN NOT {_is_one_of(text, missing)} THEN {text} END"
         if field == "refunded_at":  # how databases write that there is no such time
             value = f"CASE WHEN NOT starts_with({text}, '0000') THEN {value} END"
         if field in ("customer_id", "order_id", "item_id"):
-            value = rf"CASE WHEN contains({text}, '.0') THEN regexp_replace({value}, '^(\d+)\.0+$', '\1') ELSE {value} END"
+            value = (
+                rf"CASE WHEN contains({text}, '.0') THEN regexp_replace({value}, '^(\d+)\.0+$', '\1') ELSE {value} END"
+            )
         picked.append(f"{value} AS {sql.name(field)}")
     indexes = range(len(reading.source.columns))
     everything = ", ".join(f"nullif(trim({column(index)}), '')" for index in indexes)
@@ -127,6 +128,12 @@ def _cleaned(reading: Reading) -> str:
         f"SELECT part, row, coalesce({everything}) IS NULL AS is_empty,"
         f" struct_pack({content}) AS whole, {', '.join(picked)} FROM raw"
     )
+
+
+def _is_one_of(text: str, words: tuple[str, ...]) -> str:
+    """SQL for whether a text is one of few short words. IN (...) would be a join of all rows, and far slower."""
+    longest = max(len(word) for word in words)
+    return f"(strlen({text}) <= {longest} AND list_contains([{sql.texts(words)}], lower({text})))"
 
 
 def _unique(names: tuple[str, ...]) -> list[str]:
@@ -181,8 +188,8 @@ def _days(con: duckdb.DuckDBPyConnection, reading: Reading) -> None:
     """
     all_iso = _all_iso(con, reading)
     con.execute(f"CREATE OR REPLACE TEMP VIEW clocked AS {_clocked(reading, 'cleaned', all_iso=all_iso)}")
-    found = "WHERE refunded_at IS NOT NULL" if "refunded_at" in reading.columns else "LIMIT 0"
-    refunds = f"(SELECT DISTINCT refunded_at AS ts, NULL AS time FROM cleaned {found})"
+    given = "WHERE refunded_at IS NOT NULL" if "refunded_at" in reading.columns else "LIMIT 0"
+    refunds = f"(SELECT DISTINCT refunded_at AS ts, NULL AS time FROM cleaned {given})"
     con.execute(f"CREATE OR REPLACE TEMP TABLE refund_times AS {_clocked(reading, refunds)}")
     con.execute("CREATE OR REPLACE TEMP TABLE days (day_text VARCHAR, day DATE)")
     if _whole_format(reading):
@@ -213,8 +220,9 @@ def _all_iso(con: duckdb.DuckDBPyConnection, reading: Reading) -> bool:
     """Whether every date of the file is an ISO text of one column, which need not be split."""
     if reading.date_format or "time" in reading.columns:
         return False
-    other = f"SELECT 1 FROM cleaned WHERE ts IS NOT NULL AND NOT regexp_matches(ts, {sql.text(dates.ISO)}) LIMIT 1"
-    return con.execute(f"SELECT count(*) FROM ({other})").fetchall() == [(0,)]
+    text = f"trim({column(reading.columns.index['ts'])})"
+    other = f"NOT regexp_matches({text}, {sql.text(dates.ISO)}) AND NOT {_is_one_of(text, _MISSING_DATA)}"
+    return con.execute(f"SELECT count(*) FROM (SELECT 1 FROM raw WHERE {other} LIMIT 1)").fetchall() == [(0,)]
 
 
 def _clocked(reading: Reading, rows: str, *, all_iso: bool = False) -> str:
@@ -301,7 +309,9 @@ def _typed(reading: Reading, style: numbers.Style) -> str:
     if has_refund:
         joins.append(f"LEFT JOIN ({refunds}) r ON clocked.refunded_at = r.text")
     status_effect = "s.effect" if has_status else "CAST(NULL AS VARCHAR)"
-    type_effect = "coalesce(t.effect, CASE WHEN type IS NULL THEN blank.effect END, 'unknown')" if has_type else "'order'"
+    type_effect = (
+        "coalesce(t.effect, CASE WHEN type IS NULL THEN blank.effect END, 'unknown')" if has_type else "'order'"
+    )
     is_touch = f"coalesce(t.effect IN ({sql.texts(TOUCHES)}), false)" if has_type else "false"
     refund_wall, refund_moment = ("r.wall", "r.moment") if has_refund else ("CAST(NULL AS TIMESTAMP)",) * 2
     return f"""

@@ -14,6 +14,7 @@ import json
 import time
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -175,7 +176,7 @@ def _needed_versions(shop: Shop, keep_days: float) -> Iterator[dict[str, int]]:
         yield manifest.get("asked", {}).get("data_version") or {}
     since = time.time() * 1000 - keep_days * _PER_DAY
     written = sorted((entry["version"], entry["timestamp"]) for entry in ledger.history())
-    for (version, _), (_, replaced) in zip(written, written[1:], strict=False):
+    for (version, _), (_, replaced) in pairwise(written):
         if replaced > since:
             yield {**read_versions(shop, ledger_version=version), LEDGER: version}
 

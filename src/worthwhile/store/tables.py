@@ -27,7 +27,7 @@ from typing import Any, Literal, TypeAlias
 import duckdb
 import pyarrow as pa
 import pyarrow.parquet as pq
-from deltalake import DeltaTable, Schema, write_deltalake
+from deltalake import DeltaTable, Schema
 from deltalake.exceptions import DeltaError
 from deltalake.transaction import AddAction, RemoveAction, create_table_with_add_actions
 
@@ -71,9 +71,13 @@ def table_files(shop: Shop, table: str, versions: dict[str, int]) -> list[str]:
     opened = _open(shop, table, versions[table])
     if opened is None:
         raise damaged(shop, table, "the ledger names it and it is not there")
-    # The URIs come percent-encoded (a folder named 店 or with a blank); the names of the files never need it.
+    return sorted(map(str, _paths(shop, table, opened)))
+
+
+def _paths(shop: Shop, table: str, opened: DeltaTable) -> list[Path]:
+    """The URIs come percent-encoded (a folder named 店 or with a blank); the names of the files never need it."""
     folder = shop.table_path(table).absolute()
-    return sorted(str(folder / uri.rsplit("/", 1)[-1]) for uri in opened.file_uris())
+    return [folder / uri.rsplit("/", 1)[-1] for uri in opened.file_uris()]
 
 
 def read_table(shop: Shop, table: str, *, versions: dict[str, int] | None = None) -> pa.Table:
@@ -127,16 +131,17 @@ class Writing:
 
         Without `data_change` the rows are the same as before in other files, as `compact` leaves them.
         """
-        assert table in TABLES and (added or removed)
+        assert added or removed
         path, schema = self.shop.table_path(table), Schema.from_arrow(STORED[table])
         adds = [_add_action(file, data_change) for file in added]
         now = int(time.time() * 1000)
         removes = [RemoveAction(Path(file).name, data_change, now, Path(file).stat().st_size) for file in removed]
-        if table in self.versions or has_log(path):
+        if has_log(path):
             DeltaTable(path).create_write_transaction([*adds, *removes], "append", schema)
         else:
             create_table_with_add_actions(str(path), schema, adds, configuration=CONFIGURATION)
-        self.versions[table] = DeltaTable(path).version()
+        if table != LEDGER:
+            self.versions[table] = DeltaTable(path).version()
 
     def commit(self, batches: Sequence[Mapping[str, Any]]) -> None:
         """Finish: the ledger gets its new rows, and with them everything written becomes visible at once.
@@ -161,14 +166,25 @@ class Writing:
         return pa.Table.from_pylist([{**batch, "versions": named} for batch in batches], schema=BATCHES)
 
     def _write(self, table: str, rows: Rows, mode: Literal["append", "overwrite"]) -> None:
-        path, schema = self.shop.table_path(table), STORED[table]
-        path.parent.mkdir(parents=True, exist_ok=True)
+        schema = STORED[table]
         batches = rows.to_batches() if isinstance(rows, pa.Table) else rows
-        # DuckDB gives its own nullability; the cast holds each batch to the schema while it streams by.
-        stream = pa.RecordBatchReader.from_batches(schema, (_in_schema(batch, schema) for batch in batches))
-        write_deltalake(path, stream, mode=mode, configuration=CONFIGURATION)  # type: ignore[call-overload]
-        if table != LEDGER:
-            self.versions[table] = DeltaTable(path).version()
+        new, count = self.new_file(table), 0
+        # By pyarrow, not by delta-rs, whose threads print their own words where a disk is full.
+        with pq.ParquetWriter(new, schema, compression="zstd", compression_level=1) as writer:
+            for batch in batches:
+                # DuckDB gives its own nullability; the cast holds each batch to the schema.
+                writer.write_batch(_in_schema(batch, schema))
+                count += len(batch)
+        removed = self._files_now(table) if mode == "overwrite" else []
+        if not count:
+            new.unlink()
+        if count or removed:
+            self.put(table, [new] if count else [], removed)
+
+    def _files_now(self, table: str) -> list[str]:
+        """The files of a table's newest version: of the ledger, that is more than this change has named so far."""
+        opened = _open(self.shop, table, None)
+        return [] if opened is None else [str(path) for path in _paths(self.shop, table, opened)]
 
 
 def _in_schema(batch: pa.RecordBatch, schema: pa.Schema) -> pa.RecordBatch:
