@@ -178,7 +178,15 @@ def _needed_versions(shop: Shop, keep_days: float) -> Iterator[dict[str, int]]:
     written = sorted((entry["version"], entry["timestamp"]) for entry in ledger.history())
     for (version, _), (_, replaced) in pairwise(written):
         if replaced > since:
-            yield {**read_versions(shop, ledger_version=version), LEDGER: version}
+            yield _versions_then(shop, version)
+
+
+def _versions_then(shop: Shop, ledger_version: int) -> dict[str, int]:
+    """The versions of all tables at a version of the ledger; none where an earlier `compact` took its files."""
+    try:
+        return {**read_versions(shop, ledger_version=ledger_version), LEDGER: ledger_version}
+    except InputError:
+        return {}
 
 
 def _files_of(shop: Shop, table: str, version: int) -> set[str]:

@@ -46,6 +46,7 @@ LEDGER = "batches"
 # Delta would forget versions after thirty days; recorded runs read theirs for as long as `compact` leaves them.
 CONFIGURATION = {"delta.enableExpiredLogCleanup": "false"}
 FILE_OPTIONS = "FORMAT parquet, COMPRESSION zstd, COMPRESSION_LEVEL 1"  # as fast as snappy, and a third smaller
+LEDGER_FILES = 20  # from which on the ledger is written anew in one: every command reads all of it
 STATISTICS = ("kind", "ts")  # columns whose least and greatest value stand in the log, so that files can be passed over
 
 Rows: TypeAlias = "pa.Table | pa.RecordBatchReader"
@@ -148,7 +149,11 @@ class Writing:
 
         Rows are those of `schema.BATCHES` without `versions`, which is filled in here.
         """
-        self._write(LEDGER, self._ledger(batches), "append")
+        new = self._ledger(batches)
+        if len(self._files_now(LEDGER)) < LEDGER_FILES:
+            self._write(LEDGER, new, "append")
+        else:
+            self._write(LEDGER, pa.concat_tables([read_table(self.shop, LEDGER), new]), "overwrite")
 
     def commit_same(self) -> None:
         """Finish a change that keeps what was told, such as `compact`: no batch is new, so the ledger's last rows
