@@ -35,7 +35,8 @@ def absorb(con: duckdb.DuckDBPyConnection, change: Writing, staged: Staged, *, b
     con.execute("CREATE OR REPLACE TEMP TABLE known_ids (event_id VARCHAR)")
     if known:
         _find_known(con, paired)
-    con.execute(f"CREATE OR REPLACE TEMP VIEW fresh AS {_FRESH}")
+    none = con.execute("SELECT count(*) FROM known_ids").fetchall() == [(0,)]
+    con.execute(f"CREATE OR REPLACE TEMP VIEW fresh AS {_FRESH}{'' if none else _UNKNOWN}")
     lines, refunds, categories = con.execute(_COUNTS).fetchall()[0]
     matched = match_refunds(con) if lines + refunds else 0
     batch = sql.text(batch_id)
@@ -66,32 +67,34 @@ def _identify(con: duckdb.DuckDBPyConnection, staged: Staged) -> tuple[int, int]
         )
         """
     )
-    # Sheets of a workbook may overlap: what a former sheet has is the same event, not another.
-    once = "QUALIFY row_number() OVER (PARTITION BY event_id ORDER BY part) = 1" if staged.parts > 1 else ""
-    con.execute(
-        f"""
-        CREATE OR REPLACE TEMP VIEW legs AS
-        WITH lines AS (
-            SELECT s.*, CASE WHEN coalesce(occurrence, 1) = 1 THEN digest
-                             ELSE md5(digest || '/' || occurrence) END AS event_id
-            FROM {rows} s LEFT JOIN (SELECT * FROM repeated WHERE occurrence > 1) r
-                ON s.part = r.part AND s.row = r.row
-            WHERE reason IS NULL
-        ), both_legs AS (
-            SELECT * FROM lines
-            UNION ALL
-            SELECT * REPLACE ('refund' AS kind, -quantity AS quantity, -amount AS amount,
-                              coalesce(refund_ts, ts) AS ts, coalesce(refund_local_ts, local_ts) AS local_ts,
-                              {refund_id("event_id")} AS event_id)
-            FROM lines WHERE is_paired
-        )
-        SELECT * FROM both_legs {once}
-        """
-    )
     accepted, paired = con.execute(
         f"SELECT count(*), count(*) FILTER (is_paired) FROM {rows} WHERE reason IS NULL"
     ).fetchall()[0]
+    repeats = con.execute("SELECT count(*) FROM repeated WHERE occurrence > 1").fetchall() != [(0,)]
+    con.execute(f"CREATE OR REPLACE TEMP VIEW legs AS {_legs(rows, staged.parts > 1, repeats, paired > 0)}")
     return accepted + paired, paired
+
+
+def _legs(rows: str, many_parts: bool, repeats: bool, paired: bool) -> str:
+    """SQL for the events of staged rows. Later steps read it again and again, so it does no more than a file needs."""
+    # Sheets of a workbook may overlap: what a former sheet has is the same event, not another.
+    once = "QUALIFY row_number() OVER (PARTITION BY event_id ORDER BY part) = 1" if many_parts else ""
+    lines = f"SELECT *, digest AS event_id FROM {rows} WHERE reason IS NULL"
+    if repeats:
+        lines = f"""
+            SELECT s.*, CASE WHEN occurrence IS NULL THEN digest ELSE md5(digest || '/' || occurrence) END AS event_id
+            FROM {rows} s LEFT JOIN (SELECT * FROM repeated WHERE occurrence > 1) r
+                ON s.part = r.part AND s.row = r.row
+            WHERE reason IS NULL
+        """
+    refunds = f"""
+        UNION ALL
+        SELECT * REPLACE ('refund' AS kind, -quantity AS quantity, -amount AS amount,
+                          coalesce(refund_ts, ts) AS ts, coalesce(refund_local_ts, local_ts) AS local_ts,
+                          {refund_id("event_id")} AS event_id)
+        FROM lines WHERE is_paired
+    """
+    return f"WITH lines AS ({lines}) SELECT * FROM (SELECT * FROM lines {refunds if paired else ''}) {once}"
 
 
 def refund_id(order_line: str) -> str:
@@ -164,8 +167,8 @@ def _tell(con: duckdb.DuckDBPyConnection, change: Writing, categories: bool, bat
 # What the log does not have yet.
 _FRESH = """
     SELECT * EXCLUDE (part, row, reason, detail, content, digest, is_paired, refund_ts, refund_local_ts) FROM legs
-    WHERE event_id NOT IN (SELECT event_id FROM known_ids)
 """
+_UNKNOWN = " WHERE event_id NOT IN (SELECT event_id FROM known_ids)"
 
 _COUNTS = """
     SELECT count(*) FILTER (kind <> 'refund'), count(*) FILTER (kind = 'refund'),
