@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from worthwhile.shop import change_settings as change_settings
     from worthwhile.shop import create_shop as create_shop
     from worthwhile.shop import open_shop as open_shop
+    from worthwhile.store.compact import compact as compact
 
 __version__ = "0.1.0"
 
@@ -41,6 +42,7 @@ PUBLIC: dict[str, str] = {
     "change_settings": "worthwhile.shop",
     "ingest": "worthwhile.ingestion",
     "check": "worthwhile.ingestion.quality",
+    "compact": "worthwhile.store.compact",
     "backtest": "worthwhile.runs",
     "forecast": "worthwhile.runs",
     "Asked": "worthwhile.runs",

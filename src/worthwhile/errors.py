@@ -31,6 +31,7 @@ ERROR_KINDS: dict[str, ErrorKind] = {
     "no-shop": ErrorKind(4, 404, "there is no shop in this folder"),
     "shop-exists": ErrorKind(5, 409, "there is already a shop in this folder"),
     "shop-busy": ErrorKind(5, 409, "another process is writing to this shop"),
+    "cannot-write": ErrorKind(9, 507, "the shop's folder cannot be written: the disk is full, or it is not permitted"),
     "no-such-run": ErrorKind(4, 404, "there is no run with this id in the shop"),
     "no-such-customer": ErrorKind(4, 404, "the shop holds nothing of this customer"),
     "no-such-model": ErrorKind(4, 404, "there is no model of this name"),

@@ -56,9 +56,9 @@ EVENTS = pa.schema(
 ITEMS = pa.schema(
     [
         pa.field("item_id", pa.string(), nullable=False),
-        pa.field("category", pa.string()),  # the latest seen, to be shown: features read item_categories
-        pa.field("price", pa.float64()),  # the latest seen
-        pa.field("title", pa.string()),
+        pa.field("category", pa.string()),  # the latest told, to be shown: features read item_categories
+        pa.field("price", pa.float64()),  # the latest told
+        pa.field("title", pa.string()),  # the one that most lines bear
         pa.field("description", pa.string()),
         pa.field("picture", pa.string()),
         pa.field("is_goods", pa.bool_(), nullable=False),
@@ -122,6 +122,17 @@ TABLES: dict[str, pa.Schema] = {
     "customers": CUSTOMERS,
     "quarantine": QUARANTINE,
     "batches": BATCHES,
+}
+
+# Items and customers are stored as what each batch told of them (`store/merged.py`), with what merging needs.
+_TOLD = [
+    pa.field("as_of", pa.timestamp("us", tz="UTC")),  # the last event that told the values of the row
+    pa.field("lines", pa.int64()),  # lines that bear the row's title
+]
+
+# The columns in which tables lie in their files; readers get those of TABLES.
+STORED: dict[str, pa.Schema] = {
+    name: pa.schema([*schema, *_TOLD]) if name in ("items", "customers") else schema for name, schema in TABLES.items()
 }
 
 

@@ -370,7 +370,7 @@ def test_items_and_customers_are_brought_up_to_date(shop: Any, write: Any) -> No
     )
     ww.ingest(shop, write(header + "a,2011-02-01,s2,Lamp,,9,France\nb,2011-01-01,s1,,,1,\n", name="next.csv"))
     items = {row["item_id"]: row for row in read_table(shop, "items").to_pylist()}
-    assert (items["s1"]["title"], items["s1"]["category"], items["s1"]["price"]) == ("Mug", "kitchen", 1.0)
+    assert (items["s1"]["title"], items["s1"]["category"], items["s1"]["price"]) == ("Mug", "kitchen", 2.5)
     assert items["s2"]["title"] == "Lamp"
     customers = {row["customer_id"]: row["country"] for row in read_table(shop, "customers").to_pylist()}
     assert customers == {"a": "France", "b": None}

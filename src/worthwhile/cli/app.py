@@ -12,6 +12,7 @@ import typer
 from worthwhile.cli.answer import Answer
 from worthwhile.cli.backtest import backtest
 from worthwhile.cli.check import check
+from worthwhile.cli.compact import compact
 from worthwhile.cli.demo import demo
 from worthwhile.cli.forecast import forecast
 from worthwhile.cli.forget import forget
@@ -30,6 +31,7 @@ COMMANDS: tuple[Callable[..., Answer], ...] = (
     forecast,
     report,
     runs,
+    compact,
     models,
     settings,
     forget,

@@ -1,19 +1,19 @@
-"""Staged rows become part of the log: ids, what is new, refunds matched, items and customers brought up to date."""
+"""Staged rows become part of the log: ids, what is new, refunds matched, what is told of items and customers."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from pathlib import Path
+from datetime import UTC, datetime
 
 import duckdb
-import pyarrow as pa
 
 from worthwhile.ingestion.refunds import match_refunds
 from worthwhile.ingestion.stage import Staged
-from worthwhile.schema import CUSTOMERS, EVENTS, ITEM_CATEGORIES, ITEMS
+from worthwhile.schema import EVENTS, STORED
 from worthwhile.store import sql
 from worthwhile.store.log import add_view
-from worthwhile.store.tables import Writing
+from worthwhile.store.merged import merged, reduced
+from worthwhile.store.tables import FILE_OPTIONS, Writing
 
 READER_ROWS = 100_000
 REST = "order-rest"  # the item of what an order cost beyond its lines: postage, taxes
@@ -31,69 +31,88 @@ class Absorbed:
     replaced: int
 
 
-def absorb(
-    con: duckdb.DuckDBPyConnection, change: Writing, staged: Staged, *, batch_id: str, file: str, scratch: Path
-) -> Absorbed:
+@dataclass(frozen=True)
+class _Extra:
+    """How many events the rows of a file make beside their own, and how many refunds do not say how much."""
+
+    refunds: int  # of rows that are an order and its refund
+    rests: int  # what orders cost beyond their lines
+    returns: int  # what was given back of whole orders
+    open_refunds: int  # beside nothing: their amount is what is left of their order
+
+    @property
+    def events(self) -> int:
+        return self.refunds + self.rests + self.returns
+
+
+def absorb(con: duckdb.DuckDBPyConnection, change: Writing, staged: Staged, *, batch_id: str, file: str) -> Absorbed:
     """Append the new events and the refused rows of one staged file; nothing is visible before the commit."""
     if staged.holds != "events":
-        done = _absorb_list(con, change, staged, batch_id, scratch)
-        _quarantine(con, change, staged, batch_id, file)
+        done = _absorb_list(con, change, staged, batch_id)
+        _put_refused(con, change, staged, batch_id, file)
         return done
-    add_view(con, "known", EVENTS, change.files("events"))
-    legs, paired = _identify(con, staged)
+    known = change.files("events")
+    add_view(con, "known", EVENTS, known)
+    legs, extra = _identify(con, staged)
     replaced = replace_orders(con, change, ties=staged.whole_orders) if staged.versions else 0
-    _whole_orders(con)
-    fresh = scratch / f"fresh-{batch_id}.parquet"
-    con.execute(f"COPY ({_FRESH + _NOT_REFUNDED_BEFORE * (paired > 0)}) TO {sql.text(str(fresh))} (FORMAT parquet)")
-    con.execute(f"CREATE OR REPLACE TEMP VIEW fresh AS SELECT * FROM read_parquet([{sql.text(str(fresh))}])")
-    events = int(con.execute("SELECT count(*) FROM fresh").fetchall()[0][0])
-    matched = match_refunds(con) if events else 0
-    if events:
-        batch = sql.text(batch_id)
-        change.append("events", con.sql(_EVENTS.format(batch=batch)).to_arrow_reader(READER_ROWS))
-        _update(con, change, "items", ITEMS, _ITEMS.format(batch=batch), scratch)
-        if con.execute("SELECT count(category) FROM fresh WHERE item_id IS NOT NULL").fetchall() != [(0,)]:
-            _update(con, change, "item_categories", ITEM_CATEGORIES, _ITEM_CATEGORIES.format(batch=batch), scratch)
-        _update(con, change, "customers", CUSTOMERS, _CUSTOMERS.format(batch=batch), scratch)
-    _quarantine(con, change, staged, batch_id, file)
-    fresh.unlink()
-    return Absorbed(events, legs - events, paired, matched, replaced)
+    con.execute("CREATE OR REPLACE TEMP TABLE known_ids (event_id VARCHAR)")
+    if known:
+        _find_known(con, extra.refunds)
+    none = con.execute("SELECT count(*) FROM known_ids").fetchall() == [(0,)]
+    rows = _amounts_of_refunds(con) if extra.open_refunds else "SELECT * FROM legs"
+    con.execute(f"CREATE OR REPLACE TEMP VIEW fresh AS {_FRESH.format(rows=rows)}{'' if none else _UNKNOWN}")
+    lines, refunds, categories = con.execute(_COUNTS).fetchall()[0]
+    matched = match_refunds(con) if lines + refunds else 0
+    batch = sql.text(batch_id)
+    if lines + refunds:
+        _put_events(con, change, {"<>": lines, "=": refunds}, batch)
+        _rematch(con, change)
+        _tell(con, change, categories > 0, batch)
+    _put_refused(con, change, staged, batch_id, file)
+    return Absorbed(lines + refunds, legs - lines - refunds, extra.events, matched, replaced)
 
 
-def _quarantine(con: duckdb.DuckDBPyConnection, change: Writing, staged: Staged, batch_id: str, file: str) -> None:
+def _put_refused(con: duckdb.DuckDBPyConnection, change: Writing, staged: Staged, batch_id: str, file: str) -> None:
     if staged.refused:
         rows = sql.text(str(staged.rows))
         refused = _QUARANTINE.format(batch=sql.text(batch_id), file=sql.text(file), rows=rows)
         change.append("quarantine", con.sql(refused).to_arrow_reader(READER_ROWS))
 
 
-def _absorb_list(
-    con: duckdb.DuckDBPyConnection, change: Writing, staged: Staged, batch_id: str, scratch: Path
-) -> Absorbed:
-    """What a list tells of items or customers: what it does not say is kept. `events` counts what is new or changed."""
-    rows, batch = f"read_parquet([{sql.text(str(staged.rows))}])", sql.text(batch_id)
-    con.execute(f"CREATE OR REPLACE TEMP VIEW told AS SELECT * FROM {rows} WHERE reason IS NULL")
-    schema, query, key = {
-        "items": (ITEMS, _LISTED_ITEMS, "item_id"),
-        "customers": (CUSTOMERS, _LISTED_CUSTOMERS, "customer_id"),
-    }[staged.holds]
-    columns = ", ".join(name for name in schema.names if name != "batch_id")
-    add_view(con, "before", schema, change.files(staged.holds))
-    con.execute(f"CREATE OR REPLACE TEMP TABLE before_list AS SELECT {columns} FROM before")
-    _update(con, change, staged.holds, schema, query.format(batch=batch), scratch)
-    add_view(con, "after", schema, change.files(staged.holds))
-    changed = f"(SELECT {columns} FROM after EXCEPT SELECT * FROM before_list)"
+def _absorb_list(con: duckdb.DuckDBPyConnection, change: Writing, staged: Staged, batch_id: str) -> Absorbed:
+    """Add what a list tells of items or customers, as of now: `events` counts the rows that were new or changed it."""
+    table = staged.holds
+    key = "item_id" if table == "items" else "customer_id"
+    con.execute(
+        f"CREATE OR REPLACE TEMP VIEW listed AS SELECT * FROM read_parquet([{sql.text(str(staged.rows))}])"
+        " WHERE reason IS NULL"
+    )
+    before, after = _standing(con, change, table, "before_list"), "after_list"
+    told = _LISTED[table].format(batch=sql.text(batch_id), now=sql.text(datetime.now(UTC).isoformat()))
+    con.execute(f"CREATE OR REPLACE TEMP TABLE told AS {told}")
+    _put_told(con, change, table)
+    _standing(con, change, table, after)
     total, fresh = con.execute(
-        f"SELECT count(*), count(*) FILTER ({key} IN (SELECT {key} FROM {changed})) FROM told"
+        f"SELECT count(*), count(*) FILTER ({key} IN (SELECT {key} FROM (FROM {after} EXCEPT FROM {before})))"
+        " FROM listed"
     ).fetchall()[0]
-    if staged.holds == "items" and con.execute("SELECT count(category) FROM told").fetchall() != [(0,)]:
-        con.execute("CREATE OR REPLACE TEMP VIEW fresh AS SELECT * REPLACE (CAST(NULL AS TIMESTAMPTZ) AS ts) FROM told")
-        _update(con, change, "item_categories", ITEM_CATEGORIES, _ITEM_CATEGORIES.format(batch=batch), scratch)
+    if table == "items":
+        con.execute(f"CREATE OR REPLACE TEMP TABLE told AS {_LISTED_CATEGORIES.format(batch=sql.text(batch_id))}")
+        _put_told(con, change, "item_categories")
     return Absorbed(fresh, total - fresh, 0, 0, 0)
 
 
-def _identify(con: duckdb.DuckDBPyConnection, staged: Staged) -> tuple[int, int]:
-    """The view `legs`: events with their ids. Returns how many there are, and how many rows make two.
+def _standing(con: duckdb.DuckDBPyConnection, change: Writing, table: str, name: str) -> str:
+    """A table `name` of what is known of items or customers by now, batches aside."""
+    add_view(con, "stored_list", STORED[table], change.files(table))
+    con.execute(
+        f"CREATE OR REPLACE TEMP TABLE {name} AS SELECT * EXCLUDE (batch_id) FROM ({merged(table, 'stored_list')})"
+    )
+    return name
+
+
+def _identify(con: duckdb.DuckDBPyConnection, staged: Staged) -> tuple[int, _Extra]:
+    """The view `legs`: events with their ids. Returns how many there are, and which rows make more than one.
 
     An event's id is the digest of its content and of its occurrence among equal rows of its part. Few rows have an
     equal one, so these are found first by a short hash, and only they are counted.
@@ -108,62 +127,59 @@ def _identify(con: duckdb.DuckDBPyConnection, staged: Staged) -> tuple[int, int]
         )
         """
     )
+    accepted, *counts = con.execute(
+        "SELECT count(*), count(*) FILTER (is_paired) + count(*) FILTER (is_paired AND rest > 0),"
+        " count(*) FILTER (rest > 0), count(*) FILTER (refunded > 0),"
+        f" count(*) FILTER (kind = 'refund' AND amount IS NULL) FROM {rows} WHERE reason IS NULL"
+    ).fetchall()[0]
+    extra = _Extra(*counts)
+    repeats = con.execute("SELECT count(*) FROM repeated WHERE occurrence > 1").fetchall() != [(0,)]
+    con.execute(f"CREATE OR REPLACE TEMP VIEW legs AS {_legs(rows, staged.parts > 1, repeats, extra)}")
+    return accepted + extra.events, extra
+
+
+def _legs(rows: str, many_parts: bool, repeats: bool, extra: _Extra) -> str:
+    """SQL for the events of staged rows. Later steps read it again and again, so it does no more than a file needs."""
     # Sheets of a workbook may overlap: what a former sheet has is the same event, not another.
-    once = "QUALIFY row_number() OVER (PARTITION BY event_id ORDER BY part) = 1" if staged.parts > 1 else ""
-    con.execute(
-        f"""
-        CREATE OR REPLACE TEMP VIEW legs AS
-        WITH lines AS (
-            SELECT s.*, CASE WHEN coalesce(occurrence, 1) = 1 THEN digest
-                             ELSE md5(digest || '/' || occurrence) END AS event_id
+    once = "QUALIFY row_number() OVER (PARTITION BY event_id ORDER BY part) = 1" if many_parts else ""
+    lines = f"SELECT *, digest AS event_id FROM {rows} WHERE reason IS NULL"
+    if repeats:
+        lines = f"""
+            SELECT s.*, CASE WHEN occurrence IS NULL THEN digest ELSE md5(digest || '/' || occurrence) END AS event_id
             FROM {rows} s LEFT JOIN (SELECT * FROM repeated WHERE occurrence > 1) r
                 ON s.part = r.part AND s.row = r.row
             WHERE reason IS NULL
-        ), all_lines AS (
-            SELECT * FROM lines
-            UNION ALL
-            SELECT * REPLACE ('{REST}' AS item_id, NULL AS title, NULL AS category, 1.0 AS quantity, rest AS price,
-                              rest AS amount, NULL AS discount, false AS is_goods,
-                              md5(event_id || '/rest') AS event_id)
-            FROM lines WHERE rest > 0
-        ), both_legs AS (
-            SELECT * FROM all_lines
-            UNION ALL
-            SELECT * REPLACE ('refund' AS kind, -quantity AS quantity, -amount AS amount,
-                              coalesce(refund_ts, ts) AS ts, coalesce(refund_local_ts, local_ts) AS local_ts,
-                              {refund_id("event_id")} AS event_id)
-            FROM all_lines WHERE is_paired
-            UNION ALL
-            SELECT * REPLACE ('refund' AS kind, NULL AS item_id, NULL AS title, NULL AS category, NULL AS quantity,
-                              NULL AS price, -refunded AS amount, NULL AS discount,
-                              coalesce(refund_ts, ts) AS ts, coalesce(refund_local_ts, local_ts) AS local_ts,
-                              md5(event_id || '/refunded/' || refunded) AS event_id)
-            FROM lines WHERE refunded > 0
-        )
-        SELECT * FROM both_legs {once}
         """
+    rests = _RESTS if extra.rests else ""
+    refunds = _REFUNDS.format(refund_id=refund_id("event_id")) if extra.refunds else ""
+    returns = _RETURNS if extra.returns else ""
+    return (
+        f"WITH lines AS ({lines}), sold AS (SELECT * FROM lines {rests})"
+        f" SELECT * FROM (SELECT * FROM sold {refunds} {returns}) {once}"
     )
-    accepted, paired = con.execute(
-        "SELECT count(*), count(*) FILTER (is_paired) + count(*) FILTER (rest > 0) + count(*) FILTER (refunded > 0)"
-        f" + count(*) FILTER (is_paired AND rest > 0) FROM {rows} WHERE reason IS NULL"
-    ).fetchall()[0]
-    return accepted + paired, paired
 
 
-def _whole_orders(con: duckdb.DuckDBPyConnection) -> None:
-    """The view `whole`: what is left of orders, negative, that a refund names without saying how much."""
-    con.execute(
-        """
-        CREATE OR REPLACE TEMP TABLE whole AS
-        WITH asked AS (SELECT DISTINCT order_id FROM legs WHERE kind = 'refund' AND amount IS NULL)
-        SELECT order_id, -greatest(sum(amount), 0.0) AS still
-        FROM (
-            SELECT event_id, order_id, amount FROM legs WHERE amount IS NOT NULL
-            UNION
-            SELECT event_id, coalesce(refund_of, order_id) AS order_id, amount FROM known WHERE amount IS NOT NULL
-        ) SEMI JOIN asked USING (order_id) GROUP BY order_id
-        """
-    )
+# A refund stands at its own time where that is told, else at that of its order.
+_GIVEN_BACK = "coalesce(refund_ts, ts) AS ts, coalesce(refund_local_ts, local_ts) AS local_ts"
+_RESTS = f"""
+    UNION ALL
+    SELECT * REPLACE ('{REST}' AS item_id, NULL AS title, NULL AS category, 1.0 AS quantity, rest AS price,
+                      rest AS amount, NULL AS discount, false AS is_goods, md5(event_id || '/rest') AS event_id)
+    FROM lines WHERE rest > 0
+"""
+_REFUNDS = f"""
+    UNION ALL
+    SELECT * REPLACE ('refund' AS kind, -quantity AS quantity, -amount AS amount, {_GIVEN_BACK},
+                      {{refund_id}} AS event_id)
+    FROM sold WHERE is_paired
+"""
+_RETURNS = f"""
+    UNION ALL
+    SELECT * REPLACE ('refund' AS kind, NULL AS item_id, NULL AS title, NULL AS category, NULL AS quantity,
+                      NULL AS price, -refunded AS amount, NULL AS discount, {_GIVEN_BACK},
+                      md5(event_id || '/refunded/' || refunded) AS event_id)
+    FROM lines WHERE refunded > 0
+"""
 
 
 def replace_orders(con: duckdb.DuckDBPyConnection, change: Writing, *, ties: bool) -> int:
@@ -195,12 +211,49 @@ def replace_orders(con: duckdb.DuckDBPyConnection, change: Writing, *, ties: boo
         " OR (legs.order_version = o.version AND NOT o.is_stale)"
     )
     con.execute("CREATE OR REPLACE TEMP VIEW legs AS SELECT * FROM legs_now")
-    gone = "order_version IS NOT NULL AND order_id IN (SELECT order_id FROM orders_now WHERE is_later)"
-    ids = [text for (text,) in con.execute(f"SELECT event_id FROM known WHERE {gone}").fetchall()]
-    if ids:
-        change.remove("events", "event_id", ids)
+    con.execute(
+        "CREATE OR REPLACE TEMP TABLE gone AS SELECT event_id FROM known"
+        " WHERE order_version IS NOT NULL AND order_id IN (SELECT order_id FROM orders_now WHERE is_later)"
+    )
+    [(count,)] = con.execute("SELECT count(*) FROM gone").fetchall()
+    if count:
+        _rewrite(con, change, "gone", "SELECT * FROM {rows} WHERE event_id NOT IN (SELECT event_id FROM gone)")
         add_view(con, "known", EVENTS, change.files("events"))
-    return len(ids)
+    return int(count)
+
+
+def _rewrite(con: duckdb.DuckDBPyConnection, change: Writing, table: str, query: str) -> None:
+    """Write the files anew that hold events named in `table`, by a query over their `rows`."""
+    files = f"read_parquet([{sql.texts(change.files('events'))}], filename = true)"
+    found = con.execute(f"SELECT DISTINCT filename FROM {files} WHERE event_id IN (SELECT event_id FROM {table})")
+    removed = [name for (name,) in found.fetchall()]
+    new = change.new_file("events")
+    rows = f"read_parquet([{sql.texts(removed)}])"
+    con.execute(f"COPY ({query.format(rows=rows)}) TO {sql.text(str(new))} ({FILE_OPTIONS})")
+    is_empty = con.execute(f"SELECT count(*) FROM read_parquet({sql.text(str(new))})").fetchall() == [(0,)]
+    if is_empty:
+        new.unlink()
+    change.put("events", [] if is_empty else [new], removed)
+
+
+def _amounts_of_refunds(con: duckdb.DuckDBPyConnection) -> str:
+    """A query for `legs` in which refunds that name an order, and not how much, give back all that is left of it."""
+    con.execute(
+        """
+        CREATE OR REPLACE TEMP TABLE left_of_orders AS
+        WITH asked AS (SELECT DISTINCT order_id FROM legs WHERE kind = 'refund' AND amount IS NULL)
+        SELECT order_id, -greatest(sum(amount), 0.0) AS still
+        FROM (
+            SELECT event_id, order_id, amount FROM legs WHERE amount IS NOT NULL
+            UNION
+            SELECT event_id, coalesce(refund_of, order_id) AS order_id, amount FROM known WHERE amount IS NOT NULL
+        ) SEMI JOIN asked USING (order_id) GROUP BY order_id
+        """
+    )
+    return (
+        "SELECT * EXCLUDE (still) REPLACE (CASE WHEN kind = 'refund' THEN coalesce(amount, still, 0.0) ELSE amount END"
+        " AS amount) FROM legs LEFT JOIN left_of_orders USING (order_id)"
+    )
 
 
 def refund_id(order_line: str) -> str:
@@ -208,21 +261,78 @@ def refund_id(order_line: str) -> str:
     return f"md5({order_line} || '/refund')"
 
 
-# What the log does not have yet. Only its events of the same span of time can be equal.
+def _find_known(con: duckdb.DuckDBPyConnection, paired: int) -> None:
+    """Fill the table `known_ids` with the events of `legs` that the log has.
+
+    Only those of the same moments can be equal, but for refunds of lines, which the log
+    may know at another time.
+    """
+    con.execute(
+        """
+        INSERT INTO known_ids SELECT event_id FROM known
+        WHERE ts BETWEEN (SELECT min(ts) FROM legs) AND (SELECT max(ts) FROM legs)
+            AND event_id IN (SELECT event_id FROM legs)
+        """
+    )
+    if paired:
+        con.execute(
+            "INSERT INTO known_ids SELECT event_id FROM known WHERE kind = 'refund' AND event_id IN"
+            " (SELECT event_id FROM legs WHERE is_paired AND kind = 'refund')"
+        )
+
+
+def _put_events(con: duckdb.DuckDBPyConnection, change: Writing, counts: dict[str, int], batch: str) -> None:
+    """Write the fresh events, refunds into a file of their own."""
+    added = []
+    for sign, count in counts.items():
+        if count:
+            added.append(change.new_file("events"))
+            events = f"{_EVENTS.format(batch=batch)} WHERE kind {sign} 'refund'"
+            con.execute(f"COPY ({events}) TO {sql.text(str(added[-1]))} ({FILE_OPTIONS})")
+    change.put("events", added)
+
+
+def _rematch(con: duckdb.DuckDBPyConnection, change: Writing) -> None:
+    """Write the files anew that hold refunds of former batches which belong to another order than was known then."""
+    if con.execute("SELECT count(*) FROM rematched").fetchall() == [(0,)]:
+        return
+    _rewrite(
+        con,
+        change,
+        "rematched",
+        "SELECT e.* REPLACE (CASE WHEN r.event_id IS NULL THEN e.refund_of ELSE r.refund_of END AS refund_of)"
+        " FROM {rows} e LEFT JOIN rematched r ON e.event_id = r.event_id",
+    )
+
+
+def _tell(con: duckdb.DuckDBPyConnection, change: Writing, categories: bool, batch: str) -> None:
+    """Add what the fresh events tell of items and customers to what was told before; see `store/merged.py`."""
+    for table, query in _TOLD.items():
+        if table == "item_categories" and not categories:
+            continue
+        con.execute(f"CREATE OR REPLACE TEMP TABLE told AS {query.format(batch=batch)}")
+        _put_told(con, change, table)
+
+
+def _put_told(con: duckdb.DuckDBPyConnection, change: Writing, table: str) -> None:
+    if con.execute("SELECT count(*) FROM told").fetchall() != [(0,)]:
+        new = change.new_file(table)
+        con.execute(f"COPY ({reduced(table, 'told')}) TO {sql.text(str(new))} ({FILE_OPTIONS})")
+        change.put(table, [new])
+
+
+# What the log does not have yet.
 _FRESH = """
     SELECT * EXCLUDE (part, row, reason, detail, content, digest, is_paired, rest, refunded, refund_ts,
-                      refund_local_ts, still)
-        REPLACE (CASE WHEN kind = 'refund' THEN coalesce(amount, still, 0.0) ELSE amount END AS amount)
-    FROM legs LEFT JOIN whole USING (order_id)
-    WHERE event_id NOT IN (
-        SELECT event_id FROM known
-        WHERE ts BETWEEN (SELECT min(ts) FROM legs) AND (SELECT max(ts) FROM legs)
-    )
+                      refund_local_ts, description, picture)
+    FROM ({rows})
 """
+_UNKNOWN = " WHERE event_id NOT IN (SELECT event_id FROM known_ids)"
 
-# But for refunds of lines: the log may know them at another time than this file does.
-_NOT_REFUNDED_BEFORE = """
-    AND (NOT is_paired OR kind <> 'refund' OR event_id NOT IN (SELECT event_id FROM known WHERE kind = 'refund'))
+_COUNTS = """
+    SELECT count(*) FILTER (kind <> 'refund'), count(*) FILTER (kind = 'refund'),
+        count(category) FILTER (item_id IS NOT NULL)
+    FROM fresh
 """
 
 _EVENTS = """
@@ -232,80 +342,46 @@ _EVENTS = """
     FROM fresh LEFT JOIN matches USING (event_id)
 """
 
-# The latest file knows best; what it does not say is kept.
-_ITEMS = """
-    WITH seen AS (
-        SELECT item_id, arg_max(category, ts) AS category,
-            arg_max(price, ts) FILTER (kind = 'order_line' AND price > 0) AS price,
-            mode(title) AS title, bool_and(is_goods) AS is_goods
-        FROM fresh WHERE item_id IS NOT NULL GROUP BY item_id
-    )
-    SELECT item_id, coalesce(s.category, o.category) AS category, coalesce(s.price, o.price) AS price,
-        coalesce(s.title, o.title) AS title, o.description, o.picture, coalesce(s.is_goods, o.is_goods) AS is_goods,
-        coalesce(o.batch_id, {batch}) AS batch_id
-    FROM seen s FULL JOIN stored o USING (item_id) ORDER BY item_id
-"""
+# What a batch tells: few rows of many, since a shop says the same of an item again and again.
+_TOLD = {
+    "items": """
+        SELECT item_id, category, CASE WHEN kind = 'order_line' AND price > 0 THEN price END AS price, title,
+            CAST(NULL AS VARCHAR) AS description, CAST(NULL AS VARCHAR) AS picture, is_goods, {batch} AS batch_id,
+            max(ts) AS as_of, count(*) AS lines
+        FROM fresh WHERE item_id IS NOT NULL GROUP BY ALL
+    """,
+    "item_categories": """
+        SELECT item_id, category, min(ts) AS since, {batch} AS batch_id
+        FROM fresh WHERE item_id IS NOT NULL AND category IS NOT NULL GROUP BY ALL
+    """,
+    "customers": """
+        SELECT customer_id, country, CAST(NULL AS TIMESTAMPTZ) AS registered_at, CAST(NULL AS VARCHAR) AS attributes,
+            {batch} AS batch_id, max(ts) AS as_of, CAST(NULL AS BIGINT) AS lines
+        FROM fresh GROUP BY ALL
+    """,
+}
 
-_LISTED_ITEMS = """
-    WITH seen AS (
-        SELECT item_id, last(category ORDER BY row) AS category, last(price ORDER BY row) AS price,
-            last(title ORDER BY row) AS title, last(description ORDER BY row) AS description,
-            last(picture ORDER BY row) AS picture
-        FROM told GROUP BY item_id
-    )
-    SELECT item_id, coalesce(s.category, o.category) AS category, coalesce(s.price, o.price) AS price,
-        coalesce(s.title, o.title) AS title, coalesce(s.description, o.description) AS description,
-        coalesce(s.picture, o.picture) AS picture, coalesce(o.is_goods, true) AS is_goods,
-        coalesce(o.batch_id, {batch}) AS batch_id
-    FROM seen s FULL JOIN stored o USING (item_id) ORDER BY item_id
-"""
+# What a list tells; a title in it weighs as much as in a thousand lines.
+_LISTED = {
+    "items": """
+        SELECT item_id, category, price, title, description, picture, true AS is_goods, {batch} AS batch_id,
+            CAST({now} AS TIMESTAMPTZ) AS as_of, 1000 AS lines
+        FROM listed
+    """,
+    "customers": """
+        SELECT customer_id, country, ts AS registered_at, content AS attributes, {batch} AS batch_id,
+            CAST({now} AS TIMESTAMPTZ) AS as_of, CAST(NULL AS BIGINT) AS lines
+        FROM listed
+    """,
+}
 
-_LISTED_CUSTOMERS = """
-    WITH seen AS (
-        SELECT customer_id, last(country ORDER BY row) AS country, min(ts) AS registered_at,
-            last(content ORDER BY row) AS attributes
-        FROM told GROUP BY customer_id
-    )
-    SELECT customer_id, coalesce(s.country, o.country) AS country,
-        coalesce(s.registered_at, o.registered_at) AS registered_at, coalesce(s.attributes, o.attributes) AS attributes,
-        coalesce(o.batch_id, {batch}) AS batch_id
-    FROM seen s FULL JOIN stored o USING (customer_id) ORDER BY customer_id
-"""
-
-# A category is known from the first event that tells it, in whatever order files come.
-_ITEM_CATEGORIES = """
-    WITH told AS (
-        SELECT item_id, category, ts AS since, {batch} AS batch_id, true AS is_new FROM fresh
-        WHERE item_id IS NOT NULL AND category IS NOT NULL
-        UNION ALL BY NAME
-        SELECT item_id, category, since, batch_id, false AS is_new FROM stored
-    )
-    SELECT item_id, category, CASE WHEN count(*) = count(since) THEN min(since) END AS since,
-        arg_min(batch_id, is_new) AS batch_id
-    FROM told GROUP BY item_id, category ORDER BY item_id, category
-"""
-
-_CUSTOMERS = """
-    WITH seen AS (SELECT customer_id, arg_max(country, ts) AS country FROM fresh GROUP BY customer_id)
-    SELECT customer_id, coalesce(s.country, o.country) AS country, o.registered_at, o.attributes,
-        coalesce(o.batch_id, {batch}) AS batch_id
-    FROM seen s FULL JOIN stored o USING (customer_id) ORDER BY customer_id
+# Without a day on which it was told, a category is taken to have been known all along.
+_LISTED_CATEGORIES = """
+    SELECT DISTINCT item_id, category, CAST(NULL AS TIMESTAMPTZ) AS since, {batch} AS batch_id
+    FROM listed WHERE category IS NOT NULL
 """
 
 _QUARANTINE = """
     SELECT {batch} AS batch_id, {file} AS file, row, reason, detail, content
     FROM read_parquet([{rows}]) WHERE reason IS NOT NULL ORDER BY part, row
 """
-
-
-def _update(
-    con: duckdb.DuckDBPyConnection, change: Writing, table: str, schema: pa.Schema, query: str, scratch: Path
-) -> None:
-    """Replace a small table by its rows merged with the new ones."""
-    add_view(con, "stored", schema, change.files(table))
-    merged = scratch / f"{table}.parquet"  # written first: the query reads the files that are replaced
-    con.execute(f"COPY ({query}) TO {sql.text(str(merged))} (FORMAT parquet)")
-    change.replace(
-        table, con.sql(f"SELECT * FROM read_parquet([{sql.text(str(merged))}])").to_arrow_reader(READER_ROWS)
-    )
-    merged.unlink()

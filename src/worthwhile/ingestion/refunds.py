@@ -8,42 +8,71 @@ ROUNDS = 20  # each serves at least one refund of every line asked for; real sho
 
 
 def match_refunds(con: duckdb.DuckDBPyConnection) -> int:
-    """Fill the table `matches` (event_id, refund_of) for the refunds of the table `fresh`; returns how many.
+    """Match the refunds of all customers of the table `fresh`; returns how many of `fresh` found their order.
 
-    Reads the views `fresh` (new events) and `known` (the log so far), both in the columns of an event.
+    Reads the views `fresh` (new events) and `known` (the log so far), both in the columns of an event. Fills the table
+    `matches` (event_id, refund_of) for refunds of `fresh`, and `rematched` with those of `known` that now belong to
+    another order than they were matched to: an order that comes later than its refund finds it too, so that what is
+    matched does not hang on the order in which files come.
+
     A refund belongs to the order whose id it bears, if that customer has it. Else to the latest order at or before
     its time in which the same customer bought at least as many of the same item, less what other refunds took of
     that line already; refunds are served in the order of time. Else, since shops often enter refunds by hand under
     another item, to the latest order line of exactly its amount of which nothing was given back.
     """
     con.execute("CREATE OR REPLACE TEMP TABLE matches (event_id VARCHAR, refund_of VARCHAR)")
-    con.execute(
-        "CREATE OR REPLACE TEMP TABLE refunds AS SELECT event_id, customer_id, order_id, item_id, ts,"
-        " coalesce(abs(quantity), 1) AS quantity, abs(amount) AS amount FROM fresh WHERE kind = 'refund'"
-    )
+    con.execute(_REFUNDS)
     if con.execute("SELECT count(*) FROM refunds").fetchall() == [(0,)]:
+        con.execute("CREATE OR REPLACE TEMP TABLE rematched AS SELECT * FROM matches")
         return 0
-    con.execute(_CANDIDATES)
     con.execute(
-        "INSERT INTO matches SELECT r.event_id, r.order_id FROM refunds r"
-        " SEMI JOIN (SELECT customer_id, order_id FROM candidates WHERE kind = 'order_line') l"
-        " ON r.customer_id = l.customer_id AND r.order_id = l.order_id"
+        "INSERT INTO matches SELECT event_id, order_id FROM refunds SEMI JOIN"
+        f" (SELECT customer_id, order_id FROM ({_ALL})"
+        " WHERE kind = 'order_line' AND order_id IN (SELECT order_id FROM refunds)) USING (customer_id, order_id)"
     )
+    con.execute("CREATE OR REPLACE TEMP TABLE all_refunds AS SELECT * FROM refunds")
     con.execute("DELETE FROM refunds WHERE event_id IN (SELECT event_id FROM matches)")
+    if con.execute("SELECT count(*) FROM refunds").fetchall() != [(0,)]:
+        _match_lines(con)
+    con.execute(
+        "CREATE OR REPLACE TEMP TABLE rematched AS SELECT event_id, m.refund_of FROM all_refunds r"
+        " LEFT JOIN matches m USING (event_id) WHERE NOT r.is_fresh AND m.refund_of IS DISTINCT FROM r.refund_of"
+    )
+    con.execute("DELETE FROM matches WHERE event_id IN (SELECT event_id FROM all_refunds WHERE NOT is_fresh)")
+    return int(con.execute("SELECT count(*) FROM matches").fetchall()[0][0])
+
+
+def _match_lines(con: duckdb.DuckDBPyConnection) -> None:
+    """Match the refunds whose own number is no order's, by item and then by amount."""
+    con.execute(_CANDIDATES)
     con.execute(_LINES)
     for rule in (_SAME_ITEM, _SAME_AMOUNT):
         for _ in range(ROUNDS):
             if not _one_round(con, rule):
                 break
-    return int(con.execute("SELECT count(*) FROM matches").fetchall()[0][0])
 
 
-# All events of the customers who have refunds to match.
-_CANDIDATES = """
+_COLUMNS = "event_id, customer_id, order_id, item_id, ts, kind, quantity, amount"
+_ALL = f"SELECT {_COLUMNS} FROM known UNION ALL SELECT {_COLUMNS} FROM fresh"
+
+# Of customers of whom an order or a refund is new, all refunds: the new ones, and those that it may concern.
+_REFUNDS = """
+    CREATE OR REPLACE TEMP TABLE refunds AS
+    SELECT event_id, customer_id, order_id, item_id, ts, coalesce(abs(quantity), 1) AS quantity, abs(amount) AS amount,
+        refund_of, is_fresh
+    FROM (
+        SELECT *, CAST(NULL AS VARCHAR) AS refund_of, true AS is_fresh FROM fresh WHERE kind = 'refund'
+        UNION ALL BY NAME
+        SELECT *, false AS is_fresh FROM known WHERE kind = 'refund'
+            AND customer_id IN (SELECT customer_id FROM fresh WHERE kind IN ('order_line', 'refund'))
+    )
+"""
+
+# All orders and refunds of the customers who have refunds left to match.
+_CANDIDATES = f"""
     CREATE OR REPLACE TEMP TABLE candidates AS
-    SELECT event_id, customer_id, order_id, item_id, ts, kind, coalesce(abs(quantity), 1) AS quantity, amount,
-        refund_of
-    FROM (SELECT * FROM known UNION ALL BY NAME SELECT *, CAST(NULL AS VARCHAR) AS refund_of FROM fresh)
+    SELECT event_id, customer_id, order_id, item_id, ts, kind, coalesce(abs(quantity), 1) AS quantity, amount
+    FROM ({_ALL})
     WHERE customer_id IN (SELECT customer_id FROM refunds) AND kind IN ('order_line', 'refund')
 """
 
@@ -52,9 +81,8 @@ _CANDIDATES = """
 _LINES = """
     CREATE OR REPLACE TEMP TABLE lines AS
     WITH taken AS (
-        SELECT customer_id, coalesce(c.refund_of, m.refund_of) AS order_id, item_id, sum(quantity) AS taken
-        FROM candidates c LEFT JOIN matches m ON c.event_id = m.event_id
-        WHERE kind = 'refund' AND coalesce(c.refund_of, m.refund_of) IS NOT NULL GROUP BY ALL
+        SELECT customer_id, m.refund_of AS order_id, item_id, sum(quantity) AS taken
+        FROM candidates JOIN matches m USING (event_id) GROUP BY ALL
     ), ordered AS (
         SELECT event_id, customer_id, order_id, item_id, ts, quantity, amount,
             sum(quantity) OVER (PARTITION BY customer_id, order_id, item_id ORDER BY ts, event_id) - quantity AS before

@@ -112,7 +112,7 @@ def ingest(  # noqa: PLR0913 (one parameter for each question that a person asks
                 *(ready for ready in read if not isinstance(ready, Member)),
                 *reader.join([ready for ready in read if isinstance(ready, Member)], scratch),
             ]
-            reports = _write(con, change, prepared, scratch, progress, screens.keyring)
+            reports = _write(con, change, prepared, progress, screens.keyring)
         finally:
             con.close()
     _keep(shop, mapping, date_format, mode if pseudonymise is not None else None)
@@ -319,7 +319,6 @@ def _write(
     con: duckdb.DuckDBPyConnection,
     change: Writing,
     prepared: list[_Ready | FileReport],
-    scratch: Path,
     progress: Progress,
     keyring: Keyring,
 ) -> list[FileReport]:
@@ -340,7 +339,7 @@ def _write(
         if ready.was_read_until:
             staged, known = without_known_refusals(con, change, ready.staged, name)
             ready = replace(ready, staged=staged)
-        done = absorb(con, change, ready.staged, batch_id=ready.batch_id, file=name, scratch=scratch)
+        done = absorb(con, change, ready.staged, batch_id=ready.batch_id, file=name)
         done = replace(done, known=done.known + known)
         reports.append(_report(ready, done))
         absorbed[ready.digest] = reports[-1]

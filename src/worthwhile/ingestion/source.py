@@ -21,6 +21,7 @@ from worthwhile.errors import InputError
 from worthwhile.ingestion import json_file, text_file
 from worthwhile.ingestion.columns import plain
 from worthwhile.store import sql
+from worthwhile.store.faults import refused
 
 BATCH_ROWS = 50_000
 
@@ -67,6 +68,8 @@ def lay_open(con: duckdb.DuckDBPyConnection, path: Path, scratch: Path) -> Sourc
             return _workbook(con, path, scratch)
         return _text(con, path, head, scratch)
     except (duckdb.Error, pa.ArrowException, EOFError, OSError, zipfile.BadZipFile) as error:
+        if refused(error) is not None and str(scratch) in str(error):
+            raise  # the shop's disk is full, and nothing is wrong with the file
         raise _bad_file(path, f"it cannot be read to its end: {str(error).splitlines()[0]}") from error
 
 
@@ -161,7 +164,7 @@ def _read_delimited(con: duckdb.DuckDBPyConnection, layout: text_file.Layout, fi
     fields = ", ".join(f"'{column(index)}': 'VARCHAR'" for index in range(len(layout.columns)))
     con.execute(
         f"""
-        COPY (SELECT row_number() OVER () AS row, * FROM read_csv({file}, delim = {sql.text(layout.delimiter)},
+        COPY (SELECT * FROM read_csv({file}, delim = {sql.text(layout.delimiter)},
               quote = '"', escape = '"', header = {header}, columns = {{{fields}}}, {_CSV_OPTIONS}))
         TO {sql.text(str(staged))} (FORMAT parquet)
         """
@@ -203,8 +206,12 @@ def _collect_torn(con: duckdb.DuckDBPyConnection, has_header: bool) -> None:
 
 
 def _renumbered(con: duckdb.DuckDBPyConnection, staged: Path) -> str:
-    """A query over the staged rows in which the row numbers count the torn lines too."""
-    rows = f"read_parquet([{sql.text(_escaped(staged))}])"
+    """A query over the staged rows in which the row numbers count the torn lines too.
+
+    Parquet knows the number of each row: counting them while the file is read would take one thread for all.
+    """
+    file = f"read_parquet([{sql.text(_escaped(staged))}], file_row_number = true)"
+    rows = f"(SELECT file_row_number + 1 AS row, * EXCLUDE (file_row_number) FROM {file})"
     if con.execute("SELECT count(*) FROM torn").fetchall() == [(0,)]:
         return f"SELECT 0 AS part, * FROM {rows}"
     # The k-th torn line at row d stands before all good rows from number d - k + 1 on.

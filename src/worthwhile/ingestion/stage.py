@@ -156,12 +156,12 @@ def _cleaned(reading: Reading) -> str:
         value = reading.screening.taken(field, f"coalesce({', '.join(texts)})")
         picked.append(f"{value} AS {sql.name(field)}")
     indexes = range(len(reading.source.columns))
-    everything = ", ".join(f"trim({column(index)})" for index in indexes)
+    everything = ", ".join(f"nullif(trim({column(index)}), '')" for index in indexes)
     names = _unique(reading.source.columns)
     left_out = reading.screening.left_out
     content = ", ".join(f"{sql.name(names[i])} := {column(i)}" for i in indexes if i not in left_out)
     rows = (
-        f"SELECT part, row, concat({everything}) = '' AS is_empty,"
+        f"SELECT part, row, coalesce({everything}) IS NULL AS is_empty,"
         f" struct_pack({content}) AS whole, {', '.join(picked)} FROM raw"
     )
     if "visitor_id" not in reading.columns:
@@ -177,11 +177,12 @@ def _text(field: str, place: int, reading: Reading) -> str:
     form = reading.form
     text = f"trim({column(place)}{f', {_BLANKS}' if reading.odd_blanks else ''})"
     missing = (*(_MISSING if field in _WORDS else _MISSING_DATA), *form.nothing.get(field, ()))
-    value = f"CASE WHEN lower({text}) NOT IN ({sql.texts(missing)}) THEN {text} END"
+    value = f"CASE WHEN NOT {_is_one_of(text, missing)} THEN {text} END"
     if field in ("refunded_at", "updated_at"):  # how databases write that there is no such time
         value = f"CASE WHEN NOT starts_with({text}, '0000') THEN {value} END"
     if field in ("customer_id", "visitor_id", "order_id", "item_id"):
-        value = rf"regexp_replace(regexp_replace({value}, '^(\d+)\.0+$', '\1'), '^=\"(.*)\"$', '\1')"
+        plain_id = rf"regexp_replace(regexp_replace({value}, '^(\d+)\.0+$', '\1'), '^=\"(.*)\"$', '\1')"
+        value = f"CASE WHEN contains({text}, '.0') OR starts_with({text}, '=') THEN {plain_id} ELSE {value} END"
     if field in form.utc:
         value = rf"regexp_replace({value}, '(\d\d:\d\d(:\d\d(\.\d+)?)?)$', '\1Z')"
     return value
@@ -191,6 +192,12 @@ def _of_order(text: str, reading: Reading) -> str:
     """SQL for a text that may stand on another row of the order."""
     order = _text("order_id", reading.columns.index["order_id"], reading)
     return f"coalesce({text}, max({text}) OVER (PARTITION BY part, {order}))"
+
+
+def _is_one_of(text: str, words: tuple[str, ...]) -> str:
+    """SQL for whether a text is one of few short words. IN (...) would be a join of all rows, and far slower."""
+    longest = max(len(word) for word in words)
+    return f"(strlen({text}) <= {longest} AND list_contains([{sql.texts(words)}], lower({text})))"
 
 
 def _unique(names: tuple[str, ...]) -> list[str]:
@@ -244,16 +251,19 @@ def _days(con: duckdb.DuckDBPyConnection, reading: Reading) -> None:
 
     And the table `other_times` with the same of each distinct text that says when an order was refunded or changed.
     """
-    con.execute(f"CREATE OR REPLACE TEMP VIEW clocked AS {_clocked(reading, 'cleaned')}")
+    all_iso = _all_iso(con, reading)
+    con.execute(f"CREATE OR REPLACE TEMP VIEW clocked AS {_clocked(reading, 'cleaned', all_iso=all_iso)}")
     others = " UNION ".join(
         f"SELECT {field} AS ts, NULL AS time FROM cleaned WHERE {field} IS NOT NULL"
         for field in ("refunded_at", "updated_at")
+        if field in reading.columns
     )
+    others = others or "SELECT CAST(NULL AS VARCHAR) AS ts, NULL AS time LIMIT 0"
     con.execute(f"CREATE OR REPLACE TEMP TABLE other_times AS {_clocked(reading, f'({others})')}")
     con.execute("CREATE OR REPLACE TEMP TABLE days (day_text VARCHAR, day DATE)")
     if _whole_format(reading):
         return
-    both = "SELECT day_text FROM clocked UNION SELECT day_text FROM other_times"
+    both = "SELECT day_text FROM other_times" + ("" if all_iso else " UNION SELECT day_text FROM clocked")
     rows = con.execute(f"SELECT DISTINCT day_text FROM ({both}) WHERE day_text IS NOT NULL ORDER BY 1 LIMIT 200000")
     texts = [text for (text,) in rows.fetchall()]
     named = f", column `{reading.columns.name('ts')}`" if "ts" in reading.columns else ""
@@ -276,11 +286,29 @@ def _whole_format(reading: Reading) -> bool:
     return any(directive in reading.date_format for directive in _CLOCK_DIRECTIVES)
 
 
-def _clocked(reading: Reading, rows: str) -> str:
+def _all_iso(con: duckdb.DuckDBPyConnection, reading: Reading) -> bool:
+    """Whether every date of the file is an ISO text of one column, which need not be split."""
+    if "ts" not in reading.columns or "ts" in {*reading.columns.instead, *reading.form.utc}:
+        return False
+    if reading.date_format or "time" in reading.columns or reading.odd_blanks:
+        return False
+    text = f"trim({column(reading.columns.index['ts'])})"
+    other = f"NOT regexp_matches({text}, {sql.text(dates.ISO)}) AND NOT {_is_one_of(text, _MISSING_DATA)}"
+    return con.execute(f"SELECT count(*) FROM (SELECT 1 FROM raw WHERE {other} LIMIT 1)").fetchall() == [(0,)]
+
+
+def _clocked(reading: Reading, rows: str, *, all_iso: bool = False) -> str:
     """Of `rows` with the texts `ts` and `time`, day, time and offset of each.
 
     ISO texts are cast as they stand, which is ten times as fast; all others are split.
     """
+    if all_iso:
+        return f"""
+            SELECT *, 0 AS digits, true AS is_iso, CAST(NULL AS VARCHAR) AS zone_text,
+                try_cast(ts AS TIMESTAMP) AS iso_wall, CAST(NULL AS VARCHAR) AS day_text, CAST(NULL AS TIME) AS clock,
+                CAST(NULL AS INTEGER) AS afternoon
+            FROM {rows}
+        """
     text = "ts || ' ' || time" if "time" in reading.columns and rows == "cleaned" else "ts"
     iso = "false" if reading.date_format else f"regexp_matches(stamp, {sql.text(dates.ISO)})"
     return rf"""
@@ -343,24 +371,39 @@ def _typed(reading: Reading, style: numbers.Style) -> str:
         " FROM other_times LEFT JOIN days ON other_times.day_text = days.day_text"
     )
     parsed = ", ".join(f"{numbers.number(name, style)} AS {name}_number" for name in NUMBERS)
+    # A join that finds nothing is still a pass over all rows, so that only those are made that the file's columns need.
+    needs = ("status", "type", "refunded_at", "updated_at")
+    has_status, has_type, has_refund, has_version = (name in reading.columns for name in needs)
+    joins = ["LEFT JOIN days ON clocked.day_text = days.day_text"]
+    if has_status:
+        joins.append("LEFT JOIN effects s ON s.field = 'status' AND clocked.status = s.text")
+    if has_type:
+        joins.append("LEFT JOIN effects t ON t.field = 'type' AND clocked.type = t.text")
+        joins.append("LEFT JOIN effects blank ON blank.field = 'blank'")
+    if has_refund:
+        joins.append(f"LEFT JOIN ({others}) r ON clocked.refunded_at = r.text")
+    if has_version:
+        joins.append(f"LEFT JOIN ({others}) u ON clocked.updated_at = u.text")
+    status_effect = "s.effect" if has_status else "CAST(NULL AS VARCHAR)"
+    type_effect = (
+        "coalesce(t.effect, CASE WHEN type IS NULL THEN blank.effect END, 'unknown')" if has_type else "'order'"
+    )
+    is_touch = f"coalesce(t.effect IN ({sql.texts(TOUCHES)}), false)" if has_type else "false"
+    unknown = ("CAST(NULL AS TIMESTAMP)",) * 2
+    refund_wall, refund_moment = ("r.wall", "r.moment") if has_refund else unknown
+    version_wall, version_moment = ("u.wall", "u.moment") if has_version else unknown
     return f"""
         SELECT clocked.*, {parsed}, {wall} AS wall, {moment} AS moment,
             try_cast(replace(rating, ',', '.') AS DOUBLE) AS rating_number,
-            coalesce(s.effect, CASE WHEN status IS NULL AND refunded_at IS NOT NULL THEN 'refund' END, 'order')
+            coalesce({status_effect}, CASE WHEN status IS NULL AND refunded_at IS NOT NULL THEN 'refund' END, 'order')
                 AS status_effect,
-            coalesce(t.effect, CASE WHEN type IS NULL THEN blank.effect END, 'unknown') AS type_effect,
-            coalesce(t.effect IN ({sql.texts(TOUCHES)}), false) AS is_touch,
+            {type_effect} AS type_effect, {is_touch} AS is_touch,
             (status_effect = 'refund' OR type_effect = 'refund') AND NOT is_touch AS gives_back,
-            CASE WHEN gives_back OR refunded_amount_number <> 0 THEN r.wall END AS refund_wall,
-            CASE WHEN gives_back OR refunded_amount_number <> 0 THEN r.moment END AS refund_moment,
-            u.wall AS version_wall, u.moment AS version_moment,
+            CASE WHEN gives_back OR refunded_amount_number <> 0 THEN {refund_wall} END AS refund_wall,
+            CASE WHEN gives_back OR refunded_amount_number <> 0 THEN {refund_moment} END AS refund_moment,
+            {version_wall} AS version_wall, {version_moment} AS version_moment,
             coalesce({reading.form.refund_when}, false) AS marked_refund
-        FROM clocked LEFT JOIN days ON clocked.day_text = days.day_text
-        LEFT JOIN effects s ON s.field = 'status' AND clocked.status = s.text
-        LEFT JOIN effects t ON t.field = 'type' AND clocked.type = t.text
-        LEFT JOIN effects blank ON blank.field = 'blank'
-        LEFT JOIN ({others}) r ON clocked.refunded_at = r.text
-        LEFT JOIN ({others}) u ON clocked.updated_at = u.text
+        FROM clocked {" ".join(joins)}
     """
 
 

@@ -263,7 +263,7 @@ def _carry_out(
         if table in rules.tables:
             erase_newest(con, change, table, rules.tables[table], at=request.at)
     if change.versions != before:
-        change.restate()
+        change.commit_same()
     progress("erasing from older versions", 0.4)
     for table, rule in rules.tables.items():
         if table in change.versions:

@@ -13,11 +13,12 @@ import duckdb
 import pyarrow as pa
 
 from worthwhile.errors import InputError
-from worthwhile.schema import EVENTS, ITEM_CATEGORIES, ITEMS, TABLES, local_midnight
+from worthwhile.schema import EVENTS, ITEM_CATEGORIES, ITEMS, STORED, local_midnight
 from worthwhile.settings import Settings
 from worthwhile.shop import Shop
 from worthwhile.store import sql
-from worthwhile.store.tables import read_versions, table_files
+from worthwhile.store.merged import MERGED, merged
+from worthwhile.store.tables import damaged, read_versions, table_files
 
 # What the view `events` has beside the columns of the schema: time as integers, alike on every engine.
 TIME_COLUMNS: dict[str, str] = {
@@ -91,13 +92,25 @@ def open_log(shop: Shop, *, versions: Mapping[str, int] | None = None) -> Log:
     con = connect(shop.settings, spill=str(shop.scratch))
     try:
         for table in ("events", "items", "item_categories", "customers"):
-            view = f"stored_{table}" if table in ("events", "item_categories") else table
-            add_view(con, view, TABLES[table], table_files(shop, table, versions))
+            _add_table(con, table, table_files(shop, table, versions), shop)
         until = shop.settings["data_until"]
         return _log(con, shop.settings.zone, until and date.fromisoformat(until), versions, where=str(shop.folder))
     except BaseException:
         con.close()
         raise
+
+
+def _add_table(con: duckdb.DuckDBPyConnection, table: str, files: Sequence[str], shop: Shop) -> None:
+    """The view of a table, in which what batches told of a key is one row. Raises InputError `damaged`."""
+    view = f"stored_{table}" if table in ("events", "item_categories") else table
+    try:
+        if table not in MERGED:
+            add_view(con, view, STORED[table], files)
+            return
+        add_view(con, f"told_{table}", STORED[table], files)
+    except duckdb.Error as error:  # a file is missing or torn; old versions lose theirs to `compact`
+        raise damaged(shop, table, str(error).splitlines()[0]) from error
+    con.execute(f"CREATE OR REPLACE TEMP VIEW {sql.name(view)} AS {merged(table, sql.name(f'told_{table}'))}")
 
 
 def log_of(

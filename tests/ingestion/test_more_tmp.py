@@ -1,0 +1,114 @@
+"""What a shop holds does not hang on the order in which its files came, nor on how its rows were parted into files."""
+
+from __future__ import annotations
+
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+import worthwhile as ww
+from oracles.contents import rows_of
+from worthwhile.shop import Shop
+
+HEADER = "customer_id,order_id,date,sku,title,category,quantity,price,country"
+TABLES = ("events", "items", "item_categories", "customers")
+
+
+@dataclass(frozen=True)
+class Plan:
+    """Orders and refunds, each a group of rows that stay together; which batch each goes to; and the batches' order."""
+
+    groups: tuple[tuple[str, ...], ...]
+    batch_of: tuple[int, ...]
+    order: tuple[int, ...]  # batches in the order of ingest, some more than once
+
+
+def digested(row: str) -> tuple[str, ...]:
+    """What of a row makes its event's id."""
+    who, order, day, item, _, _, many, price, _ = row.split(",")
+    return who, order, day, item, many, price
+
+
+@st.composite
+def plans(draw: st.DrawFn) -> Plan:
+    groups = []
+    for number in range(draw(st.integers(2, 9))):
+        who, day = draw(st.sampled_from("ab")), draw(st.integers(1, 4))
+        back = draw(st.sampled_from(("", "", "named", "by item", "by hand")))
+        order = {"": f"o{number}", "named": f"o{draw(st.integers(0, number))}"}.get(back, f"C{number}")
+        rows = []
+        for _ in range(1 if back else draw(st.integers(1, 3))):
+            item = "M" if back == "by hand" else draw(st.sampled_from("xy"))
+            title, category = draw(st.sampled_from(("Mug", "MUG", ""))), draw(st.sampled_from(("k", "l", "")))
+            many = draw(st.integers(1, 3)) * (-1 if back else 1)
+            price, country = draw(st.sampled_from(("2", "3"))), draw(st.sampled_from(("UK", "FR", "")))
+            rows.append(f"{who},{order},2020-01-0{day} 10:00:00,{item},{title},{category},{many},{price},{country}")
+        # Equal rows of two files are one event, those of one file are two: so equal ones must stay together.
+        if not any(digested(row) in map(digested, group) for row in rows for group in groups):
+            groups.append(tuple(rows))
+    batches = draw(st.integers(1, 3))
+    batch_of = tuple(draw(st.integers(0, batches - 1)) for _ in groups)
+    order = tuple(draw(st.permutations(range(batches)))) + tuple(
+        draw(st.lists(st.integers(0, batches - 1), max_size=1))
+    )
+    return Plan(tuple(groups), batch_of, order)
+
+
+def held(shop: Shop) -> dict[str, list[Any]]:
+    return {table: rows_of(shop, table) for table in TABLES}
+
+
+def ingest(shop: Shop, folder: Path, name: str, groups: list[tuple[str, ...]]) -> None:
+    if groups:
+        path = folder / name
+        path.write_text("\n".join([HEADER, *(row for group in groups for row in group)]) + "\n")
+        ww.ingest(shop, path)
+
+
+@settings(max_examples=80, deadline=None, derandomize=False)
+@given(plans())
+def test_files_in_any_order_and_parting_give_the_same_shop(plan: Plan) -> None:
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        whole, parted = (ww.create_shop(folder / shop, threads=1) for shop in ("whole", "parted"))
+        ingest(whole, folder, "whole.csv", list(plan.groups))
+        for place, batch in enumerate(plan.order):
+            mine = [group for group, of in zip(plan.groups, plan.batch_of, strict=True) if of == batch]
+            # A batch that comes again comes as another file with its rows turned around.
+            ingest(parted, folder, f"{place}.csv", mine if batch not in plan.order[:place] else mine[::-1])
+        assert held(parted) == held(whole)
+
+
+ORDER, REFUND = "a,o1,2020-01-01,x,Mug,k,2,3,UK", "a,C1,2020-01-05,x,Mug,k,-1,3,UK"
+
+
+def test_refund_that_comes_before_its_order_is_matched_when_the_order_comes(tmp_path: Path, events: Any) -> None:
+    shop = ww.create_shop(tmp_path / "shop", threads=1)
+    ingest(shop, tmp_path, "refund.csv", [(REFUND,)])
+    assert events(shop, "kind", "refund_of") == [("refund", None)]
+    ingest(shop, tmp_path, "order.csv", [(ORDER,)])
+    assert events(shop, "kind", "refund_of") == [("order_line", None), ("refund", "o1")]
+
+
+def test_refund_moves_to_a_later_order_that_comes_after_it(tmp_path: Path, events: Any) -> None:
+    shop = ww.create_shop(tmp_path / "shop", threads=1)
+    ingest(shop, tmp_path, "first.csv", [(ORDER,), (REFUND,)])
+    assert events(shop, "kind", "refund_of")[-1] == ("refund", "o1")
+    ingest(shop, tmp_path, "later.csv", [(ORDER.replace("o1", "o2").replace("01-01", "01-03"),)])
+    assert events(shop, "kind", "refund_of")[-1] == ("refund", "o2")
+
+
+@pytest.mark.parametrize("turned", [False, True])
+def test_title_that_most_lines_bear_wins_whichever_file_comes_first(tmp_path: Path, turned: bool) -> None:
+    shop = ww.create_shop(tmp_path / "shop", threads=1)
+    mugs = [(f"a,o{n},2020-01-0{n},x,Mug,k,1,3,UK",) for n in (1, 2, 3)]
+    noted = [(f"b,o{n},2020-02-0{n},x,damaged,k,1,{n},UK",) for n in (4, 5)]
+    for place, groups in enumerate((noted, mugs) if turned else (mugs, noted)):
+        ingest(shop, tmp_path, f"{place}.csv", groups)
+    [(item, _, price, title, *_)] = rows_of(shop, "items")
+    assert (item, price, title) == ("x", 5.0, "Mug")
