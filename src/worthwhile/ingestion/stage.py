@@ -254,7 +254,7 @@ def _days(con: duckdb.DuckDBPyConnection, reading: Reading) -> None:
     all_iso = _all_iso(con, reading)
     con.execute(f"CREATE OR REPLACE TEMP VIEW clocked AS {_clocked(reading, 'cleaned', all_iso=all_iso)}")
     others = " UNION ".join(
-        f"SELECT {field} AS ts, NULL AS time FROM cleaned WHERE {field} IS NOT NULL"
+        f"SELECT DISTINCT {field} AS ts, NULL AS time FROM cleaned WHERE {field} IS NOT NULL"
         for field in ("refunded_at", "updated_at")
         if field in reading.columns
     )

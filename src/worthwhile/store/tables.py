@@ -157,8 +157,8 @@ class Writing:
             self._write(LEDGER, pa.concat_tables([read_table(self.shop, LEDGER), new]), "overwrite")
 
     def commit_same(self) -> None:
-        """Finish a change that keeps what was told, such as `compact`, or that takes rows out: no batch is new, so the ledger's last rows
-        name the new versions."""
+        """Finish a change without a new batch, such as `compact` or an erasure: the ledger's last rows name the new
+        versions."""
         rows = read_table(self.shop, LEDGER).to_pylist()
         last = max(json.loads(row["versions"])[LEDGER] for row in rows)
         old = [row for row in rows if json.loads(row["versions"])[LEDGER] != last]
