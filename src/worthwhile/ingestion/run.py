@@ -20,7 +20,7 @@ from worthwhile.ingestion.absorb import Absorbed, absorb
 from worthwhile.ingestion.columns import Columns, Table, check_mapping, format_of, recognise
 from worthwhile.ingestion.formats import FORMATS
 from worthwhile.ingestion.report import FileReport, IngestReport
-from worthwhile.ingestion.source import Source, column, lay_open
+from worthwhile.ingestion.source import Source, column, lay_open, unchanged
 from worthwhile.ingestion.stage import Reading, Staged, stage
 from worthwhile.progress import Progress, silent
 from worthwhile.shop import Shop, change_settings
@@ -111,9 +111,10 @@ class _Reader:
 
     def prepare(self, path: Path, scratch: Path, progress: Progress) -> _Ready | FileReport:
         """A file staged, or the report that it is in the shop already."""
-        progress("", 0.0)
-        source = lay_open(self.con, path, scratch)
-        digest = _digest(path)
+        with unchanged(path):
+            progress("", 0.0)
+            source = lay_open(self.con, path, scratch)
+            digest = _digest(path)
         progress("", 0.4)
         table = _look_at(self.con, source)
         form = FORMATS[self.format] if self.format else format_of(table, FORMATS)
