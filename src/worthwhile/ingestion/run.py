@@ -59,8 +59,8 @@ def ingest(
     written. The same file again adds nothing, an overlapping one what is new. Rows that cannot be used go to the
     table `quarantine` with file, row and one of `REASONS`.
 
-    Raises InputError `bad-file`, `bad-columns`, `bad-values`, `ambiguous-dates`, `bad-argument`, `shop-busy`; the shop
-    is then as it was.
+    Raises InputError `bad-file`, `bad-columns`, `bad-values`, `ambiguous-dates`, `bad-argument`, `bad-setting`
+    (too little memory), `shop-busy`; the shop is then as it was.
     """
     if not paths:
         raise InputError("bad-argument", "no file is named", remedy="name the files to read")
@@ -81,11 +81,22 @@ def ingest(
                 for index, path in enumerate(files)
             ]
             reports = _write(con, change, prepared, scratch, progress)
+        except duckdb.OutOfMemoryException as error:
+            raise _too_little_memory(shop, files) from error
         finally:
             con.close()
     _keep(shop, mapping, date_format)
     progress("done", 1.0)
     return IngestReport(tuple(reports))
+
+
+def _too_little_memory(shop: Shop, files: list[Path]) -> InputError:
+    return InputError(
+        "bad-setting",
+        f"memory_limit_gb = {shop.settings['memory_limit_gb']:g} does not suffice to read {', '.join(map(str, files))}",
+        where=str(shop.folder / "shop.toml"),
+        remedy="raise it with `worth settings SHOP memory_limit_gb=8`, or leave out columns that are not needed",
+    )
 
 
 def _part(progress: Progress, text: str, index: int, count: int) -> Progress:

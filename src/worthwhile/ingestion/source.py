@@ -163,7 +163,8 @@ def _parquet(con: duckdb.DuckDBPyConnection, path: Path, scratch: Path) -> Sourc
 def _parquet_columns(path: Path) -> tuple[str, ...]:
     """The names of the columns. Raises InputError `bad-file` where the footer speaks of what no export holds."""
     with pq.ParquetFile(path) as file:
-        names, rows = tuple(file.schema_arrow.names), file.metadata.num_rows
+        names = tuple(name or f"column_{place}" for place, name in enumerate(file.schema_arrow.names, start=1))
+        rows = file.metadata.num_rows
     if len(names) > limits.MOST_COLUMNS:
         raise text_file.too_wide(path, len(names))
     if not names:
