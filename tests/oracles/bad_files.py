@@ -15,7 +15,7 @@ import sqlite3
 import struct
 import zipfile
 import zlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -44,6 +44,7 @@ class BadFile:
     expect: str = "either"
     heavy: bool = False
     meddle: Callable[[Path], None] | None = None
+    row: str = ""  # of a healthy file with one odd row: that row
 
 
 def lines(count: int = 40) -> list[str]:
@@ -70,6 +71,10 @@ def of_text(text: str, name: str = "orders.csv", encoding: str = "utf-8") -> Wri
 def with_rows(*rows: str, header: str = HEADER) -> Writer:
     """A healthy file with some odd rows at its end."""
     return of_text(csv_text([*lines(), *rows], header))
+
+
+def odd_row(name: str, row: str) -> BadFile:
+    return BadFile(name, with_rows(row), "rows", row=row)
 
 
 # ---- whole files of every kind ------------------------------------------------------------------------------------
@@ -232,9 +237,9 @@ def columns() -> Iterator[BadFile]:
     yield BadFile(
         "two delimiters", of_text(csv_text([x.replace(",", ";") if k % 2 else x for k, x in enumerate(lines())]))
     )
-    yield BadFile("2,001 columns", of_text(",".join([HEADER, *(f"x{k}" for k in range(1998))]) + "\n"), "error")
-    wide = ",".join([HEADER, *(f"x{k}" for k in range(1997))]) + "\n" + lines()[0] + "," * 1997 + "\n"
-    yield BadFile("2,000 columns", of_text(wide), "rows", heavy=True)
+    yield BadFile("1,001 columns", of_text(",".join([HEADER, *(f"x{k}" for k in range(998))]) + "\n"), "error")
+    wide = ",".join([HEADER, *(f"x{k}" for k in range(997))]) + "\n" + lines()[0] + "," * 997 + "\n"
+    yield BadFile("1,000 columns", of_text(wide), "rows", heavy=True)
     million = lambda: (",".join(f"x{k}" for k in range(10**6)) + "\n" + "," * (10**6 - 1) + "\n").encode()  # noqa: E731
     yield BadFile("a million columns", of_bytes(million), "error", heavy=True)
     quoted = lambda: (",".join(f'"x{k}"' for k in range(10**6)) + "\n").encode()  # noqa: E731
@@ -250,7 +255,7 @@ def values() -> Iterator[BadFile]:
         *("#REF!", "=NOW()", "2020-01-05; DROP TABLE events", "Infinity", "epoch", "2020-01-05 (BC)"),
     )
     for text in dates:
-        yield BadFile(f"date {text}", with_rows(f"c1,{text},5"), "rows")
+        yield odd_row(f"date {text}", f"c1,{text},5")
     amounts = (
         *("nan", "NaN", "inf", "-inf", "Infinity", "1e308", "-1e308", "1e309", "9" * 400, "0." + "0" * 400 + "1"),
         *(
@@ -284,7 +289,7 @@ def values() -> Iterator[BadFile]:
         ),
     )
     for text in amounts:
-        yield BadFile(f"amount {text[:30]}", with_rows(f'c1,2020-01-05,"{text}"'), "rows")
+        yield odd_row(f"amount {text[:30]}", f'c1,2020-01-05,"{text}"')
     mixed = [f'c{k},2020-01-{1 + k % 28:02d},"{"1.234,56" if k % 2 else "1,234.56"}"' for k in range(40)]
     yield BadFile("decimal commas and points", of_text(csv_text(mixed)), "either")
     both = [f"c{k},{'13/01/2020' if k % 2 else '01/13/2020'},5" for k in range(40)]
@@ -463,7 +468,9 @@ def repeating_parquet(folder: Path) -> Path:
     return path
 
 
-def sizes() -> Iterator[BadFile]:
+def sizes(share: float = 1.0) -> Iterator[BadFile]:
+    """Giants. A `share` below 1 makes bombs smaller and quicker to make, still far beyond what they may unpack to."""
+
     def big(name: str, expect: str, write: Writer) -> BadFile:
         return BadFile(name, write, expect, heavy=True)
 
@@ -482,20 +489,20 @@ def sizes() -> Iterator[BadFile]:
         "quote open over 9 MB", "rows", lambda f: write_pieces(f / "o.csv", rows, 400, head + b'"c1,2020-01-05,5\n')
     )
     yield big("line of 15 MB", "rows", lambda f: write_pieces(f / "o.csv", b"x" * MB, 14, healthy, b",2020-01-05,5\n"))
-    yield big("gzip bomb of zeros", "error", lambda f: write_gzip(f / "o.csv.gz", b"\x00" * MB, 1000))
+    yield big("gzip bomb of zeros", "error", lambda f: write_gzip(f / "o.csv.gz", b"\x00" * MB, int(1000 * share)))
     yield big(
         "gzip bomb of rows",
         "error",
-        lambda f: write_gzip(f / "o.csv.gz", (lines()[0] + "\n").encode() * 50_000, 1000, head),
+        lambda f: write_gzip(f / "o.csv.gz", (lines()[0] + "\n").encode() * 50_000, int(1000 * share), head),
     )
     twice = lambda: gzip_bytes(gzip_bytes(csv_text().encode()))  # noqa: E731
     yield BadFile("gzip in gzip", of_bytes(twice, "orders.csv.gz"), "error")
     yield BadFile("gzip and more behind it", of_bytes(gzip_bytes(csv_text().encode()) + b"more", "o.csv.gz"), "error")
     yield BadFile("two gzip files in one", of_bytes(gzip_bytes(csv_text().encode()) * 2, "o.csv.gz"), "rows")
     end = b"</sheetData></worksheet>"
-    blanks = (SHEET + b"<sheetData>" + HEALTHY_ROWS, b" " * MB, 2000, end)
+    blanks = (SHEET + b"<sheetData>" + HEALTHY_ROWS, b" " * MB, int(2000 * share), end)
     yield big("xlsx bomb in the sheet", "error", of_workbook(blanks))
-    strings = (STRINGS % (b"", b"") + b"<si><t>", b"x" * MB, 1000, b"</t></si></sst>")
+    strings = (STRINGS % (b"", b"") + b"<si><t>", b"x" * MB, int(1000 * share), b"</t></si></sst>")
     yield big("xlsx bomb in the strings", "error", of_workbook(whole_sheet(HEALTHY_ROWS), strings))
     once = b'<row><c t="s"><v>0</v></c><c t="s"><v>0</v></c></row>'
     shown = (SHEET + b"<sheetData>", once * 100, 500, end)
@@ -804,9 +811,10 @@ def workbooks() -> Iterator[BadFile]:
         "style that there is not": whole_sheet(HEALTHY_ROWS + b'<row r="11"><c r="A11" s="77"><v>9</v></c></row>'),
         "no places": whole_sheet(HEALTHY_ROWS.replace(b' r="', b' q="')),
         "dimension that lies": (
-            SHEET + b'<dimension ref="A1:XFD1048576"/><sheetData>' + HEALTHY_ROWS + b"</sheetData></worksheet>", b"", 0, b"",
+            SHEET + b'<dimension ref="A1:XFD1048576"/><sheetData>' + HEALTHY_ROWS + b"</sheetData></worksheet>",
+            *(b"", 0, b""),
         ),
-    }  # fmt: skip
+    }
     for name, pieces in broken.items():
         yield BadFile(f"workbook: {name}", of_workbook(pieces))
     laughs = b'<!DOCTYPE x [<!ENTITY a "ha">' + b"".join(
@@ -931,8 +939,20 @@ FAMILIES: dict[str, Callable[[], Iterator[BadFile]]] = {
 }
 
 
-def bad_files(seed: int = 0) -> Iterator[tuple[str, BadFile]]:
-    """All of them, each with its family."""
+def bad_files(seed: int = 0, *, share: float = 1.0) -> Iterator[tuple[str, BadFile]]:
+    """All of them, each with its family; `share` as in `sizes`."""
     yield from (("damaged", one) for one in damaged(seed))
     for family, make in FAMILIES.items():
-        yield from ((family, one) for one in make())
+        yield from ((family, one) for one in (sizes(share) if make is sizes else make()))
+
+
+def merged(files: Iterable[tuple[str, BadFile]]) -> Iterator[tuple[str, BadFile]]:
+    """The same, with the files of one odd row put together into one of each family: a tenth of the time."""
+    rows: dict[str, list[str]] = {}
+    for family, file in files:
+        if file.row:
+            rows.setdefault(family, []).append(file.row)
+        else:
+            yield family, file
+    for family, odd in rows.items():
+        yield family, BadFile(f"all odd rows of {family}", with_rows(*odd), "rows")

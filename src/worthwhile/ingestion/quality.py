@@ -362,9 +362,12 @@ def _ancient_dates(view: _View) -> list[Finding]:
     return [Finding("ancient-dates", count, count / events, (), {"limit": limit, "first": first})] if count else []
 
 
-def _gaps(view: _View) -> list[Finding]:
-    """Spans between days with events that are far longer than usual; ancient and future events apart."""
-    rows = view.rows(
+def gap_spans(log: Log) -> list[tuple[date, int]]:
+    """First day and length of the spans between days with events that are far longer than usual, the longest first.
+
+    Ancient and future events apart: between them and all others there is nothing.
+    """
+    rows = log.con.execute(
         """
         WITH days AS (
             SELECT DISTINCT day FROM events
@@ -375,10 +378,14 @@ def _gaps(view: _View) -> list[Finding]:
         WHERE step - 1 >= greatest($1, $1 * (SELECT median(step) FROM steps)) ORDER BY step DESC, day
         """,
         [LONG_GAP],
-    )
-    if not rows:
+    ).fetchall()
+    return [(date(1970, 1, 1) + timedelta(days=start), length) for start, length in rows]
+
+
+def _gaps(view: _View) -> list[Finding]:
+    spans = gap_spans(view.log)
+    if not spans:
         return []
-    spans = [(date(1970, 1, 1) + timedelta(days=start), length) for start, length in rows]
     facts = {"spans": len(spans), "longest": spans[0][1], "start": spans[0][0]}
     examples = tuple(
         {"en": f"{start}: {length:,} days", "zh": f"{start} 起 {length:,} 天"} for start, length in spans[:EXAMPLES]
@@ -442,4 +449,4 @@ _CHECKS: tuple[Callable[[_View], list[Finding]], ...] = (
     _cancelled_soon,
 )
 
-__all__ = ["FINDINGS", "Finding", "FindingKind", "check"]
+__all__ = ["FINDINGS", "Finding", "FindingKind", "check", "gap_spans"]

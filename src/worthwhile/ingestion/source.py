@@ -68,6 +68,8 @@ def lay_open(con: duckdb.DuckDBPyConnection, path: Path, scratch: Path) -> Sourc
         if head.startswith((b"PK\x03\x04", b"PK\x05\x06", _OLE)):
             return _workbook(con, path, head, scratch)
         return _text(con, path, head, scratch)
+    except duckdb.OutOfMemoryException:
+        raise
     except (duckdb.Error, pa.ArrowException, EOFError, OSError, zipfile.BadZipFile, zlib.error) as error:
         raise _bad_file(path, f"it cannot be read to its end: {_first_line(error)}") from error
 

@@ -244,13 +244,14 @@ def _mend_lines(path: Path, packed: bool, copy: Path) -> None:
 
 
 def _decoded(line: bytes) -> str:
-    for encoding in ("utf-8", "gb18030", "cp1252"):
+    """The text of one line: UTF-8, else Chinese where its bytes above 127 come in pairs, else Western."""
+    runs = re.findall(rb"[\x80-\xff]+", line)
+    in_pairs = all(len(run) % 2 == 0 and min(run) >= 0xA1 for run in runs)
+    for encoding in ("utf-8", "gb18030", "cp1252") if in_pairs else ("utf-8", "cp1252"):
         try:
-            text = line.decode(encoding)
+            return line.decode(encoding)
         except UnicodeDecodeError:
             continue
-        if encoding != "gb18030" or all("\u4e00" <= sign <= "\u9fff" for sign in text if ord(sign) > 0x2E7F):
-            return text
     return line.decode("latin-1")
 
 

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Sequence
+from datetime import date, timedelta
 
 from markupsafe import Markup
 
 from worthwhile.report import svg
 from worthwhile.report.charts_forecast import Figure, _in_two_widths
-from worthwhile.report.quality_content import QualityContent, Stretch, gaps
+from worthwhile.report.quality_content import QualityContent, Stretch
 from worthwhile.report.svg import Frame
 from worthwhile.report.texts import Voice
 
@@ -25,29 +27,28 @@ def timeline_figures(content: QualityContent, voice: Voice) -> list[Figure]:
 
 
 def _figure(content: QualityContent, kinds: Sequence[str], name: str, voice: Voice) -> Figure:
-    found = gaps(content.timeline, content.step)
-    silent = sum(stretch.silent for stretch in content.timeline)
-    days = voice.count_of("day", silent)
-    key = "timeline.title_gaps" if found else "timeline.title_silent" if silent else "timeline.title_none"
-    title = voice(f"timeline.{name}_name") + voice(key, days=days, gaps=voice.count_of("gap", len(found)))
+    days = sum(length for _, length in content.gaps)
+    title = voice(f"timeline.{name}_name") + voice(
+        "timeline.title_gaps" if content.gaps else "timeline.title_none",
+        days=voice.count_of("day", days),
+        gaps=voice.count_of("gap", len(content.gaps)),
+    )
     note = voice(f"timeline.note_{content.step}")
     if content.outside:
         note += voice("page.space") + voice("timeline.outside", events=voice.count_of("event", content.outside))
-    wide, narrow = _in_two_widths(lambda frame: _draw(content, kinds, found, voice, frame))
+    wide, narrow = _in_two_widths(lambda frame: _draw(content, kinds, voice, frame))
     return Figure(title, note, wide, narrow)
 
 
-def _draw(
-    content: QualityContent, kinds: Sequence[str], found: Sequence[tuple[int, int]], voice: Voice, frame: Frame
-) -> Markup:
+def _draw(content: QualityContent, kinds: Sequence[str], voice: Voice, frame: Frame) -> Markup:
     n, timeline = voice.numbers, content.timeline
     most = max(sum(stretch.events.get(kind, 0) for kind in kinds) for stretch in timeline)
     ticks = svg.nice_ticks(max(most, 1))
     plot = frame.plot((0, len(timeline)), (0, ticks[-1]))
     step = plot.x(1) - plot.x(0)
     marks = []
-    for first, last in found:
-        left, right = plot.x(first), plot.x(last)
+    for start, length in content.gaps:
+        left, right = (plot.x(_place(timeline, start + timedelta(days=days))) for days in (0, length))
         marks.append(svg.bar(left, max(right, left + 2), plot.bottom, plot.top, kind="gap"))
     for i, stretch in enumerate(timeline):
         margin = step * 0.1 if step > 4 else 0.0
@@ -59,10 +60,18 @@ def _draw(
         marks.append(svg.touch_area(plot, plot.x(i), plot.x(i + 1), _tip(stretch, kinds, content.step, voice)))
     marks += _labels(timeline, content.step, plot, voice)
     entries = [(colour, voice(f"kinds.{kind}")) for kind, colour in zip(kinds, _COLOURS, strict=False)]
-    if found:
+    if content.gaps:
         entries.append(("gap", voice("timeline.gap")))
     axis = svg.y_axis(plot, ticks, n.count, voice(f"timeline.y_{content.step}"))
     return svg.svg(plot, voice("timeline.name"), axis, *marks, svg.legend(plot, entries))
+
+
+def _place(timeline: Sequence[Stretch], day: date) -> float:
+    """Where a day begins on the axis of stretches."""
+    i = max(bisect_right([stretch.start for stretch in timeline], day) - 1, 0)
+    start = timeline[i].start
+    end = timeline[i + 1].start if i + 1 < len(timeline) else start + (start - timeline[i - 1].start or timedelta(1))
+    return i + min((day - start) / (end - start), 1.0)
 
 
 def _tip(stretch: Stretch, kinds: Sequence[str], step: str, voice: Voice) -> str:

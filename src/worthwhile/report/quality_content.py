@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from worthwhile.ingestion.findings import Finding
-from worthwhile.ingestion.quality import check
+from worthwhile.ingestion.quality import check, gap_spans
 from worthwhile.schema import BATCHES, EVENT_KINDS, QUARANTINE
 from worthwhile.shop import Shop
 from worthwhile.store.log import Log, add_view, open_log
@@ -82,6 +82,7 @@ class QualityContent:
     sales: float  # net
     step: str  # day, week or month
     timeline: Sequence[Stretch]
+    gaps: Sequence[tuple[date, int]]  # first day and length of spans without any event, the longest first
     outside: int  # events before or after the timeline
     findings: Sequence[Finding]
     quarantine: Sequence[Refused]  # most rows first
@@ -126,6 +127,7 @@ def quality_content(shop: Shop) -> QualityContent:
             sales=float(sales),
             step=step,
             timeline=timeline,
+            gaps=gap_spans(log),
             outside=outside,
             findings=findings,
             quarantine=_quarantine(log),
@@ -247,18 +249,4 @@ def _holders(log: Log) -> tuple[list[Holder], float]:
     return [Holder(name, orders, amount, amount / total) for name, orders, amount in rows], top / total
 
 
-def gaps(timeline: Sequence[Stretch], step: str) -> list[tuple[int, int]]:
-    """Runs of stretches without any event: (first, one past the last)."""
-    runs: list[tuple[int, int]] = []
-    for place, stretch in enumerate(timeline):
-        if sum(stretch.events.values()):
-            continue
-        if runs and runs[-1][1] == place:
-            runs[-1] = (runs[-1][0], place + 1)
-        else:
-            runs.append((place, place + 1))
-    # A closed day in a week is no gap; a week or month without an event is one.
-    return [run for run in runs if run[1] - run[0] >= (3 if step == "day" else 1)]
-
-
-__all__ = ["FileFacts", "Holder", "QualityContent", "Refused", "Stretch", "gaps", "quality_content"]
+__all__ = ["FileFacts", "Holder", "QualityContent", "Refused", "Stretch", "quality_content"]

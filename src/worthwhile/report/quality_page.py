@@ -199,7 +199,7 @@ def _quarantine(content: QualityContent, voice: Voice) -> list[dict[str, Any]]:
                         Cell(short(file, 40)),
                         Cell(n.count(row)),
                         Cell(short(_visible(detail_in(detail, lang)), TEXT_SHOWN)),
-                        Cell(short(_visible(_told(row_content)), CONTENT_SHOWN), kind="faint"),
+                        Cell(short(_visible(_told(row_content)), CONTENT_SHOWN), kind="soft"),
                     ]
                     for file, row, detail, row_content in refused.examples
                 ],
