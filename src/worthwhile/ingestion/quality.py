@@ -21,6 +21,7 @@ OUTLYING = 6.0  # robust standard deviations on a log scale: about one line in a
 LEAST_SPREAD = 0.25  # of logs: shops of nearly equal prices have no spread to measure by
 BIG_SHARE = 0.10  # of net sales, of one customer
 MANY_CUSTOMERS = 20  # from which on one customer should not hold as much
+EDGE = 0.001  # of the events at each end, which may be dated wrongly
 LONG_GAP = 4  # days, and as many times the usual distance between days with events
 TOTALS_ITEMS, TOTALS_ORDERS, TOTALS_SHARE = 3, 10, 0.5  # items of an order, such orders, and their share of all
 APART = 31  # days between the lines of one order number, beyond any delivery in parts
@@ -362,22 +363,29 @@ def _ancient_dates(view: _View) -> list[Finding]:
     return [Finding("ancient-dates", count, count / events, (), {"limit": limit, "first": first})] if count else []
 
 
+def usual_days(log: Log) -> tuple[int, int]:
+    """First and last day, counted from 1970, but for a thousandth of the events at each end, or one event of few."""
+    [(count,)] = log.con.execute("SELECT count(*) FROM events").fetchall()
+    edge = max(EDGE, min(10 * EDGE, 1.5 / count))
+    query = f"SELECT quantile_disc(day, {edge}), quantile_disc(day, {1 - edge}) FROM events"
+    [(low, high)] = log.con.execute(query).fetchall()
+    return low, high
+
+
 def gap_spans(log: Log) -> list[tuple[date, int]]:
     """First day and length of the spans between days with events that are far longer than usual, the longest first.
 
     Ancient and future events apart: between them and all others there is nothing.
     """
+    low, high = usual_days(log)
     rows = log.con.execute(
         """
-        WITH days AS (
-            SELECT DISTINCT day FROM events
-            WHERE day BETWEEN (SELECT quantile_disc(day, 0.001) FROM events)
-                          AND (SELECT quantile_disc(day, 0.999) FROM events)
-        ), steps AS (SELECT day, day - lag(day) OVER (ORDER BY day) AS step FROM days)
+        WITH days AS (SELECT DISTINCT day FROM events WHERE day BETWEEN $2 AND $3),
+            steps AS (SELECT day, day - lag(day) OVER (ORDER BY day) AS step FROM days)
         SELECT day - step + 1, step - 1 FROM steps
         WHERE step - 1 >= greatest($1, $1 * (SELECT median(step) FROM steps)) ORDER BY step DESC, day
         """,
-        [LONG_GAP],
+        [LONG_GAP, low, high],
     ).fetchall()
     return [(date(1970, 1, 1) + timedelta(days=start), length) for start, length in rows]
 
@@ -449,4 +457,4 @@ _CHECKS: tuple[Callable[[_View], list[Finding]], ...] = (
     _cancelled_soon,
 )
 
-__all__ = ["FINDINGS", "Finding", "FindingKind", "check", "gap_spans"]
+__all__ = ["FINDINGS", "Finding", "FindingKind", "check", "gap_spans", "usual_days"]

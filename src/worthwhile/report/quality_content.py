@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from worthwhile.ingestion.findings import Finding
-from worthwhile.ingestion.quality import check, gap_spans
+from worthwhile.ingestion.quality import check, gap_spans, usual_days
 from worthwhile.schema import BATCHES, EVENT_KINDS, QUARANTINE
 from worthwhile.shop import Shop
 from worthwhile.store.log import Log, add_view, open_log
@@ -20,7 +20,6 @@ FILES = 200  # of the ledger, the latest
 EXAMPLES = 5  # refused rows of each reason
 CUSTOMERS = 10
 DAILY, WEEKLY = 120, 1100  # days up to which the timeline is by day, by week
-EDGE = 0.001  # of the events at each end may lie so far off that the timeline leaves them out
 
 
 @dataclass(frozen=True)
@@ -171,7 +170,7 @@ def _kinds(log: Log) -> dict[str, int]:
 
 def _timeline(log: Log) -> tuple[str, list[Stretch], int]:
     """Step, stretches without holes, and how many events lie so far off that they are left out."""
-    low, high = _row(log, f"SELECT quantile_disc(day, {EDGE}), quantile_disc(day, {1 - EDGE}) FROM events")
+    low, high = usual_days(log)
     least, most, count = _row(log, "SELECT min(day), max(day), count(*) FROM events")
     # Only what would stretch the axis out of shape is left out.
     room = max(60, (high - low) // 4)
