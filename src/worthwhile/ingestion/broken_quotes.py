@@ -8,17 +8,15 @@ from __future__ import annotations
 import csv
 import io
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from pathlib import Path
-from typing import IO
+from typing import IO, NamedTuple
 
 from worthwhile.ingestion import limits
 
 MOST_LINES = 1_000  # that a quoted field may go over
 
 
-@dataclass(frozen=True)
-class Record:
+class Record(NamedTuple):
     """One row of the file: its fields, or the reason why it has none, with the line as it stands."""
 
     fields: Sequence[str] | None

@@ -151,13 +151,14 @@ def _count_strings(path: Path, chunk: bytes, since_end: int, seen: _Seen) -> int
 
 
 def _count_cells(tail: bytes, chunk: bytes, sheet: _Sheet, seen: _Seen) -> None:
-    sheet.cells += chunk.count(b"<c ") + chunk.count(b"<c>") + chunk.count(b":c ") + chunk.count(b":c>")
     both = tail + chunk
     places = _PLACE.findall(both)
     if places:
+        letters = [letters for letters, _ in places]
+        sheet.cells += len(letters) - letters.count(b"")  # few are counted twice, those of the tail
         rows = {row for _, row in places}
         sheet.rows = max(sheet.rows, max(map(int, rows)))
-        sheet.columns = max(sheet.columns, max(map(_column_number, {letters for letters, _ in places})))
+        sheet.columns = max(sheet.columns, max(map(_column_number, set(letters))))
     shared = _SHARED.findall(both)  # those in the tail are counted twice, which is one in two thousand
     if shared and seen.string_sizes:
         sizes = np.asarray(seen.string_sizes, dtype=np.int64)
