@@ -16,7 +16,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import worthwhile as ww
-from oracles.bad_files import BadFile, bad_files
+from oracles.bad_files import BadFile, bad_files, merged
 from worthwhile.errors import InputError
 from worthwhile.ingestion import FileReport
 from worthwhile.shop import Shop
@@ -24,6 +24,9 @@ from worthwhile.store.tables import read_table
 
 PATIENCE = 60  # seconds after which a file counts as one that hangs
 SHARED_BY = 20  # files that go into one shop: a shop of many batches gets slower
+# Families of files, as two test modules share them.
+TEXTS = ("encodings", "quotes", "columns", "values", "texts")
+PACKAGES = ("sizes", "foreign", "paths", "workbooks", "parquet", "changing")
 
 
 @dataclass(frozen=True)
@@ -49,6 +52,12 @@ def run_all(chosen: Iterable[tuple[str, BadFile]], folder: Path) -> Iterator[Out
         place.mkdir()
         yield judged(family, file, file.write(place), shop)
         shutil.rmtree(place, ignore_errors=True)
+
+
+def faults(family: str, folder: Path) -> tuple[int, list[str]]:
+    """How many files of a family were ingested, odd rows merged and heavy ones left out, and what was wrong."""
+    chosen = [(of, file) for of, file in merged(bad_files()) if of == family and not file.heavy]
+    return len(chosen), [f"{outcome.name}: {outcome.fault}" for outcome in run_all(chosen, folder) if outcome.fault]
 
 
 def judged(family: str, file: BadFile, path: Path, shop: Shop) -> Outcome:

@@ -379,7 +379,7 @@ FINDINGS: dict[str, FindingKind] = {
             "zh": "计入客户消费，不计入商品特征",
         },
         {
-            "en": "Nothing. If goods are among the examples, tell the shop's codes apart.",
+            "en": "Nothing. If goods are among the examples, give them a code and a name of their own.",
             "zh": "无需处理。若例子中有真正的商品，请调整商品编码。",
         },
     ),
