@@ -10,6 +10,7 @@ import inspect
 import re
 import sys
 from collections.abc import Callable, Iterable, Sequence
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -174,6 +175,31 @@ def findings() -> str:
     )
 
 
+# What the examples of findings on the page are filled with.
+_EXAMPLE: dict[str, Any] = {
+    **{"count": 120, "share": 0.024, "currency": "GBP", "amount": -1234.5, "customer": "guest", "held": 0.23},
+    **{"types": "`teleported` 120", "reasons": "bad-date 100, bad-number 20", "files": 1, "orders": 80, "items": 40},
+    **{"refunds": 5000, "limit": 4603.24, "median": 11.9, "spans": 2, "longest": 29, "days": 31},
+    **{"start": date(2024, 2, 2), "first": date(1970, 1, 1), "last": date(2099, 1, 1)},
+}
+
+
+def advice() -> str:
+    """Each finding as it is told, with what was done and what to do."""
+    from worthwhile.ingestion.quality import FINDINGS, Finding
+
+    parts = []
+    for code in FINDINGS:
+        odd = {"limit": date(2019, 1, 4)} if code == "ancient-dates" else {}
+        facts = {name: value for name, value in (_EXAMPLE | odd).items() if name not in ("count", "share")}
+        finding = Finding(code, _EXAMPLE["count"], _EXAMPLE["share"], (), facts)
+        parts.append(
+            f"### {finding.title} (`{code}`)\n\n> {finding.detail}\n\n"
+            f"What was done: {finding.done}. What to do: {finding.advice}\n"
+        )
+    return "\n".join(parts)
+
+
 def reasons() -> str:
     from worthwhile.ingestion import REASONS
 
@@ -242,7 +268,7 @@ BLOCKS: dict[str, Callable[[], str]] = {
     block.__name__: block
     for block in (
         commands, settings, errors, metrics, curves, models, targets, features, fields, types, formats, kinds,
-        findings, reasons, public,
+        findings, advice, reasons, public,
     )
 }  # fmt: skip
 

@@ -92,6 +92,18 @@ def test_check_lists_findings(worth: Any, shop_folder: Path) -> None:
     assert worth("check", shop_folder).exit_code == 0
 
 
+def test_check_writes_a_page_and_the_refused_rows(worth: Any, shop_folder: Path, tmp_path: Path) -> None:
+    page, rows = tmp_path / "quality.html", tmp_path / "rows.csv"
+    done = worth("check", shop_folder, "--html", page, "--quarantine", rows, "--lang", "zh", "--json")
+    assert done.exit_code == 0
+    assert (done.json["html"], done.json["quarantine"]["file"]) == (str(page), str(rows))
+    assert "数据质量" in page.read_text(encoding="utf-8")
+    assert len(rows.read_text(encoding="utf-8-sig").splitlines()) == done.json["quarantine"]["rows"] + 1
+    assert str(page) in worth("check", shop_folder, "--html", page).out
+    for wrong in (("--lang", "fr"), ("--html", tmp_path), ("--quarantine", tmp_path / "no" / "rows.csv")):
+        assert worth("check", shop_folder, *wrong).exit_code == 2
+
+
 def test_backtest_shows_a_table_and_a_verdict(worth: Any, shop_folder: Path) -> None:
     arguments = ("backtest", shop_folder, *YEAR, "--cutoffs", "1", "--model", "past-rate", "--model", "bg-nbd")
     done = worth(*arguments)

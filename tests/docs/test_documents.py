@@ -22,7 +22,9 @@ LINK = re.compile(r"\]\(([^)\s]+)\)")
 # The Chinese README has the same commands as the English one, which a test holds it to.
 # Lines that set up a machine rather than use it, and the demo, which has a test of its own.
 NOT_RUN = ("make ", "git ", "cd ", "pip ", "python docs/", "worth demo", ".ci/")
-SHELL_PAGES = ["README.md", "docs/tutorial.md", "docs/settings.md", "docs/files.md", "docs/privacy.md"]
+SHELL_PAGES = [
+    *("README.md", "docs/tutorial.md", "docs/settings.md", "docs/files.md", "docs/privacy.md", "docs/quality.md"),
+]
 # So few customers that the gate leaves the simple models, and so few days that next to no window has closed: quick,
 # and the commands are the same.
 CUSTOMERS, FIRST = 28, date(2011, 5, 1)
@@ -87,6 +89,8 @@ def test_commands_of_the_page_run_one_after_the_other(
             "email,date,amount\n" + "".join(f"{name}@example.com,2023-01-01,2\n" for name in ("jane", "ola"))
         )
         lines = ["worth init myshop", "worth ingest myshop asked.csv", *lines]
+    if page == "docs/quality.md":
+        lines = ["worth init myshop", "worth ingest myshop orders.csv", *lines]
     commands = [line for line in lines if not line.startswith((*NOT_RUN, "#"))]
     assert commands
     for line in commands:

@@ -52,7 +52,9 @@ def test_rows_without_customer_and_other_refused_rows_are_told_apart(found: Any)
     assert some["refused-rows"].count == 2
     assert "bad-date 1" in some["refused-rows"].detail
     assert "bad-number 1" in some["refused-rows"].detail
-    assert "orders.csv:602" in some["refused-rows"].examples[0]
+    assert "orders.csv:602" in some["refused-rows"].shown_examples()[0]
+    assert some["refused-rows"].shown_examples("zh")[0] == "orders.csv:602 日期为 soon"
+    assert "日期无法识别（bad-date）1 行" in some["refused-rows"].words("detail", "zh")
 
 
 def test_finding_is_serious_where_it_concerns_half_of_the_rows(found: Any) -> None:
@@ -137,6 +139,32 @@ def test_order_numbers_of_several_customers_are_counted(found: Any) -> None:
     assert some["shared-orders"].count == 1
 
 
+def test_order_number_that_is_used_again_months_later_is_named(found: Any) -> None:
+    some = found([*healthy(days=90), "c1,2020-01-05,again,s1,1,5", "c1,2020-03-15,again,s1,1,5"])
+    assert some["reused-orders"].count == 1
+    assert some["reused-orders"].shown_examples() == ("again, c1: 70 days",)
+    assert some["reused-orders"].shown_examples("zh") == ("again，c1：70 天",)
+
+
+def test_lines_without_a_number_are_found_where_the_others_have_one(found: Any) -> None:
+    some = found([*healthy(), "c1,2020-01-05,,s1,1,5", "c1,2020-01-06,o,,1,5", "c1,2020-01-07,,,1,5"])
+    assert some["missing-ids"].count == 3
+    assert some["missing-ids"].facts == {"orders": 2, "items": 2}
+
+
+def test_shop_that_has_no_order_numbers_at_all_is_not_said_to_lack_them(found: Any) -> None:
+    lines = [f"c{n % 9},2020-01-{1 + n % 28:02d},{5 + n % 7}.5" for n in range(200)]
+    assert "missing-ids" not in found(lines, "customer_id,order_date,amount\n")
+
+
+def test_file_of_which_most_rows_were_refused_is_named(shop: Any, write: Any) -> None:
+    ww.ingest(shop, write(HEADER + "\n".join(healthy()) + "\n"))
+    rows = ["c1,2020-01-05,o,s1,1,5", *[f",2020-01-05,o{n},s1,1,5" for n in range(9)]]
+    ww.ingest(shop, write(HEADER + "\n".join(rows) + "\n", "till.csv"))
+    finding = next(f for f in ww.check(shop) if f.code == "refused-files")
+    assert (finding.count, finding.facts["files"], finding.examples) == (9, 1, ("till.csv: 9 / 10",))
+
+
 def test_file_without_amounts_is_the_first_thing_said(shop: Any, write: Any) -> None:
     ww.ingest(shop, write("cust,date\na,2020-01-01\nb,2020-01-02\n"))
     first = ww.check(shop)[0]
@@ -166,6 +194,6 @@ def test_every_finding_has_words_in_both_languages_with_the_same_places() -> Non
     for code, kind in FINDINGS.items():
         assert kind.severity in SEVERITIES
         assert kind.meaning
-        for words in (kind.title, kind.detail, kind.done):
+        for words in (kind.title, kind.detail, kind.done, kind.advice):
             assert set(words) == {"en", "zh"}
             assert places(words["en"]) == places(words["zh"]), code

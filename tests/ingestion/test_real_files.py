@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 from collections.abc import Callable
 from pathlib import Path
@@ -40,6 +41,16 @@ def test_every_row_of_online_retail_is_an_event_or_in_quarantine(retail: tuple[S
     assert report.events + report.refused == 1_044_848
     assert read_table(shop, "events").num_rows + read_table(shop, "quarantine").num_rows == 1_044_848
     assert set(read_table(shop, "quarantine")["reason"].to_pylist()) == {"no-customer"}
+
+
+def test_rows_in_quarantine_are_exactly_those_without_a_customer(retail: tuple[Shop, IngestReport, Path]) -> None:
+    shop, _, path = retail
+    rows = pd.read_parquet(path)
+    refused = read_table(shop, "quarantine")
+    assert sorted(refused["row"].to_pylist()) == (rows.index[rows["CustomerID"].isna()] + 1).tolist()
+    row, content = refused["row"][0].as_py(), json.loads(refused["content"][0].as_py())
+    assert content["Invoice"] == rows.loc[row - 1, "Invoice"]
+    assert float(content["Price"]) == rows.loc[row - 1, "Price"]
 
 
 def test_monthly_totals_of_online_retail_equal_pandas_to_the_penny(
@@ -89,6 +100,7 @@ def test_quality_of_online_retail_names_its_traps(retail: tuple[Shop, IngestRepo
     assert any("74,215" in example for example in found["outlying-quantities"].examples)
     assert any(example.startswith("POST") for example in found["not-goods"].examples)
     assert found["gaps"].facts["longest"] == 11
+    assert not {"reused-orders", "missing-ids", "refused-files", "repeated-totals", "big-customer"} & set(found)
 
 
 @pytest.mark.parametrize(

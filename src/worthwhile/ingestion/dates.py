@@ -22,7 +22,7 @@ SLIPS = 0.05
 # seconds, milliseconds or microseconds from 1970.
 SPLIT = (
     r"^(.*?)[T,\s]*(\d{1,2}:\d{2}(?::\d{2}(?:[.,]\d{1,6})?)?)\d*\s*([AaPp]\.?[Mm]\.?)?\s*"
-    r"(Z|UTC|GMT|[+-]\d{2}(?::?\d{2})?)?$"
+    r"(Z|UTC|GMT|[+-](?:0\d|1[0-4])(?::?[0-5]\d)?)?$"
 )
 ISO = r"^\d{4}-\d{1,2}-\d{1,2}([ T]\d{1,2}:\d{2}(:\d{2}(\.\d{1,6})?)?)?$"  # what DuckDB casts by itself, and fast
 NUMERIC = r"^(\d{5}(\.\d+)?|\d{10}(\.\d+)?|\d{13}(\.0+)?|\d{16})$"

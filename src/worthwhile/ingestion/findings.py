@@ -12,13 +12,17 @@ Words = Mapping[str, str]  # language -> text with places for numbers
 
 @dataclass(frozen=True)
 class FindingKind:
-    """A row of the table. `serious_from`: the share from which on the finding is serious, whatever its severity."""
+    """A row of the table. `detail` says what it is and means, `done` what was done, `advice` what to do about it.
+
+    `serious_from`: the share from which on the finding is serious, whatever its severity.
+    """
 
     severity: str
     meaning: str
     title: Words
     detail: Words
     done: Words
+    advice: Words
     serious_from: float = 2.0
 
 
@@ -34,6 +38,12 @@ FINDINGS: dict[str, FindingKind] = {
             "zh": "{count:,} 行来自既没有金额也没有单价的文件。对它们而言，消费预测其实是行数预测。",
         },
         {"en": "every such row counts as 1 {currency}", "zh": "每行按 1 {currency} 计"},
+        {
+            "en": "Export the orders with what was paid, or name the column with --map amount=COLUMN. If there "
+            "are no amounts, read forecasts of orders rather than of spend.",
+            "zh": "请导出含实付金额的订单，或用 --map amount=列名 指明金额列。若确实没有金额，"
+            "请看订单数预测，而不是消费预测。",
+        },
     ),
     "no-orders": FindingKind(
         "serious",
@@ -43,7 +53,11 @@ FINDINGS: dict[str, FindingKind] = {
             "en": "All {count:,} events are views, carts, reviews and the like: none is an order line.",
             "zh": "全部 {count:,} 个事件都是浏览、加购、评价等，没有一行订单。",
         },
-        {"en": "kept; ingest the orders too", "zh": "保留；请同时导入订单"},
+        {"en": "kept", "zh": "保留"},
+        {
+            "en": "Ingest the file of orders into the same shop, with the same customer ids.",
+            "zh": "请把订单文件导入同一店铺，客户编号须一致。",
+        },
     ),
     "unknown-types": FindingKind(
         "serious",
@@ -55,8 +69,13 @@ FINDINGS: dict[str, FindingKind] = {
             "zh": "{count:,} 行（{share:.2%}）的类型无法识别：{types}。如果它们是订单，则其销售额未被计入。",
         },
         {
-            "en": "put into quarantine; without the column (--map type=) every row counts as an order",
-            "zh": "已放入隔离区；若不使用该列（--map type=），则每行都按订单计",
+            "en": "put into quarantine; without the column (--map type=) every row would count as an order",
+            "zh": "已放入隔离区；若不使用该列（--map type=），则每行都会按订单计",
+        },
+        {
+            "en": "Look at the types named here. If they are orders, map or rename them, and ingest into a new "
+            "shop; if not, leave them.",
+            "zh": "请看这里列出的类型：若属于订单，请映射或改名后导入新店铺；若不是，可不处理。",
         },
     ),
     "no-customer": FindingKind(
@@ -68,6 +87,12 @@ FINDINGS: dict[str, FindingKind] = {
             "zh": "{share:.1%} 的行（{count:,} 行）没有注明购买者，预测总额不包含这部分销售。",
         },
         {"en": "put into quarantine", "zh": "已放入隔离区"},
+        {
+            "en": "Usually guests or sales at a till: nothing can be done about them here. If most rows lack a "
+            "customer, another column may hold it: name it with --map customer_id=COLUMN.",
+            "zh": "通常是游客或门店散客，此处无法处理。若大多数行都缺少客户，可能另有一列："
+            "请用 --map customer_id=列名 指明。",
+        },
         serious_from=0.5,
     ),
     "refused-rows": FindingKind(
@@ -79,7 +104,48 @@ FINDINGS: dict[str, FindingKind] = {
             "zh": "{count:,} 行（{share:.2%}）被拒绝：{reasons}。",
         },
         {"en": "put into quarantine with file, row and reason", "zh": "已连同文件名、行号和原因放入隔离区"},
+        {
+            "en": "Look at the rows (worth check SHOP --quarantine rows.csv), correct them in the file, and "
+            "ingest it again: rows that are known already are not counted twice.",
+            "zh": "请查看这些行（worth check SHOP --quarantine rows.csv），在文件中改正后重新导入："
+            "已有的行不会重复计算。",
+        },
         serious_from=0.1,
+    ),
+    "refused-files": FindingKind(
+        "warning",
+        "files of which most rows were refused: another layout than expected, or a column taken for the wrong one",
+        {"en": "Files that are mostly refused", "zh": "大部分行被拒绝的文件"},
+        {
+            "en": "{files:,} files have more refused rows than events: {count:,} rows of theirs are in quarantine"
+            " ({share:.1%} of all rows).",
+            "zh": "{files:,} 个文件中被拒绝的行多于事件，共有 {count:,} 行进入隔离区（占全部行的 {share:.1%}）。",
+        },
+        {
+            "en": "the rows that could be used were read, the others put into quarantine",
+            "zh": "可用的行已导入，其余放入隔离区",
+        },
+        {
+            "en": "Check whether the file has another layout than the others, or whether a column was taken "
+            "for the wrong one; name the columns with --map.",
+            "zh": "请检查该文件的格式是否与其他文件不同，或列是否识别有误；可用 --map 指明各列。",
+        },
+        serious_from=0.25,
+    ),
+    "mixed-currencies": FindingKind(
+        "serious",
+        "rows in another currency than the shop's; they are in quarantine, since sums of both would mean nothing",
+        {"en": "Several currencies", "zh": "币种不一致"},
+        {
+            "en": "{count:,} rows ({share:.2%}) are in another currency than {currency}: {types}.",
+            "zh": "{count:,} 行（{share:.2%}）的币种不是 {currency}：{types}。",
+        },
+        {"en": "put into quarantine: forecasts know nothing of them", "zh": "已放入隔离区，预测中不包含这些行"},
+        {
+            "en": "Export amounts in one currency, or make a shop for each. If they are in {currency} after all, leave the"
+            " column out with --map currency=.",
+            "zh": "请按同一币种导出金额，或为每个币种建立一个店铺。若金额其实就是 {currency}，请用 --map currency= 忽略该列。",
+        },
     ),
     "left-aside": FindingKind(
         "info",
@@ -90,6 +156,10 @@ FINDINGS: dict[str, FindingKind] = {
             "zh": "{count:,} 行（{share:.2%}）记录的行为不用于预测：{types}。",
         },
         {"en": "put into quarantine", "zh": "已放入隔离区"},
+        {
+            "en": "Nothing, if these are no purchases.",
+            "zh": "若不是购买记录，则无需处理。",
+        },
     ),
     "duplicate-lines": FindingKind(
         "info",
@@ -102,7 +172,31 @@ FINDINGS: dict[str, FindingKind] = {
             "但重复导出的数据看起来也一样。",
         },
         {"en": "kept: two equal lines of one file are two events", "zh": "保留：同一文件中相同的两行视为两个事件"},
+        {
+            "en": "If the export doubles rows, remove the doubles and ingest into a new shop. A few of them are usual.",
+            "zh": "若导出时重复了行，请去重后导入新店铺。少量重复属正常现象。",
+        },
         serious_from=0.4,
+    ),
+    "missing-ids": FindingKind(
+        "info",
+        "order lines without an order number, or without an item, where the others have one",
+        {"en": "Lines without a number", "zh": "缺少编号的行"},
+        {
+            "en": "{count:,} order lines ({share:.2%}) lack what the others have: {orders:,} an order number, {items:,}"
+            " an item.",
+            "zh": "{count:,} 行订单（{share:.2%}）缺少其他行都有的编号：{orders:,} 行缺订单号，{items:,} 行缺商品。",
+        },
+        {
+            "en": "kept: an order is what a customer bought on one day; what has no item is left out of item features",
+            "zh": "保留：订单按客户与日期合并；没有商品的行不计入商品特征",
+        },
+        {
+            "en": "Nothing, if they are orders by telephone or at a till. Else check the export: lines of one "
+            "order without its number are held together by customer and day only.",
+            "zh": "若是电话或门店订单，则无需处理；否则请检查导出设置：没有订单号的行只能按客户和日期合并。",
+        },
+        serious_from=0.5,
     ),
     "repeated-totals": FindingKind(
         "serious",
@@ -114,9 +208,12 @@ FINDINGS: dict[str, FindingKind] = {
             "zh": "{orders:,} 个含多种商品的订单中，有 {count:,} 个（{share:.1%}）各行金额完全相同。"
             "如果那是订单总额，消费就被重复计算了。",
         },
+        {"en": "kept", "zh": "保留"},
         {
-            "en": "kept; if they are totals, ingest into a new shop with --map amount= naming the line's own amount",
-            "zh": "保留；若确为总额，请用 --map amount= 指定每行自己的金额，导入到新的店铺",
+            "en": "Compare one order with the shop's own page. If the amount is the order's, ingest into a new "
+            "shop with --map amount= naming the line's own amount, or price and quantity.",
+            "zh": "请拿一个订单与店铺后台对照。若金额是整单金额，"
+            "请用 --map amount= 指明每行自己的金额（或单价与数量），导入新店铺。",
         },
     ),
     "refunds-without-order": FindingKind(
@@ -130,6 +227,10 @@ FINDINGS: dict[str, FindingKind] = {
             "合计 {amount:,.2f} {currency}。",
         },
         {"en": "kept: they lower what the customer spent on their day", "zh": "保留：从客户当天的消费中扣除"},
+        {
+            "en": "Ingest the orders before the first day, if there are any. Few of these do no harm.",
+            "zh": "如有更早的订单，请一并导入。数量不多时无妨。",
+        },
     ),
     "undated-refunds": FindingKind(
         "warning",
@@ -143,8 +244,12 @@ FINDINGS: dict[str, FindingKind] = {
             "退款时间未知。回测从下单起就已知道这些退款，而当时的预测不可能知道，因此回测结果偏乐观。",
         },
         {
-            "en": "taken for given at the order's own time; --map refunded_at=COLUMN names the column that says it",
-            "zh": "视为下单时即退款；可用 --map refunded_at=列名 指定退款时间列",
+            "en": "taken for given at the order's own time",
+            "zh": "视为下单时即退款",
+        },
+        {
+            "en": "Export the time of the refund too, and ingest into a new shop with --map refunded_at=COLUMN.",
+            "zh": "请连同退款时间一起导出，并用 --map refunded_at=列名 导入新店铺。",
         },
     ),
     "outlying-amounts": FindingKind(
@@ -158,6 +263,11 @@ FINDINGS: dict[str, FindingKind] = {
             "占退款前销售额的 {held:.1%}。",
         },
         {"en": "kept; models that guard against heavy tails are used", "zh": "保留；所用模型可应对厚尾"},
+        {
+            "en": "Look at the examples. A wholesale order may stay; a slip of the pen holds most of a "
+            "forecast's total and must be corrected in the file, which then goes into a new shop.",
+            "zh": "请看例子：批发订单可以保留；录入错误会左右预测总额，须在文件中改正，再导入新店铺。",
+        },
     ),
     "outlying-quantities": FindingKind(
         "warning",
@@ -168,6 +278,10 @@ FINDINGS: dict[str, FindingKind] = {
             "zh": "{count:,} 行订单数量超过 {limit:,.0f}（中位数 {median:,.0f}）。",
         },
         {"en": "kept", "zh": "保留"},
+        {
+            "en": "Look at the examples: wholesale, or a slip of the pen?",
+            "zh": "请看例子：是批发，还是录入错误？",
+        },
     ),
     "future-dates": FindingKind(
         "serious",
@@ -178,7 +292,12 @@ FINDINGS: dict[str, FindingKind] = {
             " where it seems to be.",
             "zh": "{count:,} 个事件的日期晚于导入日期，最晚为 {last}，因此数据的实际终点并不可靠。",
         },
-        {"en": "kept; set data_until in shop.toml, or mend the file", "zh": "保留；请设置 data_until 或修正文件"},
+        {"en": "kept", "zh": "保留"},
+        {
+            "en": "Correct the dates in the file and ingest it into a new shop, or set data_until to the first "
+            "day that is not covered.",
+            "zh": "请在文件中改正日期并导入新店铺，或将 data_until 设为数据未覆盖的第一天。",
+        },
     ),
     "ancient-dates": FindingKind(
         "warning",
@@ -189,6 +308,10 @@ FINDINGS: dict[str, FindingKind] = {
             "zh": "{count:,} 个事件早于 {limit}，比几乎所有其他事件早数年；最早为 {first}。",
         },
         {"en": "kept; they stretch the history that models learn from", "zh": "保留；会拉长模型学习的历史"},
+        {
+            "en": "If they are placeholders, leave these rows out of the file and ingest it into a new shop.",
+            "zh": "若为占位日期，请从文件中去掉这些行，再导入新店铺。",
+        },
     ),
     "gaps": FindingKind(
         "warning",
@@ -200,7 +323,12 @@ FINDINGS: dict[str, FindingKind] = {
             "zh": "共有 {spans:,} 段、{count:,} 天没有任何事件，最长一段从 {start} 起共 {longest:,} 天。"
             "可能是假期，也可能缺少文件。",
         },
-        {"en": "nothing; ingest what is missing", "zh": "未处理；如有遗漏请补充导入"},
+        {"en": "nothing", "zh": "未处理"},
+        {
+            "en": "Compare with the shop's holidays; where a file is missing, ingest it. A gap of a month "
+            "looks to a model as if all customers had left.",
+            "zh": "请与店铺的休假日对照；如缺少文件，请补充导入。缺一个月，在模型看来就像所有客户都离开了。",
+        },
     ),
     "big-customer": FindingKind(
         "warning",
@@ -213,6 +341,11 @@ FINDINGS: dict[str, FindingKind] = {
             "可能是经销商，也可能代表所有未登录客户。",
         },
         {"en": "kept", "zh": "保留"},
+        {
+            "en": "If the id stands for guests or a till, leave its rows out. If it is a reseller, plan for it "
+            "apart from the forecast.",
+            "zh": "若该编号代表游客或收银台，请去掉其行；若是经销商，请在预测之外单独考虑。",
+        },
         serious_from=0.5,
     ),
     "shared-orders": FindingKind(
@@ -224,6 +357,27 @@ FINDINGS: dict[str, FindingKind] = {
             "zh": "{count:,} 个订单号（{share:.1%}）属于不止一位客户。",
         },
         {"en": "kept: an order is what one customer bought on one day", "zh": "保留：订单按客户与日期合并"},
+        {
+            "en": "Check whether numbers are used anew each year, or whether the column is really the order's number.",
+            "zh": "请检查订单号是否每年重新编号，或该列是否真的是订单号。",
+        },
+        serious_from=0.3,
+    ),
+    "reused-orders": FindingKind(
+        "warning",
+        "order numbers of one customer whose lines lie more than a month apart: the number may be used anew",
+        {"en": "Order numbers used again", "zh": "重复使用的订单号"},
+        {
+            "en": "{count:,} order numbers ({share:.2%}) have lines of one customer more than {days} days apart, up to"
+            " {longest:,} days.",
+            "zh": "{count:,} 个订单号（{share:.2%}）中，同一客户的行相隔超过 {days} 天，最长 {longest:,} 天。",
+        },
+        {"en": "kept: an order is what one customer bought on one day", "zh": "保留：订单按客户与日期合并"},
+        {
+            "en": "Check whether numbers are used anew, or whether the column is a basket or a subscription. "
+            "Refunds that name only the number may find the wrong order.",
+            "zh": "请检查订单号是否重复使用，或该列其实是购物车或订阅编号。只写订单号的退款可能会对应到错误的订单。",
+        },
         serious_from=0.3,
     ),
     "not-goods": FindingKind(
@@ -239,6 +393,10 @@ FINDINGS: dict[str, FindingKind] = {
             "en": "counted in what customers spend, left out of item features",
             "zh": "计入客户消费，不计入商品特征",
         },
+        {
+            "en": "Nothing. If goods are among the examples, give them a code and a name of their own.",
+            "zh": "无需处理。若例子中有真正的商品，请调整商品编码。",
+        },
     ),
     "zero-amounts": FindingKind(
         "info",
@@ -249,6 +407,11 @@ FINDINGS: dict[str, FindingKind] = {
             "zh": "{count:,} 行订单（{share:.2%}）金额为零。",
         },
         {"en": "kept: a free order counts as an order", "zh": "保留：免费订单也算订单"},
+        {
+            "en": "Nothing, if these are gifts or samples. If most lines cost nothing, the wrong column was "
+            "taken for the amount.",
+            "zh": "若为赠品或样品，则无需处理。若大多数行金额为零，则可能取错了金额列。",
+        },
         serious_from=0.5,
     ),
     "cancelled-soon": FindingKind(
@@ -264,18 +427,25 @@ FINDINGS: dict[str, FindingKind] = {
             "en": "matched to their orders: an order refunded to zero is no order",
             "zh": "已与订单匹配：退款至零的订单不计",
         },
+        {
+            "en": "Nothing: they are set off against their orders.",
+            "zh": "无需处理：已与订单相抵。",
+        },
     ),
 }
 
 
 @dataclass(frozen=True)
 class Finding:
-    """Something found in a shop's data. `share` is of rows, lines or refunds, as the text says; 0 where none fits."""
+    """Something found in a shop's data. `share` is of rows, lines or refunds, as the text says; 0 where none fits.
+
+    Examples and facts are texts or numbers; where they hold words, language -> text.
+    """
 
     code: str
     count: int
     share: float = 0.0
-    examples: tuple[str, ...] = ()
+    examples: tuple[str | Words, ...] = ()
     facts: Mapping[str, Any] = field(default_factory=dict)
 
     @property
@@ -295,14 +465,23 @@ class Finding:
     def done(self) -> str:
         return self.words("done")
 
+    @property
+    def advice(self) -> str:
+        return self.words("advice")
+
     def words(self, part: str, lang: str = "en") -> str:
-        """The text of `title`, `detail` or `done` in a language, `en` or `zh`."""
+        """The text of `title`, `detail`, `done` or `advice` in a language, `en` or `zh`."""
         words: Words = getattr(FINDINGS[self.code], part)
-        return words[lang].format(count=self.count, share=self.share, **self.facts)
+        facts = {name: fact[lang] if isinstance(fact, Mapping) else fact for name, fact in self.facts.items()}
+        return words[lang].format(count=self.count, share=self.share, **facts)
+
+    def shown_examples(self, lang: str = "en") -> tuple[str, ...]:
+        return tuple(example if isinstance(example, str) else example[lang] for example in self.examples)
 
     def to_dict(self) -> dict[str, Any]:
-        """For JSON; title, detail and done are language -> text."""
-        texts = {part: {lang: self.words(part, lang) for lang in ("en", "zh")} for part in ("title", "detail", "done")}
+        """For JSON; title, detail, done and advice are language -> text, and so are examples that hold words."""
+        parts = ("title", "detail", "done", "advice")
+        texts = {part: {lang: self.words(part, lang) for lang in ("en", "zh")} for part in parts}
         return {
             "code": self.code,
             "severity": self.severity,

@@ -18,6 +18,9 @@ _COMMA = r"^[+-]?(\d+|\d{1,3}(\.\d{3})+)?(,\d*)?$"
 _SIGN = r"(?:[^\w\s]|[A-Za-z]{3})?"
 _LOOKS = re.compile(rf"[-+(]?\s*{_SIGN}\s*-?\d[\d.,'\s]*{_SIGN}\)?")
 
+# From here on a double no longer holds cents, a sum of a few may overflow, and no shop sells as much.
+LIMIT = "1e15"
+
 
 @dataclass(frozen=True)
 class Style:
@@ -73,5 +76,6 @@ def number(name: str, style: Style) -> str:
 
 
 def _finite(expression: str) -> str:
-    """No number is infinite or NaN; adding zero turns -0 into 0, so that equal amounts have equal digests."""
-    return f"CASE WHEN isfinite({expression}) THEN {expression} + 0.0 END"
+    """No number is infinite, NaN or beyond `LIMIT`; adding zero turns -0 into 0, so that equal amounts have equal
+    digests."""
+    return f"CASE WHEN abs({expression}) < {LIMIT} THEN {expression} + 0.0 END"

@@ -9,7 +9,7 @@ from typing import Any
 
 from worthwhile.ingestion.absorb import refund_id
 from worthwhile.ingestion.findings import FINDINGS, SEVERITIES, Finding, FindingKind
-from worthwhile.ingestion.reasons import TYPE_IS
+from worthwhile.ingestion.reasons import CURRENCY_IS, TYPE_IS, detail_in, meaning
 from worthwhile.schema import BATCHES, QUARANTINE, to_us
 from worthwhile.shop import Shop
 from worthwhile.store import sql
@@ -21,8 +21,10 @@ OUTLYING = 6.0  # robust standard deviations on a log scale: about one line in a
 LEAST_SPREAD = 0.25  # of logs: shops of nearly equal prices have no spread to measure by
 BIG_SHARE = 0.10  # of net sales, of one customer
 MANY_CUSTOMERS = 20  # from which on one customer should not hold as much
+EDGE = 0.001  # of the events at each end, which may be dated wrongly
 LONG_GAP = 4  # days, and as many times the usual distance between days with events
 TOTALS_ITEMS, TOTALS_ORDERS, TOTALS_SHARE = 3, 10, 0.5  # items of an order, such orders, and their share of all
+APART = 31  # days between the lines of one order number, beyond any delivery in parts
 ANCIENT_YEARS = 3  # before all but a thousandth of events
 
 
@@ -86,6 +88,21 @@ def _unknown_types(view: _View) -> list[Finding]:
     return _of_types(view, "unknown-types", "unknown-type")
 
 
+def _mixed_currencies(view: _View) -> list[Finding]:
+    """Rows in another currency than the shop's, and which currencies these are."""
+    rows = view.rows(
+        f"SELECT substr(detail, {len(CURRENCY_IS) + 1}) AS currency, count(*) AS n FROM quarantine"
+        " WHERE reason = 'other-currency' GROUP BY currency ORDER BY n DESC, currency"
+    )
+    if not rows:
+        return []
+    count, (all_rows,) = sum(n for _, n in rows), view.one("SELECT sum(rows) FROM batches")
+    types = ", ".join(f"{text} {n:,}" for text, n in rows[:EXAMPLES])
+    files = view.rows("SELECT DISTINCT file FROM quarantine WHERE reason = 'other-currency' ORDER BY file")
+    facts = {"types": types, "currency": view.currency}
+    return [Finding("mixed-currencies", count, count / all_rows, _few(file for (file,) in files), facts)]
+
+
 def _left_aside(view: _View) -> list[Finding]:
     return _of_types(view, "left-aside", "no-event")
 
@@ -106,7 +123,7 @@ def _of_types(view: _View, code: str, reason: str) -> list[Finding]:
 
 
 def _refused_rows(view: _View) -> list[Finding]:
-    own = sql.texts(("no-customer", "unknown-type", "no-event"))  # these have findings of their own
+    own = sql.texts(("no-customer", "unknown-type", "no-event", "other-currency"))  # these have findings of their own
     reasons = view.rows(
         f"SELECT reason, count(*) AS n FROM quarantine WHERE reason NOT IN ({own})"
         " GROUP BY reason ORDER BY n DESC, reason"
@@ -114,12 +131,38 @@ def _refused_rows(view: _View) -> list[Finding]:
     if not reasons:
         return []
     count, (rows,) = sum(n for _, n in reasons), view.one("SELECT sum(rows) FROM batches")
-    examples = view.rows(
-        "SELECT file || ':' || row || ' ' || reason || coalesce(', ' || detail, '') FROM quarantine"
-        f" WHERE reason NOT IN ({own}) ORDER BY file, row LIMIT {EXAMPLES}"
+    rows_shown = view.rows(
+        f"SELECT file, row, reason, detail FROM quarantine WHERE reason NOT IN ({own})"
+        f" ORDER BY file, row LIMIT {EXAMPLES}"
     )
-    facts = {"reasons": ", ".join(f"{reason} {n:,}" for reason, n in reasons)}
-    return [Finding("refused-rows", count, count / rows, _few(text for (text,) in examples), facts)]
+    examples = tuple(
+        {
+            "en": f"{file}:{row} {reason}" + (f", {detail}" if detail else ""),
+            "zh": f"{file}:{row} " + (detail_in(detail, "zh") if detail else meaning(reason, "zh")),
+        }
+        for file, row, reason, detail in rows_shown
+    )
+    counted = {
+        "en": ", ".join(f"{reason} {n:,}" for reason, n in reasons),
+        "zh": "；".join(f"{meaning(reason, 'zh')}（{reason}）{n:,} 行" for reason, n in reasons),
+    }
+    return [Finding("refused-rows", count, count / rows, examples, {"reasons": counted})]
+
+
+def _refused_files(view: _View) -> list[Finding]:
+    """Files with more refused rows than usable ones; what a file leaves aside on purpose does not count."""
+    rows = view.rows(
+        """
+        SELECT b.file, any_value(b.rows), count(*) AS n FROM batches b JOIN quarantine q USING (batch_id)
+        WHERE q.reason <> 'no-event' GROUP BY b.batch_id, b.file HAVING 2 * n > any_value(b.rows)
+        ORDER BY n DESC, b.file
+        """
+    )
+    if not rows:
+        return []
+    count, (all_rows,) = sum(n for *_, n in rows), view.one("SELECT sum(rows) FROM batches")
+    examples = _few(f"{file}: {n:,} / {of:,}" for file, of, n in rows)
+    return [Finding("refused-files", count, count / all_rows, examples, {"files": len(rows)})]
 
 
 # ---- lines --------------------------------------------------------------------------------------------------------
@@ -157,6 +200,46 @@ def _repeated_totals(view: _View) -> list[Finding]:
     )
     examples = tuple(f"{order}, {amount:,.2f} {view.currency}" for order, amount in rows)
     return [Finding("repeated-totals", count, count / asked, examples, {"orders": asked})]
+
+
+def _missing_ids(view: _View) -> list[Finding]:
+    """Lines that lack an id which most others have; a shop that has none at all says so by its columns."""
+    orders, items, either, lines = view.one(
+        """
+        WITH told AS (
+            SELECT order_id, item_id, count(order_id) OVER () * 2 > count(*) OVER () AS have_orders,
+                count(item_id) OVER () * 2 > count(*) OVER () AS have_items
+            FROM events WHERE kind = 'order_line'
+        )
+        SELECT count(*) FILTER (have_orders AND order_id IS NULL), count(*) FILTER (have_items AND item_id IS NULL),
+            count(*) FILTER ((have_orders AND order_id IS NULL) OR (have_items AND item_id IS NULL)), count(*)
+        FROM told
+        """
+    )
+    return [Finding("missing-ids", either, either / lines, (), {"orders": orders, "items": items})] if either else []
+
+
+def _reused_orders(view: _View) -> list[Finding]:
+    """Order numbers of one customer with lines more than `APART` days from each other."""
+    numbers = """
+        SELECT customer_id, order_id, max(day) - min(day) AS apart FROM events
+        WHERE kind = 'order_line' AND order_id IS NOT NULL GROUP BY customer_id, order_id
+    """
+    count, orders, longest = view.one(
+        f"SELECT count(*) FILTER (apart > $1), count(*), max(apart) FROM ({numbers})", [APART]
+    )
+    if not count:
+        return []
+    rows = view.rows(
+        f"SELECT order_id, customer_id, apart FROM ({numbers}) WHERE apart > $1"
+        f" ORDER BY apart DESC, order_id, customer_id LIMIT {EXAMPLES}",
+        [APART],
+    )
+    examples = tuple(
+        {"en": f"{order}, {customer}: {apart:,} days", "zh": f"{order}，{customer}：{apart:,} 天"}
+        for order, customer, apart in rows
+    )
+    return [Finding("reused-orders", count, count / orders, examples, {"days": APART, "longest": longest})]
 
 
 def _zero_amounts(view: _View) -> list[Finding]:
@@ -296,25 +379,41 @@ def _ancient_dates(view: _View) -> list[Finding]:
     return [Finding("ancient-dates", count, count / events, (), {"limit": limit, "first": first})] if count else []
 
 
-def _gaps(view: _View) -> list[Finding]:
-    """Spans between days with events that are far longer than usual; ancient and future events apart."""
-    rows = view.rows(
+def usual_days(log: Log) -> tuple[int, int]:
+    """First and last day, counted from 1970, but for a thousandth of the events at each end, or one event of few."""
+    [(count,)] = log.con.execute("SELECT count(*) FROM events").fetchall()
+    edge = max(EDGE, min(10 * EDGE, 1.5 / count))
+    query = f"SELECT quantile_disc(day, {edge}), quantile_disc(day, {1 - edge}) FROM events"
+    [(low, high)] = log.con.execute(query).fetchall()
+    return low, high
+
+
+def gap_spans(log: Log) -> list[tuple[date, int]]:
+    """First day and length of the spans between days with events that are far longer than usual, the longest first.
+
+    Ancient and future events apart: between them and all others there is nothing.
+    """
+    low, high = usual_days(log)
+    rows = log.con.execute(
         """
-        WITH days AS (
-            SELECT DISTINCT day FROM events
-            WHERE day BETWEEN (SELECT quantile_disc(day, 0.001) FROM events)
-                          AND (SELECT quantile_disc(day, 0.999) FROM events)
-        ), steps AS (SELECT day, day - lag(day) OVER (ORDER BY day) AS step FROM days)
+        WITH days AS (SELECT DISTINCT day FROM events WHERE day BETWEEN $2 AND $3),
+            steps AS (SELECT day, day - lag(day) OVER (ORDER BY day) AS step FROM days)
         SELECT day - step + 1, step - 1 FROM steps
         WHERE step - 1 >= greatest($1, $1 * (SELECT median(step) FROM steps)) ORDER BY step DESC, day
         """,
-        [LONG_GAP],
-    )
-    if not rows:
+        [LONG_GAP, low, high],
+    ).fetchall()
+    return [(date(1970, 1, 1) + timedelta(days=start), length) for start, length in rows]
+
+
+def _gaps(view: _View) -> list[Finding]:
+    spans = gap_spans(view.log)
+    if not spans:
         return []
-    spans = [(date(1970, 1, 1) + timedelta(days=start), length) for start, length in rows]
     facts = {"spans": len(spans), "longest": spans[0][1], "start": spans[0][0]}
-    examples = tuple(f"{start}: {length} d" for start, length in spans[:EXAMPLES])
+    examples = tuple(
+        {"en": f"{start}: {length:,} days", "zh": f"{start} 起 {length:,} 天"} for start, length in spans[:EXAMPLES]
+    )
     return [Finding("gaps", sum(length for _, length in spans), 0.0, examples, facts)]
 
 
@@ -354,8 +453,11 @@ _CHECKS: tuple[Callable[[_View], list[Finding]], ...] = (
     _unknown_types,
     _no_customer,
     _refused_rows,
+    _refused_files,
+    _mixed_currencies,
     _left_aside,
     _duplicate_lines,
+    _missing_ids,
     _repeated_totals,
     _refunds_without_order,
     _undated_refunds,
@@ -366,9 +468,10 @@ _CHECKS: tuple[Callable[[_View], list[Finding]], ...] = (
     _gaps,
     _big_customer,
     _shared_orders,
+    _reused_orders,
     _not_goods,
     _zero_amounts,
     _cancelled_soon,
 )
 
-__all__ = ["FINDINGS", "Finding", "FindingKind", "check"]
+__all__ = ["FINDINGS", "Finding", "FindingKind", "check", "gap_spans", "usual_days"]

@@ -26,7 +26,7 @@ from worthwhile.ingestion.given import expand
 from worthwhile.ingestion.pseudonyms import Keyring
 from worthwhile.ingestion.report import FileReport, IngestReport
 from worthwhile.ingestion.screening import Mode, Screening, check_mode, screen
-from worthwhile.ingestion.source import Source, column, lay_open
+from worthwhile.ingestion.source import Source, column, lay_open, unchanged
 from worthwhile.ingestion.stage import Reading, Staged, stage
 from worthwhile.ingestion.table_set import Member, joined, member_of, put_aside
 from worthwhile.progress import Progress, silent
@@ -82,7 +82,8 @@ def ingest(  # noqa: PLR0913 (one parameter for each question that a person asks
     so many seconds.
 
     Raises InputError `bad-file`, `bad-columns`, `bad-values`, `ambiguous-dates`, `bad-argument`, `bad-query`,
-    `bad-setting`, `no-key`, `no-database`, `missing-extra`, `shop-busy`; the shop is then as it was.
+    `bad-setting` (too little memory, or ids of another kind), `no-key`, `no-database`, `missing-extra`, `cannot-write`,
+    `shop-busy`; the shop is then as it was.
     """
     if not paths:
         raise InputError("bad-argument", "no file is named", remedy="name the files to read")
@@ -113,6 +114,8 @@ def ingest(  # noqa: PLR0913 (one parameter for each question that a person asks
                 *reader.join([ready for ready in read if isinstance(ready, Member)], scratch),
             ]
             reports = _write(con, change, prepared, progress, screens.keyring)
+        except duckdb.OutOfMemoryException as error:
+            raise _too_little_memory(shop, [_name(one) for one in named]) from error
         finally:
             con.close()
     _keep(shop, mapping, date_format, mode if pseudonymise is not None else None)
@@ -146,6 +149,15 @@ def _named(
 
 def _name(one: Path | Asked) -> str:
     return one.address.text if isinstance(one, Asked) else one.name
+
+
+def _too_little_memory(shop: Shop, names: list[str]) -> InputError:
+    return InputError(
+        "bad-setting",
+        f"memory_limit_gb = {shop.settings['memory_limit_gb']:g} does not suffice to read {', '.join(names)}",
+        where=str(shop.folder / "shop.toml"),
+        remedy="raise it with `worth settings SHOP memory_limit_gb=8`, or leave out columns that are not needed",
+    )
 
 
 def _part(progress: Progress, text: str, index: int, count: int) -> Progress:
@@ -191,8 +203,9 @@ class _Reader:
         progress("", 0.0)
         if isinstance(named, Asked):
             return self._prepare_answer(named, scratch, progress)
-        source = lay_open(self.con, named, scratch)
-        digest = _digest(named)
+        with unchanged(named):
+            source = lay_open(self.con, named, scratch)
+            digest = _digest(named)
         progress("", 0.4)
         table = _look_at(self.con, source)
         if not self.format and (found := member_of(table)):

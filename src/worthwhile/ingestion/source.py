@@ -6,10 +6,15 @@ after the header; a part is a sheet of a workbook.
 
 from __future__ import annotations
 
+import os
+import stat
 import zipfile
+import zlib
 from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date, datetime, time
+from itertools import chain, islice
 from pathlib import Path
 from typing import Any
 
@@ -18,12 +23,16 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from worthwhile.errors import InputError
-from worthwhile.ingestion import json_file, text_file
+from worthwhile.ingestion import json_file, limits, text_file
+from worthwhile.ingestion.broken_quotes import Record, records, swallows
 from worthwhile.ingestion.columns import plain
+from worthwhile.ingestion.workbook_check import bad_workbook, check_workbook
 from worthwhile.store import sql
 from worthwhile.store.faults import refused
 
 BATCH_ROWS = 50_000
+NOTES = 5  # of one kind
+_OLE = b"\xd0\xcf\x11\xe0"  # how old workbooks (XLS) begin, and those with a password
 
 
 @dataclass(frozen=True)
@@ -64,13 +73,45 @@ def lay_open(con: duckdb.DuckDBPyConnection, path: Path, scratch: Path) -> Sourc
     try:
         if head.startswith(b"PAR1"):
             return _parquet(con, path, scratch)
-        if head.startswith((b"PK\x03\x04", b"\xd0\xcf\x11\xe0")):
-            return _workbook(con, path, scratch)
+        if head.startswith((b"PK\x03\x04", b"PK\x05\x06", _OLE)):
+            return _workbook(con, path, head, scratch)
         return _text(con, path, head, scratch)
-    except (duckdb.Error, pa.ArrowException, EOFError, OSError, zipfile.BadZipFile) as error:
+    except duckdb.OutOfMemoryException:
+        raise
+    except (duckdb.Error, pa.ArrowException, EOFError, OSError, zipfile.BadZipFile, zlib.error) as error:
         if refused(error) is not None and str(scratch) in str(error):
             raise  # the shop's disk is full, and nothing is wrong with the file
-        raise _bad_file(path, f"it cannot be read to its end: {str(error).splitlines()[0]}") from error
+        raise _bad_file(path, f"it cannot be read to its end: {_first_line(error)}") from error
+
+
+@contextmanager
+def unchanged(path: Path) -> Iterator[None]:
+    """Raises InputError `bad-file` where the file is another one at the end than at the beginning.
+
+    A file that is still being written has been read up to some place in its middle.
+    """
+    before = _state(path)
+    yield
+    if _state(path) != before:
+        raise _bad_file(path, "it changed while it was read", "wait until it is written to its end, and ingest it then")
+
+
+def _state(path: Path) -> tuple[int, ...] | None:
+    try:
+        found = path.stat()
+    except (OSError, ValueError):
+        return None
+    return found.st_dev, found.st_ino, found.st_size, found.st_mtime_ns
+
+
+# What a path can lead to that is no file.
+_NO_FILES = {
+    stat.S_IFDIR: ("this is a folder, not a file", "name the files in it"),
+    stat.S_IFIFO: ("this is a pipe, not a file", "write what comes out of it to a file"),
+    stat.S_IFSOCK: ("this is a socket, not a file", "name a file"),
+    stat.S_IFCHR: ("this is a device, not a file", "name a file"),
+    stat.S_IFBLK: ("this is a device, not a file", "name a file"),
+}
 
 
 def no_torn_lines(con: duckdb.DuckDBPyConnection) -> None:
@@ -79,10 +120,16 @@ def no_torn_lines(con: duckdb.DuckDBPyConnection) -> None:
 
 
 def _head(path: Path) -> bytes:
-    if path.is_dir():
-        raise _bad_file(path, "this is a folder, not a file", "name the files in it")
-    if not path.is_file():
-        raise _bad_file(path, "there is no such file", "check the name")
+    """The first bytes of a file that there is and that may be read; a pipe or device is not even opened."""
+    try:
+        str(path).encode()
+        mode = path.stat().st_mode
+    except UnicodeEncodeError as error:
+        raise _bad_file(path, "its name is no valid text", "rename it") from error
+    except (OSError, ValueError) as error:
+        raise _not_there(path, error) from error
+    if not stat.S_ISREG(mode):
+        raise _bad_file(path, *_NO_FILES.get(stat.S_IFMT(mode), ("this is no file", "name a file")))
     try:
         with path.open("rb") as file:
             head = file.read(8)
@@ -93,33 +140,83 @@ def _head(path: Path) -> bytes:
     return head
 
 
+def _not_there(path: Path, error: Exception) -> InputError:
+    if isinstance(error, PermissionError):
+        return _bad_file(path, "the folder it lies in cannot be read", "check its permissions")
+    if os.path.islink(path):  # noqa: PTH114 - pathlib raises on names that hold a zero byte
+        return _bad_file(path, "this is a link that leads nowhere", "name the file itself")
+    return _bad_file(path, "there is no such file", "check the name")
+
+
+def _first_line(error: BaseException) -> str:
+    return (str(error).splitlines() or [type(error).__name__])[0]
+
+
 # ---- Parquet ------------------------------------------------------------------------------------------------------
 
 
 def _parquet(con: duckdb.DuckDBPyConnection, path: Path, scratch: Path) -> Source:
-    schema = pq.read_schema(path)
-    files = sql.texts([_escaped(path)])
-    if any(pa.types.is_nested(field.type) for field in schema):  # as Google's exports are
-        rows = f"read_parquet([{files}], file_row_number = true, binary_as_string = true)"
+    """All columns as texts, by their place: two columns of one name are two columns."""
+    columns = _parquet_columns(path)
+    if any(pa.types.is_nested(field.type) for field in pq.read_schema(path)):  # as Google's exports are
         documents = scratch / "documents.parquet"
         con.execute(
-            f"COPY (SELECT t.file_row_number + 1 AS row, to_json(t) AS doc FROM {rows} t)"
+            "COPY (SELECT t.file_row_number + 1 AS row, to_json(t) AS doc"
+            f" FROM read_parquet([{sql.text(_escaped(path))}], file_row_number = true, binary_as_string = true) t)"
             f" TO {sql.text(str(documents))} (FORMAT parquet)"
         )
         return Source(path, "parquet", _flat(con, path, documents, scratch))
-    columns = ", ".join(
-        f"CAST({sql.name(name)} AS VARCHAR) AS {column(index)}" for index, name in enumerate(schema.names)
-    )
-    con.execute(
-        f"CREATE OR REPLACE TEMP VIEW raw AS SELECT 0 AS part, file_row_number + 1 AS row, {columns}"
-        f" FROM read_parquet([{files}], file_row_number = true, binary_as_string = true)"
-    )
-    return Source(path, "parquet", tuple(schema.names))
+    staged = scratch / "raw.parquet"
+    for as_text in ("true", "false"):  # first bytes as text, and where they are none as \xFF
+        rows = f"read_parquet([{sql.text(_escaped(path))}], binary_as_string = {as_text})"
+        names = [name for name, *_ in con.execute(f"DESCRIBE SELECT * FROM {rows}").fetchall()]
+        picked = ", ".join(f"CAST({sql.name(name)} AS VARCHAR) AS {column(index)}" for index, name in enumerate(names))
+        try:
+            con.execute(f"COPY (SELECT {picked} FROM {rows}) TO {sql.text(str(staged))} (FORMAT parquet)")
+        except duckdb.Error as error:
+            if as_text == "true" and "encoding" in str(error):
+                continue
+            raise
+        break
+    _keep_long_cells_apart(con, _counted(staged), len(columns))
+    return Source(path, "parquet", columns)
+
+
+def _parquet_columns(path: Path) -> tuple[str, ...]:
+    """The names of the columns. Raises InputError `bad-file` where the footer speaks of what no export holds."""
+    with pq.ParquetFile(path) as file:
+        names = tuple(name or f"column_{place}" for place, name in enumerate(file.schema_arrow.names, start=1))
+        rows = file.metadata.num_rows
+    if len(names) > limits.MOST_COLUMNS:
+        raise text_file.too_wide(path, len(names))
+    if not names:
+        raise _bad_file(path, "it has no columns", "export it again")
+    if rows > max(limits.FREE_ROWS, limits.MOST_ROWS_A_BYTE * path.stat().st_size):
+        raise _bad_file(path, f"it speaks of {rows:,} rows, far more than a file of its size holds")
+    return names
 
 
 def _escaped(path: Path) -> str:
     """The path for DuckDB, which takes brackets, stars and question marks for patterns."""
     return "".join(f"[{sign}]" if sign in "*?[" else sign for sign in str(path.absolute()))
+
+
+def _keep_long_cells_apart(con: duckdb.DuckDBPyConnection, rows: str, width: int) -> None:
+    """The view `raw` of staged rows without those that have an endless field, which go to `torn`."""
+    longest = f"greatest({', '.join(f'length({column(index)})' for index in range(width))})"
+    [(most,)] = con.execute(f"SELECT coalesce(max({longest}), 0) FROM {rows}").fetchall()
+    if most <= limits.MOST_CELL:
+        con.execute(f"CREATE OR REPLACE TEMP VIEW raw AS SELECT 0 AS part, * FROM {rows}")
+        return
+    kept = ", ".join(f"left({column(index)}, {limits.KEPT_OF_LONG_CELL})" for index in range(width))
+    con.execute(
+        f"INSERT INTO torn SELECT 0, row, 'a field has ' || {longest} || ' characters', concat_ws(' | ', {kept})"
+        f" FROM {rows} WHERE {longest} > {limits.MOST_CELL}"
+    )
+    con.execute(
+        f"CREATE OR REPLACE TEMP VIEW raw AS SELECT 0 AS part, * FROM {rows} WHERE {longest} <= {limits.MOST_CELL}"
+        f" OR {longest} IS NULL"
+    )
 
 
 # ---- CSV, TSV and their kin ---------------------------------------------------------------------------------------
@@ -137,9 +234,20 @@ def _text(con: duckdb.DuckDBPyConnection, path: Path, head: bytes, scratch: Path
         return _json(con, path, readable, first, scratch)
     layout = text_file.layout_of(readable, path)
     staged = scratch / "raw.parquet"
-    read = _read_blanks if layout.by_blanks else _read_delimited
-    read(con, layout, sql.text(_escaped(readable)), staged)
-    return Source(path, "csv", layout.columns, layout.has_header, layout.by_blanks)
+    notes: tuple[str, ...] = ()
+    if layout.by_blanks:
+        _read_blanks(con, layout, sql.text(_escaped(readable)), staged)
+        return Source(path, "csv", layout.columns, layout.has_header, layout.by_blanks)
+    if not _read_delimited(con, layout, sql.text(_escaped(readable)), staged):
+        rows = _read_line_by_line(con, layout, readable, staged)
+    elif _quotes_are_broken(con, layout, staged):
+        rows = _read_line_by_line(con, layout, readable, staged)
+        notes = ("some quotes are opened and never closed: their lines were refused, those after them read",)
+    else:
+        _collect_torn(con, layout.has_header)
+        rows = _renumbered(con, staged)
+    _keep_long_cells_apart(con, rows, len(layout.columns))
+    return Source(path, "csv", layout.columns, layout.has_header, layout.by_blanks, notes)
 
 
 def _json(con: duckdb.DuckDBPyConnection, path: Path, readable: Path, first: str, scratch: Path) -> Source:
@@ -158,19 +266,69 @@ def _flat(con: duckdb.DuckDBPyConnection, path: Path, documents: Path, scratch: 
     return names
 
 
-def _read_delimited(con: duckdb.DuckDBPyConnection, layout: text_file.Layout, file: str, staged: Path) -> None:
+def _read_delimited(con: duckdb.DuckDBPyConnection, layout: text_file.Layout, file: str, staged: Path) -> bool:
+    """Whether DuckDB could read the file; it cannot where line ends are of two kinds."""
     con.execute("DROP TABLE IF EXISTS reject_errors; DROP TABLE IF EXISTS reject_scans")
     header = str(layout.has_header).lower()
     fields = ", ".join(f"'{column(index)}': 'VARCHAR'" for index in range(len(layout.columns)))
-    con.execute(
-        f"""
-        COPY (SELECT * FROM read_csv({file}, delim = {sql.text(layout.delimiter)},
-              quote = '"', escape = '"', header = {header}, columns = {{{fields}}}, {_CSV_OPTIONS}))
-        TO {sql.text(str(staged))} (FORMAT parquet)
-        """
-    )
-    _collect_torn(con, layout.has_header)
-    con.execute(f"CREATE OR REPLACE TEMP VIEW raw AS {_renumbered(con, staged)}")
+    try:
+        con.execute(
+            f"""
+            COPY (SELECT * FROM read_csv({file}, delim = {sql.text(layout.delimiter)},
+                  quote = '"', escape = '"', header = {header}, columns = {{{fields}}}, {_CSV_OPTIONS}))
+            TO {sql.text(str(staged))} (FORMAT parquet)
+            """
+        )
+    except duckdb.InvalidInputException:
+        return False
+    return True
+
+
+def _quotes_are_broken(con: duckdb.DuckDBPyConnection, layout: text_file.Layout, staged: Path) -> bool:
+    """Whether DuckDB took more than one line for a record that is none, or kept only the beginning of a torn one.
+
+    It skips all that a quote which is never closed swallows, up to the end of the file, and keeps 10,000 characters.
+    """
+    [(cut,)] = con.execute(
+        "SELECT count(*) FROM reject_errors WHERE error_type = 'UNQUOTED VALUE' OR length(csv_line) >= 10000"
+        " OR contains(rtrim(csv_line, chr(10) || chr(13)), chr(10))"
+    ).fetchall()
+    if cut:
+        return True
+    width = len(layout.columns)
+    longer = [f"contains({column(index)}, chr(10))" for index in range(width)]
+    rows = con.execute(
+        f"SELECT {', '.join(map(column, range(width)))} FROM read_parquet([{sql.text(_escaped(staged))}])"
+        f" WHERE {' OR '.join(longer)} LIMIT {BATCH_ROWS}"
+    ).fetchall()
+    cells = (cell for row in rows for cell in row if cell and "\n" in cell)
+    return any(swallows(cell.splitlines()[1:-1], layout.delimiter, width) for cell in cells)
+
+
+def _read_line_by_line(con: duckdb.DuckDBPyConnection, layout: text_file.Layout, readable: Path, staged: Path) -> str:
+    """The file once more, by a reader that a quote cannot lead astray; it is slow and needed for few files."""
+    width = len(layout.columns)
+    schema = pa.schema([("row", pa.int64()), *((column(index), pa.string()) for index in range(width))])
+    found = records(readable, layout.delimiter, width, has_header=layout.has_header)
+    with pq.ParquetWriter(staged, schema) as writer:
+        for start, batch in _batches(found):
+            good = [(start + k, record.fields) for k, record in enumerate(batch) if record.fields is not None]
+            texts = [pa.array([fields[index] or None for _, fields in good], pa.string()) for index in range(width)]
+            writer.write_batch(pa.record_batch([pa.array([row for row, _ in good], pa.int64()), *texts], schema=schema))
+            torn = [
+                (0, start + k, record.detail, record.content) for k, record in enumerate(batch) if record.fields is None
+            ]
+            if torn:
+                con.executemany("INSERT INTO torn VALUES (?, ?, ?, ?)", torn)
+    return _read(staged)
+
+
+def _batches(found: Iterator[Record]) -> Iterator[tuple[int, list[Record]]]:
+    """Records in batches, each with the row of its first."""
+    start = 1
+    while batch := list(islice(found, BATCH_ROWS)):
+        yield start, batch
+        start += len(batch)
 
 
 def _read_blanks(con: duckdb.DuckDBPyConnection, layout: text_file.Layout, file: str, staged: Path) -> None:
@@ -205,89 +363,141 @@ def _collect_torn(con: duckdb.DuckDBPyConnection, has_header: bool) -> None:
     )
 
 
-def _renumbered(con: duckdb.DuckDBPyConnection, staged: Path) -> str:
-    """A query over the staged rows in which the row numbers count the torn lines too.
-
-    Parquet knows the number of each row: counting them while the file is read would take one thread for all.
-    """
+def _counted(staged: Path) -> str:
+    """The staged rows with their numbers, which Parquet knows: to count them while the file is read would take one
+    thread for all."""
     file = f"read_parquet([{sql.text(_escaped(staged))}], file_row_number = true)"
-    rows = f"(SELECT file_row_number + 1 AS row, * EXCLUDE (file_row_number) FROM {file})"
+    return f"(SELECT file_row_number + 1 AS row, * EXCLUDE (file_row_number) FROM {file})"
+
+
+def _renumbered(con: duckdb.DuckDBPyConnection, staged: Path) -> str:
+    """The staged rows with numbers that count the torn lines too."""
     if con.execute("SELECT count(*) FROM torn").fetchall() == [(0,)]:
-        return f"SELECT 0 AS part, * FROM {rows}"
+        return _counted(staged)
     # The k-th torn line at row d stands before all good rows from number d - k + 1 on.
     con.execute(
         "CREATE OR REPLACE TEMP TABLE torn_before AS SELECT row - k + 1 AS good, k"
         " FROM (SELECT row, row_number() OVER (ORDER BY row) AS k FROM torn) UNION ALL SELECT 0, 0"
     )
     con.execute("CREATE OR REPLACE TEMP TABLE torn_before AS SELECT good, max(k) AS k FROM torn_before GROUP BY good")
-    return (
-        f"SELECT 0 AS part, r.* REPLACE (r.row + t.k AS row) FROM {rows} r ASOF JOIN torn_before t ON r.row >= t.good"
+    numbered = staged.with_name("numbered.parquet")
+    con.execute(
+        f"COPY (SELECT r.* REPLACE (r.row + t.k AS row) FROM {_counted(staged)} r"
+        f" ASOF JOIN torn_before t ON r.row >= t.good ORDER BY r.row) TO {sql.text(str(numbered))} (FORMAT parquet)"
     )
+    numbered.replace(staged)
+    return _read(staged)
+
+
+def _read(staged: Path) -> str:
+    return f"read_parquet([{sql.text(_escaped(staged))}])"
 
 
 # ---- workbooks ----------------------------------------------------------------------------------------------------
 
 
-def _workbook(con: duckdb.DuckDBPyConnection, path: Path, scratch: Path) -> Source:
+def _workbook(con: duckdb.DuckDBPyConnection, path: Path, head: bytes, scratch: Path) -> Source:
     """All sheets of a workbook that have the first sheet's header, each a part."""
-    from python_calamine import CalamineError, CalamineWorkbook
+    from python_calamine import CalamineError, PasswordError
 
+    if not head.startswith(_OLE):
+        check_workbook(path)
     try:
-        book = CalamineWorkbook.from_path(str(path))
-        # One sheet at a time: a million rows of Python objects are a gigabyte.
-        sheets = ((name, book.get_sheet_by_name(name).to_python(skip_empty_area=True)) for name in book.sheet_names)
-        return _sheets(con, path, sheets, scratch)
+        with _silent_panics():
+            return _read_book(con, path, scratch)
+    except PasswordError as error:
+        raise _protected(path) from error
     except CalamineError as error:
-        raise _bad_file(path, f"it is neither a workbook nor any other kind that can be read: {error}") from error
+        if "password" in str(error).lower() or "encrypt" in str(error).lower():
+            raise _protected(path) from error
+        raise bad_workbook(path, f"this workbook cannot be read: {_first_line(error)}") from error
+    except BaseException as error:
+        # The reader is written in Rust, whose panics are no Exceptions; a broken workbook can bring one about.
+        if type(error).__name__ == "PanicException":
+            raise bad_workbook(path, "this workbook is broken") from error
+        raise
+
+
+def _read_book(con: duckdb.DuckDBPyConnection, path: Path, scratch: Path) -> Source:
+    from python_calamine import CalamineWorkbook
+
+    book = CalamineWorkbook.from_path(str(path))
+    # One sheet at a time, one row at a time: a million rows of Python objects are a gigabyte.
+    sheets = ((name, _rows(book.get_sheet_by_name(name))) for name in book.sheet_names)
+    return _sheets(con, path, sheets, scratch)
+
+
+@contextmanager
+def _silent_panics() -> Iterator[None]:
+    """Rust writes its panics to stderr by itself, over whatever is shown there; what they mean is told by an error."""
+    kept = os.dup(2)
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    try:
+        os.dup2(nowhere, 2)
+        yield
+    finally:
+        os.dup2(kept, 2)
+        os.close(kept)
+        os.close(nowhere)
+
+
+def _protected(path: Path) -> InputError:
+    return bad_workbook(path, "it is protected by a password", "open it, and save it without one")
+
+
+def _rows(sheet: Any) -> Iterator[list[Any]]:
+    """The rows of a sheet from its first cell on, without the empty rows before it."""
+    return islice(sheet.iter_rows(), (sheet.start or (0, 0))[0], None)
 
 
 def _sheets(
-    con: duckdb.DuckDBPyConnection, path: Path, sheets: Iterable[tuple[str, list[list[Any]]]], scratch: Path
+    con: duckdb.DuckDBPyConnection, path: Path, sheets: Iterable[tuple[str, Iterator[list[Any]]]], scratch: Path
 ) -> Source:
     columns: tuple[str, ...] = ()
     notes: list[str] = []
     files: list[str] = []
     for name, rows in sheets:
-        header, body = _split_header(rows)
-        if len(header) < 2 or not body:
+        header = _header(rows)
+        first = next(rows, None)
+        if len(header) < 2 or first is None:
             continue
         if columns and [plain(text) for text in header] != [plain(text) for text in columns]:
             notes.append(f"sheet `{name}` has other columns and was left out")
             continue
+        if len(header) > limits.MOST_COLUMNS:
+            raise text_file.too_wide(path, len(header))
         columns = columns or header
-        files.append(_write_part(scratch, len(files), body, len(columns)))
+        files.append(_write_part(scratch, len(files), chain([first], rows), len(columns)))
     if not files:
-        raise _bad_file(path, "no sheet has a header and rows below it", "export the orders as a table")
+        raise bad_workbook(path, "no sheet has a header and rows below it", "export the orders as a table")
+    if len(notes) > NOTES:
+        notes = [*notes[:NOTES], f"{len(notes) - NOTES} more sheets have other columns and were left out"]
     con.execute(f"CREATE OR REPLACE TEMP VIEW raw AS SELECT * FROM read_parquet([{sql.texts(files)}])")
     return Source(path, "xlsx", columns, notes=tuple(notes))
 
 
-def _split_header(rows: list[list[Any]]) -> tuple[tuple[str, ...], list[list[Any]]]:
-    """The first row with at least two values is the header; what stands above it is a title."""
-    for index, row in enumerate(rows):
+def _header(rows: Iterator[list[Any]]) -> tuple[str, ...]:
+    """The first row with at least two values is the header; what stands above it is a title. Takes it from `rows`."""
+    for row in rows:
         if sum(cell != "" for cell in row) >= 2:
-            names = tuple(_cell(cell) or f"column_{place + 1}" for place, cell in enumerate(row))
-            return names, rows[index + 1 :]
-    return (), []
+            return tuple(_cell(cell) or f"column_{place + 1}" for place, cell in enumerate(row))
+    return ()
 
 
-def _write_part(scratch: Path, part: int, body: list[list[Any]], width: int) -> str:
+def _write_part(scratch: Path, part: int, body: Iterator[list[Any]], width: int) -> str:
     path = scratch / f"part-{part}.parquet"
     names = ["part", "row", *(column(index) for index in range(width))]
     schema = pa.schema([("part", pa.int32()), ("row", pa.int64()), *((name, pa.string()) for name in names[2:])])
     with pq.ParquetWriter(path, schema) as writer:
-        for start, rows in _in_batches(body):
+        start = 0
+        while rows := list(islice(body, BATCH_ROWS)):
             texts = [pa.array([_cell(row[index]) for row in rows], pa.string()) for index in range(width)]
             numbers = pa.array(range(start + 1, start + len(rows) + 1), pa.int64())
             writer.write_batch(
                 pa.record_batch([pa.array([part] * len(rows), pa.int32()), numbers, *texts], schema=schema)
             )
+            start += len(rows)
     return _escaped(path)
-
-
-def _in_batches(body: list[list[Any]]) -> Iterator[tuple[int, list[list[Any]]]]:
-    for start in range(0, len(body), BATCH_ROWS):
-        yield start, body[start : start + BATCH_ROWS]
 
 
 def _cell(value: Any) -> str | None:

@@ -16,7 +16,7 @@ from worthwhile.ingestion.effects import STATUSES, TOUCHES, TYPES
 from worthwhile.ingestion.forgotten import refuse_forgotten
 from worthwhile.ingestion.formats import Format
 from worthwhile.ingestion.pseudonyms import masked
-from worthwhile.ingestion.reasons import TYPE_IS
+from worthwhile.ingestion.reasons import CURRENCY_IS, TYPE_IS
 from worthwhile.ingestion.screening import UNSCREENED, Screening
 from worthwhile.ingestion.source import Source, column
 from worthwhile.store import sql
@@ -316,7 +316,8 @@ def _clocked(reading: Reading, rows: str, *, all_iso: bool = False) -> str:
             CASE WHEN is_iso THEN try_cast(stamp AS TIMESTAMP) END AS iso_wall,
             CASE WHEN digits > 0 OR is_iso THEN NULL WHEN m.t <> '' THEN trim(m.d) ELSE stamp END AS day_text,
             try_cast(replace(nullif(m.t, ''), ',', '.') AS TIME) AS clock,
-            CASE lower(left(m.ap, 1)) WHEN 'p' THEN 1 WHEN 'a' THEN 0 END AS afternoon
+            CASE lower(left(m.ap, 1)) WHEN 'p' THEN 1 WHEN 'a' THEN 0 END AS afternoon,
+            m.t <> '' AND clock IS NULL AS is_no_clock
         FROM (
             SELECT *, CASE WHEN NOT is_iso THEN regexp_extract(stamp, {sql.text(dates.SPLIT)}, ['d', 't', 'ap', 'z'])
                       END AS m
@@ -343,7 +344,8 @@ def _wall_and_moment(reading: Reading) -> tuple[str, str]:
         "CASE WHEN afternoon = 1 AND hour(clock) < 12 THEN 12"
         " WHEN afternoon = 0 AND hour(clock) = 12 THEN -12 ELSE 0 END"
     )
-    naive = f"days.day + coalesce(clock, TIME '00:00:00') + to_hours({noon})"
+    midnight = "CASE WHEN NOT coalesce(is_no_clock, false) THEN TIME '00:00:00' END"  # 25:61 is no time of day
+    naive = f"days.day + coalesce(clock, {midnight}) + to_hours({noon})"
     # Excel counts days from 1899-12-30; whole seconds undo the rounding of the fraction.
     excel = "TIMESTAMP '1899-12-30 00:00:00' + to_seconds(CAST(round(CAST(ts AS DOUBLE) * 86400) AS BIGINT))"
     unit = "CASE digits WHEN 16 THEN 1 WHEN 13 THEN 1e3 ELSE 1e6 END"
@@ -413,6 +415,7 @@ def _judged(reading: Reading) -> str:
     bad = [f"({name} IS NOT NULL AND {name}_number IS NULL)" for name in NUMBERS]
     bad.append("(type_effect = 'review' AND rating IS NOT NULL AND rating_number IS NULL)")
     names = (*NUMBERS, "rating")
+    beyond = f"coalesce(NOT is_touch AND abs({amount}) >= {numbers.LIMIT}, false)"
     bad_refund = "(gives_back AND refunded_at IS NOT NULL AND refund_wall IS NULL AND refund_moment IS NULL)"
     bad_version = "(updated_at IS NOT NULL AND version_wall IS NULL AND version_moment IS NULL)"
     which = " ".join(f"WHEN {test} THEN '{name} is ' || {name}" for test, name in zip(bad, names, strict=True))
@@ -429,7 +432,7 @@ def _judged(reading: Reading) -> str:
                    THEN 'impossible-date'
                  WHEN type_effect = 'unknown' THEN 'unknown-type'
                  WHEN type_effect = 'no-event' THEN 'no-event'
-                 WHEN {" OR ".join(bad)} THEN 'bad-number'
+                 WHEN {" OR ".join(bad)} OR {beyond} THEN 'bad-number'
                  WHEN NOT is_touch AND {amount} IS NULL AND NOT {open_amount} THEN 'no-amount'
                  WHEN type_effect = 'never' OR (status_effect = 'never' AND NOT is_touch) THEN 'never-paid'
                  WHEN NOT is_touch AND upper(currency) <> {sql.text(reading.currency)} THEN 'other-currency'
@@ -439,8 +442,10 @@ def _judged(reading: Reading) -> str:
                  WHEN {bad_refund} THEN 'the date of the refund is ' || refunded_at
                  WHEN {bad_version} THEN 'the date of the change is ' || updated_at
                  WHEN type_effect IN ('unknown', 'no-event') THEN {sql.text(TYPE_IS)} || coalesce(type, '') {which}
+                 WHEN {beyond} THEN 'amount is ' || CAST({amount} AS VARCHAR)
                  WHEN status_effect = 'never' THEN 'the status is ' || status
-                 WHEN upper(currency) <> {sql.text(reading.currency)} THEN 'the currency is ' || currency END AS detail
+                 WHEN upper(currency) <> {sql.text(reading.currency)} THEN {sql.text(CURRENCY_IS)} || currency END
+                 AS detail
         FROM typed
     """
 

@@ -255,13 +255,12 @@ def _findings(findings: Sequence[Mapping[str, Any]], voice: Voice) -> list[dict[
     for finding in findings:
         severity = str(finding.get("severity"))
         count, share = finding.get("count"), finding.get("share")
+        examples = list(finding.get("examples") or ())[: tables.EXAMPLES_SHOWN]
         shown.append(
             {
                 "severity": severity if severity in severities else "info",
                 "count": "" if count is None else n.count(count) + (f" ({n.share(share)})" if share else ""),
-                "examples": [
-                    tables.short(str(e), 60) for e in list(finding.get("examples") or ())[: tables.EXAMPLES_SHOWN]
-                ],
+                "examples": [tables.short(_in_language(example, voice), 60) for example in examples],
                 **{key: _in_language(finding.get(key) or "", voice) for key in ("title", "detail", "done")},
             }
         )

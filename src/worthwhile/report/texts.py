@@ -22,9 +22,9 @@ def _flat(table: Mapping[str, Any], prefix: str = "") -> dict[str, str]:
     return flat
 
 
-def read_texts(language: str) -> dict[str, str]:
-    """All texts of a language: dotted key -> text."""
-    source = files("worthwhile.report").joinpath("texts", f"{language}.toml").read_text(encoding="utf-8")
+def read_texts(language: str, page: str = "") -> dict[str, str]:
+    """All texts of a language: dotted key -> text. Of the forecast report, or of another page of the family."""
+    source = files("worthwhile.report").joinpath("texts", f"{page}{language}.toml").read_text(encoding="utf-8")
     return _flat(tomllib.loads(source))
 
 
