@@ -142,9 +142,10 @@ FINDINGS: dict[str, FindingKind] = {
         },
         {"en": "put into quarantine: forecasts know nothing of them", "zh": "已放入隔离区，预测中不包含这些行"},
         {
-            "en": "Export amounts in one currency, or make a shop for each. If they are in {currency} after all, leave the"
-            " column out with --map currency=.",
-            "zh": "请按同一币种导出金额，或为每个币种建立一个店铺。若金额其实就是 {currency}，请用 --map currency= 忽略该列。",
+            "en": "Export amounts in one currency, or make a shop for each. If they are in {currency} after all, leave"
+            " the column out with --map currency=.",
+            "zh": "请按同一币种导出金额，或为每个币种建立一个店铺。"
+            "若金额其实就是 {currency}，请用 --map currency= 忽略该列。",
         },
     ),
     "left-aside": FindingKind(

@@ -306,7 +306,7 @@ def _clocked(reading: Reading, rows: str, *, all_iso: bool = False) -> str:
         return f"""
             SELECT *, 0 AS digits, true AS is_iso, CAST(NULL AS VARCHAR) AS zone_text,
                 try_cast(ts AS TIMESTAMP) AS iso_wall, CAST(NULL AS VARCHAR) AS day_text, CAST(NULL AS TIME) AS clock,
-                CAST(NULL AS INTEGER) AS afternoon
+                CAST(NULL AS INTEGER) AS afternoon, false AS is_no_clock
             FROM {rows}
         """
     text = "ts || ' ' || time" if "time" in reading.columns and rows == "cleaned" else "ts"
