@@ -130,7 +130,9 @@ class _Reader:
 
     def _seen(self, source: Source, digest: str, columns: Columns) -> FileReport | None:
         """The report of a file that the ledger has. Raises `bad-argument` where it was read in another way then."""
-        for batch in read_table(self.shop, "batches").to_pylist():
+        # Without its times, for which pyarrow would load pandas: longer than all else that a small file takes.
+        ledger = read_table(self.shop, "batches").select(["batch_id", "digest", "format", "mapping"])
+        for batch in ledger.to_pylist():
             if batch["digest"] != digest:
                 continue
             if json.loads(batch["mapping"]) != columns.to_dict():
