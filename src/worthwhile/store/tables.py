@@ -208,7 +208,7 @@ def _few(rows: Sequence[Mapping[str, Any]], schema: pa.Schema) -> pa.Table:
     if not rows:
         return pa.Table.from_batches([], schema=schema)
     places = "(" + ", ".join(f"CAST(? AS {_SQL[kind]})" for kind in schema.types) + ")"
-    values = [str(v) if isinstance(v := row[name], datetime) else v for row in rows for name in schema.names]
+    values = [str(v) if isinstance(v := row.get(name), datetime) else v for row in rows for name in schema.names]
     with duckdb.connect() as con:
         con.execute("SET TimeZone = 'UTC'")
         made = con.sql(f"VALUES {', '.join([places] * len(rows))}", params=values).to_arrow_table()
