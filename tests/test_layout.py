@@ -139,3 +139,14 @@ def test_importing_any_module_starts_no_thread_and_opens_no_session() -> None:
         "assert not logging.getLogger().handlers\n"
     )
     _loaded_after(code)
+
+
+def test_small_ingest_loads_no_pandas(tmp_path: Path) -> None:
+    """Its import takes longer than all else that a thousand lines take; pyarrow loads it to make datetimes."""
+    (tmp_path / "a.csv").write_text("customer_id,order_id,date,amount\na,1,2020-01-01,3\nb,2,2020-01-02,4\n")
+    code = (
+        "import worthwhile as ww\n"
+        f"shop = ww.create_shop({str(tmp_path / 'shop')!r})\n"
+        f"for _ in range(2): ww.ingest(shop, {str(tmp_path / 'a.csv')!r})"
+    )
+    assert "pandas" not in _loaded_after(code)

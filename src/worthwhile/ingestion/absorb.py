@@ -267,12 +267,14 @@ def _find_known(con: duckdb.DuckDBPyConnection, paired: int) -> None:
     Only those of the same moments can be equal, but for refunds of lines, which the log
     may know at another time.
     """
+    first, last = con.execute("SELECT CAST(min(ts) AS VARCHAR), CAST(max(ts) AS VARCHAR) FROM legs").fetchall()[0]
+    if first is None:
+        return
+    # As literals, so that files and row groups of other times are passed over.
     con.execute(
-        """
-        INSERT INTO known_ids SELECT event_id FROM known
-        WHERE ts BETWEEN (SELECT min(ts) FROM legs) AND (SELECT max(ts) FROM legs)
-            AND event_id IN (SELECT event_id FROM legs)
-        """
+        "INSERT INTO known_ids SELECT event_id FROM known"
+        f" WHERE ts BETWEEN TIMESTAMPTZ {sql.text(first)} AND TIMESTAMPTZ {sql.text(last)}"
+        " AND event_id IN (SELECT event_id FROM legs)"
     )
     if paired:
         con.execute(

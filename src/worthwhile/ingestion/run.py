@@ -274,7 +274,9 @@ class _Reader:
         return screen(self.con, table, columns, mode=screens.mode, keyring=screens.keyring, forgotten=screens.forgotten)
 
     def _ledger(self) -> list[dict[str, Any]]:
-        return read_table(self.shop, "batches").to_pylist()
+        # Without its times, for which pyarrow would load pandas: longer than all else that a small file takes.
+        columns = ["batch_id", "digest", "source", "read_until", "format", "mapping", "versions"]
+        return read_table(self.shop, "batches").select(columns).to_pylist()
 
     def _seen(
         self, source: Source, digest: str, columns: Columns, ledger: Sequence[Mapping[str, Any]]

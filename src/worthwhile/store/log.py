@@ -76,9 +76,8 @@ def add_view(con: duckdb.DuckDBPyConnection, view: str, schema: pa.Schema, files
             f"CREATE OR REPLACE TEMP VIEW {sql.name(view)} AS SELECT {columns} FROM read_parquet([{sql.texts(files)}])"
         )
         return
-    empty = sql.name(f"no_{view}")
-    con.register(f"no_{view}", schema.empty_table())
-    con.execute(f"CREATE OR REPLACE TEMP VIEW {sql.name(view)} AS SELECT {columns} FROM {empty}")
+    nulls = ", ".join(f"CAST(NULL AS {_SQL_TYPES[f.type]}) AS {sql.name(f.name)}" for f in schema)
+    con.execute(f"CREATE OR REPLACE TEMP VIEW {sql.name(view)} AS SELECT {nulls} WHERE false")
 
 
 def open_log(shop: Shop, *, versions: Mapping[str, int] | None = None) -> Log:
@@ -148,6 +147,7 @@ def log_of(
 
 _SQL_TYPES = {
     pa.string(): "VARCHAR",
+    pa.int64(): "BIGINT",
     pa.float64(): "DOUBLE",
     pa.bool_(): "BOOLEAN",
     pa.timestamp("us"): "TIMESTAMP",

@@ -20,7 +20,7 @@ import uuid
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any, Literal, TypeAlias
 
@@ -87,14 +87,21 @@ def read_table(shop: Shop, table: str, *, versions: dict[str, int] | None = None
     versions = read_versions(shop) if versions is None else versions
     files = table_files(shop, table, versions)
     if not files:
-        return TABLES[table].empty_table()
+        return pa.Table.from_batches([], schema=TABLES[table])
     try:
         rows = pa.concat_tables(
-            pq.ParquetFile(file).read(columns=STORED[table].names).cast(STORED[table]) for file in files
+            _cast(pq.ParquetFile(file).read(columns=STORED[table].names), STORED[table]) for file in files
         )
     except (pa.ArrowException, OSError) as error:
         raise damaged(shop, table, str(error).splitlines()[0]) from error
     return _one_row_a_key(table, rows) if table in MERGED else rows
+
+
+def _cast(rows: pa.Table, schema: pa.Schema) -> pa.Table:
+    """The rows in a schema that may differ in what is nullable: casting would load all of pyarrow's functions."""
+    if rows.schema.types == schema.types:
+        return pa.table(rows.columns, schema=schema)
+    return rows.cast(schema)
 
 
 def _one_row_a_key(table: str, rows: pa.Table) -> pa.Table:
@@ -169,7 +176,7 @@ class Writing:
         ledger = _open(self.shop, LEDGER, None)
         self.versions[LEDGER] = 0 if ledger is None else ledger.version() + 1
         named = json.dumps(self.versions, sort_keys=True)
-        return pa.Table.from_pylist([{**batch, "versions": named} for batch in batches], schema=BATCHES)
+        return _few([{**batch, "versions": named} for batch in batches], BATCHES)
 
     def _write(self, table: str, rows: Rows, mode: Literal["append", "overwrite"]) -> None:
         schema = STORED[table]
@@ -193,8 +200,26 @@ class Writing:
         return [] if opened is None else [str(path) for path in _paths(self.shop, table, opened)]
 
 
+_SQL = {pa.string(): "VARCHAR", pa.int64(): "BIGINT", pa.timestamp("us", tz="UTC"): "TIMESTAMPTZ"}
+
+
+def _few(rows: Sequence[Mapping[str, Any]], schema: pa.Schema) -> pa.Table:
+    """A few rows as a table, by DuckDB: to turn Python's values into its own, pyarrow loads pandas, which takes longer
+    than all the rest of a small batch."""
+    if not rows:
+        return pa.Table.from_batches([], schema=schema)
+    places = "(" + ", ".join(f"CAST(? AS {_SQL[kind]})" for kind in schema.types) + ")"
+    values = [str(v) if isinstance(v := row.get(name), datetime) else v for row in rows for name in schema.names]
+    with duckdb.connect() as con:
+        con.execute("SET TimeZone = 'UTC'")
+        made = con.sql(f"VALUES {', '.join([places] * len(rows))}", params=values).to_arrow_table()
+    return pa.table(made.columns, schema=schema)
+
+
 def _in_schema(batch: pa.RecordBatch, schema: pa.Schema) -> pa.RecordBatch:
     """The batch in the columns of a schema, those that it lacks filled with nulls."""
+    if batch.schema.types == schema.types:
+        return pa.record_batch(batch.columns, schema=schema)
     if batch.num_columns == len(schema):
         return batch.cast(schema)
     given = set(batch.schema.names)
@@ -214,21 +239,25 @@ def _add_action(file: Path, data_change: bool) -> AddAction:
 def _statistics(file: Path) -> dict[str, Any]:
     """Rows of a Parquet file, and the least and greatest value of some columns, as Delta's log holds them."""
     footer = pq.read_metadata(file)
-    least: dict[str, Any] = {}
-    greatest: dict[str, Any] = {}
+    least: dict[str, str] = {}
+    greatest: dict[str, str] = {}
     for column in range(footer.num_columns):
         name = footer.schema.column(column).path
         if name not in STATISTICS:
             continue
         of_groups = [footer.row_group(group).column(column).statistics for group in range(footer.num_row_groups)]
         if of_groups and all(found is not None and found.has_min_max for found in of_groups):
-            least[name] = _as_json(min(found.min for found in of_groups))
-            greatest[name] = _as_json(max(found.max for found in of_groups))
+            least[name] = _as_json(min(found.min_raw for found in of_groups))
+            greatest[name] = _as_json(max(found.max_raw for found in of_groups))
     return {"numRecords": footer.num_rows, "minValues": least, "maxValues": greatest, "nullCount": {}}
 
 
-def _as_json(value: Any) -> Any:
-    return value.isoformat(timespec="microseconds").replace("+00:00", "Z") if isinstance(value, datetime) else value
+def _as_json(value: Any) -> str:
+    """A value as it lies in the file: text, or microseconds. As datetimes pyarrow gives them only by way of pandas."""
+    if not isinstance(value, int):
+        return value.decode() if isinstance(value, bytes) else str(value)
+    moment = datetime(1970, 1, 1) + timedelta(microseconds=value)
+    return f"{moment.isoformat(timespec='microseconds')}Z"
 
 
 @contextmanager
