@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import duckdb
+import pyarrow as pa
 
 from worthwhile.errors import InputError
 from worthwhile.ingestion.absorb import Absorbed, absorb
@@ -274,9 +275,10 @@ class _Reader:
         return screen(self.con, table, columns, mode=screens.mode, keyring=screens.keyring, forgotten=screens.forgotten)
 
     def _ledger(self) -> list[dict[str, Any]]:
-        # Without its times, for which pyarrow would load pandas: longer than all else that a small file takes.
-        columns = ["batch_id", "digest", "source", "read_until", "format", "mapping", "versions"]
-        return read_table(self.shop, "batches").select(columns).to_pylist()
+        # Times as numbers: for others pyarrow would load pandas, which takes longer than all else of a small file.
+        ledger = read_table(self.shop, "batches")
+        place = ledger.schema.get_field_index("ingested_at")
+        return ledger.set_column(place, "ingested_at", ledger["ingested_at"].cast(pa.int64())).to_pylist()
 
     def _seen(
         self, source: Source, digest: str, columns: Columns, ledger: Sequence[Mapping[str, Any]]
