@@ -39,8 +39,10 @@ def plans(draw: st.DrawFn) -> Plan:
     groups = []
     for number in range(draw(st.integers(2, 9))):
         who, day = draw(st.sampled_from("ab")), draw(st.integers(1, 4))
-        back = draw(st.sampled_from(("", "", "named", "by item", "by hand")))
-        order = {"": f"o{number}", "named": f"o{draw(st.integers(0, number))}"}.get(back, f"C{number}")
+        back = draw(st.sampled_from(("", "", "named", "by item", "by hand", "unnumbered")))
+        order = {"": f"o{number}", "named": f"o{draw(st.integers(0, number))}", "unnumbered": ""}.get(
+            back, f"C{number}"
+        )
         rows = []
         for _ in range(1 if back else draw(st.integers(1, 3))):
             item = "M" if back == "by hand" else draw(st.sampled_from("xy"))
@@ -91,6 +93,13 @@ def test_refund_that_comes_before_its_order_is_matched_when_the_order_comes(tmp_
     shop = ww.create_shop(tmp_path / "shop", threads=1)
     ingest(shop, tmp_path, "refund.csv", [(REFUND,)])
     assert events(shop, "kind", "refund_of") == [("refund", None)]
+    ingest(shop, tmp_path, "order.csv", [(ORDER,)])
+    assert events(shop, "kind", "refund_of") == [("order_line", None), ("refund", "o1")]
+
+
+def test_refund_without_a_number_is_matched_when_its_order_comes(tmp_path: Path, events: Any) -> None:
+    shop = ww.create_shop(tmp_path / "shop", threads=1)
+    ingest(shop, tmp_path, "refund.csv", [(REFUND.replace("C1", ""),)])
     ingest(shop, tmp_path, "order.csv", [(ORDER,)])
     assert events(shop, "kind", "refund_of") == [("order_line", None), ("refund", "o1")]
 

@@ -54,6 +54,7 @@ def event(rng: np.random.Generator, span: tuple[datetime, datetime], customers: 
         "rating": one_of(None, float(rng.integers(1, 6))) if kind == "review" else None,
         "text": None,
         "is_goods": bool(rng.integers(4)) if bought else True,
+        "order_version": None,
     }
 
 

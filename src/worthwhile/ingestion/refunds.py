@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import duckdb
 
+FEW = 10_000  # refunds whose customers' orders are held in memory
 ROUNDS = 20  # each serves at least one refund of every line asked for; real shops are done after a few
 
 
@@ -22,12 +23,17 @@ def match_refunds(con: duckdb.DuckDBPyConnection) -> int:
     """
     con.execute("CREATE OR REPLACE TEMP TABLE matches (event_id VARCHAR, refund_of VARCHAR)")
     con.execute(_REFUNDS)
-    if con.execute("SELECT count(*) FROM refunds").fetchall() == [(0,)]:
+    [(count,)] = con.execute("SELECT count(*) FROM refunds").fetchall()
+    if not count:
         con.execute("CREATE OR REPLACE TEMP TABLE rematched AS SELECT * FROM matches")
         return 0
+    around = _AROUND
+    if count <= FEW:
+        con.execute(f"CREATE OR REPLACE TEMP TABLE around_few AS {_AROUND}")
+        around = "SELECT * FROM around_few"
+    con.execute(f"CREATE OR REPLACE TEMP VIEW around AS {around}")
     con.execute(
-        "INSERT INTO matches SELECT event_id, order_id FROM refunds SEMI JOIN"
-        f" (SELECT customer_id, order_id FROM ({_ALL})"
+        "INSERT INTO matches SELECT event_id, order_id FROM refunds SEMI JOIN (SELECT customer_id, order_id FROM around"
         " WHERE kind = 'order_line' AND order_id IN (SELECT order_id FROM refunds)) USING (customer_id, order_id)"
     )
     con.execute("CREATE OR REPLACE TEMP TABLE all_refunds AS SELECT * FROM refunds")
@@ -52,10 +58,8 @@ def _match_lines(con: duckdb.DuckDBPyConnection) -> None:
                 break
 
 
-_COLUMNS = "event_id, customer_id, order_id, item_id, ts, kind, quantity, amount"
-_ALL = f"SELECT {_COLUMNS} FROM known UNION ALL SELECT {_COLUMNS} FROM fresh"
-
-# Of customers of whom an order or a refund is new, all refunds: the new ones, and those that it may concern.
+# The new refunds, and of customers of whom an order or a refund is new the former ones that this may concern: all but
+# those that bear their order's number, which stay with it.
 _REFUNDS = """
     CREATE OR REPLACE TEMP TABLE refunds AS
     SELECT event_id, customer_id, order_id, item_id, ts, coalesce(abs(quantity), 1) AS quantity, abs(amount) AS amount,
@@ -64,16 +68,26 @@ _REFUNDS = """
         SELECT *, CAST(NULL AS VARCHAR) AS refund_of, true AS is_fresh FROM fresh WHERE kind = 'refund'
         UNION ALL BY NAME
         SELECT *, false AS is_fresh FROM known WHERE kind = 'refund'
+            AND (refund_of IS NULL OR refund_of IS DISTINCT FROM order_id)
             AND customer_id IN (SELECT customer_id FROM fresh WHERE kind IN ('order_line', 'refund'))
     )
 """
 
-# All orders and refunds of the customers who have refunds left to match.
-_CANDIDATES = f"""
+# All orders and refunds of the customers who have refunds: read once where they are few, since the log may be large.
+# Each side is filtered by itself, which lets the reader of the files pass over most of them.
+_AROUND = " UNION ALL ".join(
+    f"""
+    SELECT event_id, customer_id, order_id, item_id, ts, kind, coalesce(abs(quantity), 1) AS quantity, amount,
+        {settled} AS settled
+    FROM {side} WHERE customer_id IN (SELECT customer_id FROM refunds) AND kind IN ('order_line', 'refund')
+    """
+    for side, settled in (("known", "kind = 'refund' AND refund_of = order_id"), ("fresh", "false"))
+)
+
+# Those of the customers who have refunds left to match.
+_CANDIDATES = """
     CREATE OR REPLACE TEMP TABLE candidates AS
-    SELECT event_id, customer_id, order_id, item_id, ts, kind, coalesce(abs(quantity), 1) AS quantity, amount
-    FROM ({_ALL})
-    WHERE customer_id IN (SELECT customer_id FROM refunds) AND kind IN ('order_line', 'refund')
+    SELECT * FROM around WHERE customer_id IN (SELECT customer_id FROM refunds)
 """
 
 # The order lines that a refund could belong to, with what other refunds left of them. A refund names an order,
@@ -81,8 +95,9 @@ _CANDIDATES = f"""
 _LINES = """
     CREATE OR REPLACE TEMP TABLE lines AS
     WITH taken AS (
-        SELECT customer_id, m.refund_of AS order_id, item_id, sum(quantity) AS taken
-        FROM candidates JOIN matches m USING (event_id) GROUP BY ALL
+        SELECT customer_id, coalesce(m.refund_of, c.order_id) AS order_id, item_id, sum(quantity) AS taken
+        FROM candidates c LEFT JOIN matches m ON c.event_id = m.event_id
+        WHERE settled OR m.event_id IS NOT NULL GROUP BY ALL
     ), ordered AS (
         SELECT event_id, customer_id, order_id, item_id, ts, quantity, amount,
             sum(quantity) OVER (PARTITION BY customer_id, order_id, item_id ORDER BY ts, event_id) - quantity AS before
