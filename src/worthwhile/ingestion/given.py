@@ -28,7 +28,7 @@ def expand(named: Sequence[Path | str]) -> list[Path | Address]:
 
 def _files(path: Path) -> list[Path]:
     """A file that is called like a pattern is that file."""
-    if path.exists() or path.is_symlink() or not any(sign in str(path) for sign in _PATTERN):
+    if not any(sign in str(path) for sign in _PATTERN) or path.exists() or path.is_symlink():
         return [path]
     matches = glob(str(path), recursive=True)  # noqa: PTH207 (as shells do, it leaves hidden files out)
     files = sorted(Path(name) for name in matches if not Path(name).is_dir())

@@ -201,10 +201,11 @@ class _Reader:
 
     def prepare(self, named: Path | Asked, scratch: Path, progress: Progress) -> _Ready | FileReport | Member:
         """A file or a database's answer staged, the report that it is in the shop already, or one of a set aside."""
-        progress("", 0.0)
         if isinstance(named, Asked):
+            progress("", 0.0)
             return self._prepare_answer(named, scratch, progress)
         with unchanged(named):
+            progress("", 0.0)
             source = lay_open(self.con, named, scratch)
             digest = _digest(named)
         progress("", 0.4)

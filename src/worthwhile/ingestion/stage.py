@@ -95,7 +95,7 @@ def stage(con: duckdb.DuckDBPyConnection, reading: Reading, out: Path) -> Staged
 def _unread(reading: Reading) -> list[str]:
     """A note on a column that may tell versions of orders: of lines, each with its own, it would take all but one."""
     names = [name for name in reading.source.columns if plain(name) in _CHANGED]
-    is_told = "updated_at" in reading.columns or "order_id" not in reading.columns
+    is_told = "updated_at" in reading.columns or "order_id" not in reading.columns or reading.source.is_continued
     if reading.form.name != "orders" or not names or is_told:
         return []
     return [
