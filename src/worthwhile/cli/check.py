@@ -33,8 +33,8 @@ def check(
     """
     from worthwhile.ingestion.quality import check as find
     from worthwhile.ingestion.quarantine_file import write_quarantine
-    from worthwhile.report.build import check_language
-    from worthwhile.report.quality_page import writable, write_quality_page
+    from worthwhile.report.quality_page import write_quality_page
+    from worthwhile.report.rendering import check_language, writable
     from worthwhile.shop import open_shop
 
     check_language(lang)

@@ -85,41 +85,31 @@ def _no_orders(view: _View) -> list[Finding]:
 
 
 def _unknown_types(view: _View) -> list[Finding]:
-    return _of_types(view, "unknown-types", "unknown-type")
+    return _of_details(view, "unknown-types", "unknown-type", TYPE_IS)
 
 
 def _mixed_currencies(view: _View) -> list[Finding]:
-    """Rows in another currency than the shop's, and which currencies these are."""
-    rows = view.rows(
-        f"SELECT substr(detail, {len(CURRENCY_IS) + 1}) AS currency, count(*) AS n FROM quarantine"
-        " WHERE reason = 'other-currency' GROUP BY currency ORDER BY n DESC, currency"
-    )
-    if not rows:
-        return []
-    count, (all_rows,) = sum(n for _, n in rows), view.one("SELECT sum(rows) FROM batches")
-    types = ", ".join(f"{text} {n:,}" for text, n in rows[:EXAMPLES])
-    files = view.rows("SELECT DISTINCT file FROM quarantine WHERE reason = 'other-currency' ORDER BY file")
-    facts = {"types": types, "currency": view.currency}
-    return [Finding("mixed-currencies", count, count / all_rows, _few(file for (file,) in files), facts)]
+    return _of_details(view, "mixed-currencies", "other-currency", CURRENCY_IS, currency=view.currency)
 
 
 def _left_aside(view: _View) -> list[Finding]:
-    return _of_types(view, "left-aside", "no-event")
+    return _of_details(view, "left-aside", "no-event", TYPE_IS)
 
 
-def _of_types(view: _View, code: str, reason: str) -> list[Finding]:
-    """Rows refused for their type, and which types these are, the most frequent first."""
+def _of_details(view: _View, code: str, reason: str, begins: str, **facts: Any) -> list[Finding]:
+    """Rows refused for their type or currency, and which these are, the most frequent first: what follows in the detail
+    after the words with which it begins."""
     rows = view.rows(
         "SELECT substr(detail, $1) AS type, count(*) AS n FROM quarantine WHERE reason = $2"
         " GROUP BY type ORDER BY n DESC, type",
-        [len(TYPE_IS) + 1, reason],
+        [len(begins) + 1, reason],
     )
     if not rows:
         return []
     count, (all_rows,) = sum(n for _, n in rows), view.one("SELECT sum(rows) FROM batches")
     types = ", ".join(f"`{text}` {n:,}" for text, n in rows[:EXAMPLES]) + (", ..." if len(rows) > EXAMPLES else "")
     files = view.rows("SELECT DISTINCT file FROM quarantine WHERE reason = $1 ORDER BY file", [reason])
-    return [Finding(code, count, count / all_rows, _few(file for (file,) in files), {"types": types})]
+    return [Finding(code, count, count / all_rows, _few(file for (file,) in files), {"types": types, **facts})]
 
 
 def _refused_rows(view: _View) -> list[Finding]:

@@ -25,10 +25,11 @@ from worthwhile.ingestion.forgotten import Forgotten, read_forgotten
 from worthwhile.ingestion.formats import FORMATS, Format
 from worthwhile.ingestion.given import expand
 from worthwhile.ingestion.pseudonyms import Keyring
+from worthwhile.ingestion.reading import Reading
 from worthwhile.ingestion.report import FileReport, IngestReport
 from worthwhile.ingestion.screening import Mode, Screening, check_mode, screen
 from worthwhile.ingestion.source import Source, column, lay_open, unchanged
-from worthwhile.ingestion.stage import Reading, Staged, stage
+from worthwhile.ingestion.stage import Staged, stage
 from worthwhile.ingestion.table_set import Member, joined, member_of, put_aside
 from worthwhile.progress import Progress, silent
 from worthwhile.shop import Shop, change_settings
@@ -376,11 +377,14 @@ def _is_news(ready: _Ready, done: Absorbed) -> bool:
 
 
 def _notes(ready: _Ready, done: Absorbed) -> tuple[str, ...]:
+    notes = list(ready.staged.notes)
+    if done.replaced:
+        notes.append(f"{done.replaced:,} events of earlier versions of its orders gave way to these")
     if ready.read_until is None:
-        return ready.staged.notes
+        return tuple(notes)
     if not done.events and not ready.staged.refused:
-        return (*ready.staged.notes, f"nothing new since {ready.was_read_until or ready.read_until}")
-    return (*ready.staged.notes, f"read until {ready.read_until}, where `--since last` goes on")
+        return (*notes, f"nothing new since {ready.was_read_until or ready.read_until}")
+    return (*notes, f"read until {ready.read_until}, where `--since last` goes on")
 
 
 def _report(ready: _Ready, done: Absorbed) -> FileReport:

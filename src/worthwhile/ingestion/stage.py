@@ -5,49 +5,26 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import duckdb
 
 from worthwhile.errors import InputError
-from worthwhile.ingestion import dates, numbers
-from worthwhile.ingestion.columns import FIELDS, NUMBERS, Columns, plain
-from worthwhile.ingestion.effects import STATUSES, TOUCHES, TYPES
+from worthwhile.ingestion import numbers
+from worthwhile.ingestion.cleaning import cleaned, find_effects, unique
+from worthwhile.ingestion.clock import find_days, utc_and_local, wall_and_moment
+from worthwhile.ingestion.columns import NUMBERS, Columns, plain
+from worthwhile.ingestion.effects import TOUCHES
 from worthwhile.ingestion.forgotten import refuse_forgotten
-from worthwhile.ingestion.formats import Format
 from worthwhile.ingestion.pseudonyms import masked
+from worthwhile.ingestion.reading import Reading
 from worthwhile.ingestion.reasons import CURRENCY_IS, TYPE_IS
-from worthwhile.ingestion.screening import UNSCREENED, Screening
-from worthwhile.ingestion.source import Source, column
+from worthwhile.ingestion.source import column
 from worthwhile.store import sql
 
-# Texts that stand for "nothing". Countries and titles keep NA, which is Namibia's code.
-_MISSING = ("", "nan", "null", "none", "<na>")
-_MISSING_DATA = (*_MISSING, "na", "n/a", "#n/a", "nat", "-", "--")
-_WORDS = ("order_id", "item_id", "title", "category", "channel", "country", "status", "text", "currency")
-# Around texts of exports meant for spreadsheets: tabs, line ends, wide and fixed blanks, marks. SQL.
-_BLANKS = "' ' || chr(9) || chr(10) || chr(13) || chr(160) || chr(12288) || chr(65279)"
 _FIRST_DAY, _LAST_DAY = "1970-01-01", "2101-01-01"
-_CLOCK_DIRECTIVES = ("%H", "%I", "%M", "%S", "%f", "%p", "%T", "%X", "%c", "%z", "%Z")
 _CHANGED = ("updatedat", "modifiedat", "lastmodified", "dateupdated", "updatetime", "更新时间", "修改时间")
 _CENT = 0.005  # sums of money that differ by less are equal
 _AFTER = "INTERVAL 1 MICROSECOND"  # a refund with a time of its own lies after its order, if by no more than this
-LISTED = 5  # examples named in notes
-MOST_WORDS = 10_000  # of a status or type column that are looked at, the most frequent first
-
-
-@dataclass(frozen=True)
-class Reading:
-    """All that decides how the texts of one file are read."""
-
-    source: Source
-    form: Format
-    columns: Columns
-    zone: str
-    date_format: str = ""
-    currency: str = ""  # the shop's
-    screening: Screening = UNSCREENED
-    odd_blanks: bool = False  # texts have blanks around them that are none of the usual: five times as slow to trim
 
 
 @dataclass(frozen=True)
@@ -71,9 +48,9 @@ def stage(con: duckdb.DuckDBPyConnection, reading: Reading, out: Path) -> Staged
     an event with title, digest and whether the row stands for an order line and its refund together.
     Raises InputError `bad-values`, `ambiguous-dates`, `bad-file`.
     """
-    con.execute(f"CREATE OR REPLACE TEMP VIEW cleaned AS {_cleaned(reading)}")
-    notes = [*reading.source.notes, *reading.screening.notes, *_effects(con, reading)]
-    _days(con, reading)
+    con.execute(f"CREATE OR REPLACE TEMP VIEW cleaned AS {cleaned(reading)}")
+    notes = [*reading.source.notes, *reading.screening.notes, *find_effects(con, reading)]
+    find_days(con, reading)
     style = numbers.style_of(con, [column(reading.columns.index[n]) for n in NUMBERS if n in reading.columns])
     con.execute(f"CREATE OR REPLACE TEMP VIEW typed AS {_typed(reading, style)}")
     con.execute(f"CREATE OR REPLACE TEMP VIEW judged AS {_judged(reading)}")
@@ -139,235 +116,11 @@ def _undated(con: duckdb.DuckDBPyConnection, reading: Reading, staged: str) -> l
     return [f"{count:,} orders were refunded, it is not known when: each refund stands at its order's own time{remedy}"]
 
 
-# ---- texts, cleaned -----------------------------------------------------------------------------------------------
-
-
-def _cleaned(reading: Reading) -> str:
-    """Every field as text, NULL where nothing is meant; ids without the point that a float column gave them."""
-    picked = []
-    for field in FIELDS:
-        if field not in reading.columns:
-            picked.append(f"CAST(NULL AS VARCHAR) AS {sql.name(field)}")
-            continue
-        places = (reading.columns.index[field], *reading.columns.instead.get(field, ()))
-        texts = [_text(field, place, reading) for place in places]
-        if field in reading.form.of_order:
-            texts = [_of_order(text, reading) for text in texts]
-        value = reading.screening.taken(field, f"coalesce({', '.join(texts)})")
-        picked.append(f"{value} AS {sql.name(field)}")
-    indexes = range(len(reading.source.columns))
-    everything = ", ".join(f"nullif(trim({column(index)}), '')" for index in indexes)
-    names = _unique(reading.source.columns)
-    left_out = reading.screening.left_out
-    content = ", ".join(f"{sql.name(names[i])} := {column(i)}" for i in indexes if i not in left_out)
-    rows = (
-        f"SELECT part, row, coalesce({everything}) IS NULL AS is_empty,"
-        f" struct_pack({content}) AS whole, {', '.join(picked)} FROM raw"
-    )
-    if "visitor_id" not in reading.columns:
-        return rows
-    # Who a visitor is may be told by another visit.
-    known = "max(customer_id) OVER (PARTITION BY visitor_id)"
-    who = f"coalesce(customer_id, CASE WHEN visitor_id IS NOT NULL THEN coalesce({known}, visitor_id) END)"
-    return f"SELECT * REPLACE ({who} AS customer_id) FROM ({rows})"
-
-
-def _text(field: str, place: int, reading: Reading) -> str:
-    """SQL for the text of one of the file's columns, read as a field."""
-    form = reading.form
-    text = f"trim({column(place)}{f', {_BLANKS}' if reading.odd_blanks else ''})"
-    missing = (*(_MISSING if field in _WORDS else _MISSING_DATA), *form.nothing.get(field, ()))
-    value = f"CASE WHEN NOT {_is_one_of(text, missing)} THEN {text} END"
-    if field in ("refunded_at", "updated_at"):  # how databases write that there is no such time
-        value = f"CASE WHEN NOT starts_with({text}, '0000') THEN {value} END"
-    if field in ("customer_id", "visitor_id", "order_id", "item_id"):
-        plain_id = rf"regexp_replace(regexp_replace({value}, '^(\d+)\.0+$', '\1'), '^=\"(.*)\"$', '\1')"
-        value = f"CASE WHEN contains({text}, '.0') OR starts_with({text}, '=') THEN {plain_id} ELSE {value} END"
-    if field in form.utc:
-        value = rf"regexp_replace({value}, '(\d\d:\d\d(:\d\d(\.\d+)?)?)$', '\1Z')"
-    return value
-
-
-def _of_order(text: str, reading: Reading) -> str:
-    """SQL for a text that may stand on another row of the order."""
-    order = _text("order_id", reading.columns.index["order_id"], reading)
-    return f"coalesce({text}, max({text}) OVER (PARTITION BY part, {order}))"
-
-
-def _is_one_of(text: str, words: tuple[str, ...]) -> str:
-    """SQL for whether a text is one of few short words. IN (...) would be a join of all rows, and far slower."""
-    longest = max(len(word) for word in words)
-    return f"(strlen({text}) <= {longest} AND list_contains([{sql.texts(words)}], lower({text})))"
-
-
-def _unique(names: tuple[str, ...]) -> list[str]:
-    """Names that differ even when case is not looked at, as the keys of a struct must."""
-    seen: set[str] = set()
-    unique = []
-    for name in names:
-        while name.lower() in seen:
-            name += "_"
-        seen.add(name.lower())
-        unique.append(name)
-    return unique
-
-
-def _effects(con: duckdb.DuckDBPyConnection, reading: Reading) -> list[str]:
-    """The table `effects` of what each status or type of the file means; notes on those that are not known.
-
-    A row without a type is an order, unless the file has types that are none: then it could be anything.
-    """
-    con.execute("CREATE OR REPLACE TEMP TABLE effects (field VARCHAR, text VARCHAR, effect VARCHAR)")
-    notes = []
-    told = {
-        "status": "statuses are not known and were taken for orders",
-        "type": "types are not known and were refused",
-    }
-    found: dict[str, set[str]] = {}
-    own = {"status": STATUSES | dict(reading.form.statuses), "type": TYPES | dict(reading.form.types)}
-    for field, words in own.items():
-        if field not in reading.columns:
-            continue
-        counted = f"SELECT {field} FROM cleaned WHERE {field} IS NOT NULL GROUP BY 1 ORDER BY count(*) DESC, 1"
-        texts = [text for (text,) in con.execute(f"{counted} LIMIT {MOST_WORDS}").fetchall()]
-        known = {text: words[plain(text)] for text in texts if plain(text) in words}
-        found[field] = set(known.values())
-        for text, effect in known.items():
-            con.execute("INSERT INTO effects VALUES (?, ?, ?)", [field, text, effect])
-        unknown = [f"`{text}`" for text in texts if text not in known]
-        if unknown:
-            shown = ", ".join(unknown[:LISTED]) + (", ..." if len(unknown) > LISTED else "")
-            notes.append(f"{len(unknown)} {told[field]}: {shown}")
-    if not found.get("type", set()) & {*TOUCHES, "no-event"}:
-        con.execute("INSERT INTO effects VALUES ('blank', NULL, 'order')")
-    return notes
-
-
-# ---- dates --------------------------------------------------------------------------------------------------------
-
-
-def _days(con: duckdb.DuckDBPyConnection, reading: Reading) -> None:
-    """The view `clocked` with day text, time and offset of each row, and the table `days` of its distinct days.
-
-    And the table `other_times` with the same of each distinct text that says when an order was refunded or changed.
-    """
-    all_iso = _all_iso(con, reading)
-    con.execute(f"CREATE OR REPLACE TEMP VIEW clocked AS {_clocked(reading, 'cleaned', all_iso=all_iso)}")
-    others = " UNION ".join(
-        f"SELECT DISTINCT {field} AS ts, NULL AS time FROM cleaned WHERE {field} IS NOT NULL"
-        for field in ("refunded_at", "updated_at")
-        if field in reading.columns
-    )
-    others = others or "SELECT CAST(NULL AS VARCHAR) AS ts, NULL AS time LIMIT 0"
-    con.execute(f"CREATE OR REPLACE TEMP TABLE other_times AS {_clocked(reading, f'({others})')}")
-    con.execute("CREATE OR REPLACE TEMP TABLE days (day_text VARCHAR, day DATE)")
-    if _whole_format(reading):
-        return
-    both = "SELECT day_text FROM other_times" + ("" if all_iso else " UNION SELECT day_text FROM clocked")
-    rows = con.execute(f"SELECT DISTINCT day_text FROM ({both}) WHERE day_text IS NOT NULL ORDER BY 1 LIMIT 200000")
-    texts = [text for (text,) in rows.fetchall()]
-    named = f", column `{reading.columns.name('ts')}`" if "ts" in reading.columns else ""
-    where = f"{reading.source.where}{named}"
-    found = dates.read_days(texts, date_format=reading.date_format, where=where)
-    if found.day_of:
-        con.register("found_days", _table(found.day_of))
-        con.execute("INSERT INTO days SELECT * FROM found_days")
-        con.unregister("found_days")
-
-
-def _table(day_of: Mapping[str, Any]) -> Any:
-    import pyarrow as pa
-
-    return pa.table({"day_text": pa.array(day_of.keys(), pa.string()), "day": pa.array(day_of.values(), pa.date32())})
-
-
-def _whole_format(reading: Reading) -> bool:
-    """Whether the date format given speaks of the time of day too, and so of the whole text."""
-    return any(directive in reading.date_format for directive in _CLOCK_DIRECTIVES)
-
-
-def _all_iso(con: duckdb.DuckDBPyConnection, reading: Reading) -> bool:
-    """Whether every date of the file is an ISO text of one column, which need not be split."""
-    if "ts" not in reading.columns or "ts" in {*reading.columns.instead, *reading.form.utc}:
-        return False
-    if reading.date_format or "time" in reading.columns or reading.odd_blanks:
-        return False
-    text = f"trim({column(reading.columns.index['ts'])})"
-    other = f"NOT regexp_matches({text}, {sql.text(dates.ISO)}) AND NOT {_is_one_of(text, _MISSING_DATA)}"
-    return con.execute(f"SELECT count(*) FROM (SELECT 1 FROM raw WHERE {other} LIMIT 1)").fetchall() == [(0,)]
-
-
-def _clocked(reading: Reading, rows: str, *, all_iso: bool = False) -> str:
-    """Of `rows` with the texts `ts` and `time`, day, time and offset of each.
-
-    ISO texts are cast as they stand, which is ten times as fast; all others are split.
-    """
-    if all_iso:
-        return f"""
-            SELECT *, 0 AS digits, true AS is_iso, CAST(NULL AS VARCHAR) AS zone_text,
-                try_cast(ts AS TIMESTAMP) AS iso_wall, CAST(NULL AS VARCHAR) AS day_text, CAST(NULL AS TIME) AS clock,
-                CAST(NULL AS INTEGER) AS afternoon, false AS is_no_clock
-            FROM {rows}
-        """
-    text = "ts || ' ' || time" if "time" in reading.columns and rows == "cleaned" else "ts"
-    iso = "false" if reading.date_format else f"regexp_matches(stamp, {sql.text(dates.ISO)})"
-    return rf"""
-        SELECT * EXCLUDE (stamp, m), nullif(m.z, '') AS zone_text,
-            CASE WHEN is_iso THEN try_cast(stamp AS TIMESTAMP) END AS iso_wall,
-            CASE WHEN digits > 0 OR is_iso THEN NULL WHEN m.t <> '' THEN trim(m.d) ELSE stamp END AS day_text,
-            try_cast(replace(nullif(m.t, ''), ',', '.') AS TIME) AS clock,
-            CASE lower(left(m.ap, 1)) WHEN 'p' THEN 1 WHEN 'a' THEN 0 END AS afternoon,
-            m.t <> '' AND clock IS NULL AS is_no_clock
-        FROM (
-            SELECT *, CASE WHEN NOT is_iso THEN regexp_extract(stamp, {sql.text(dates.SPLIT)}, ['d', 't', 'ap', 'z'])
-                      END AS m
-            FROM (SELECT *, coalesce({iso}, false) AS is_iso FROM (
-                SELECT *, CASE WHEN regexp_matches(ts, {sql.text(dates.NUMERIC)})
-                               THEN length(split_part(ts, '.', 1)) ELSE 0 END AS digits,
-                    CASE WHEN length(ts) = 14 THEN regexp_replace(ts, {sql.text(dates.STAMP)}, '\1 \2:\3:\4')
-                         ELSE {text} END AS stamp
-                FROM {rows}
-            ))
-        )
-    """
-
-
-def _wall_and_moment(reading: Reading) -> tuple[str, str]:
-    """SQL for the wall clock of a row without an offset, and for the UTC moment of a row with one."""
-    if _whole_format(reading):
-        parsed = f"try_strptime(ts, {sql.text(reading.date_format)})"
-        if "%z" in reading.date_format or "%Z" in reading.date_format:
-            return "CAST(NULL AS TIMESTAMP)", f"CAST({parsed} AS TIMESTAMP)"
-        return parsed, "CAST(NULL AS TIMESTAMP)"
-    # 12:30 AM is half past midnight, 1:30 PM half past thirteen.
-    noon = (
-        "CASE WHEN afternoon = 1 AND hour(clock) < 12 THEN 12"
-        " WHEN afternoon = 0 AND hour(clock) = 12 THEN -12 ELSE 0 END"
-    )
-    midnight = "CASE WHEN NOT coalesce(is_no_clock, false) THEN TIME '00:00:00' END"  # 25:61 is no time of day
-    naive = f"days.day + coalesce(clock, {midnight}) + to_hours({noon})"
-    # Excel counts days from 1899-12-30; whole seconds undo the rounding of the fraction.
-    excel = "TIMESTAMP '1899-12-30 00:00:00' + to_seconds(CAST(round(CAST(ts AS DOUBLE) * 86400) AS BIGINT))"
-    unit = "CASE digits WHEN 16 THEN 1 WHEN 13 THEN 1e3 ELSE 1e6 END"
-    epoch = f"make_timestamp(CAST(CAST(ts AS DOUBLE) * {unit} AS BIGINT))"
-    offset = (
-        "CASE WHEN left(zone_text, 1) IN ('+', '-') THEN"
-        " (CASE WHEN left(zone_text, 1) = '-' THEN -1 ELSE 1 END) * (CAST(zone_text[2:3] AS INTEGER) * 60"
-        " + CASE WHEN length(zone_text) > 3 THEN CAST(right(zone_text, 2) AS INTEGER) ELSE 0 END) ELSE 0 END"
-    )
-    wall = (
-        f"CASE WHEN digits = 5 THEN {excel} WHEN digits > 0 THEN NULL"
-        f" WHEN is_iso THEN iso_wall WHEN zone_text IS NULL THEN {naive} END"
-    )
-    moment = f"CASE WHEN digits >= 10 THEN {epoch} WHEN zone_text IS NOT NULL THEN {naive} - to_minutes({offset}) END"
-    return wall, moment
-
-
 # ---- types, signs, reasons ----------------------------------------------------------------------------------------
 
 
 def _typed(reading: Reading, style: numbers.Style) -> str:
-    wall, moment = _wall_and_moment(reading)
+    wall, moment = wall_and_moment(reading)
     others = (
         f"SELECT ts AS text, {wall} AS wall, {moment} AS moment"
         " FROM other_times LEFT JOIN days ON other_times.day_text = days.day_text"
@@ -515,11 +268,11 @@ def _settled(reading: Reading) -> str:
 
 def _finished(reading: Reading, forgotten: str) -> str:
     """The columns of an event; a refused row has its content instead, but one of a forgotten customer."""
-    content = reading.screening.content(reading.columns, _unique(reading.source.columns))
+    content = reading.screening.content(reading.columns, unique(reading.source.columns))
     line = "CAST(json_object('line', content) AS VARCHAR)" if reading.screening.keeps_torn_lines else "NULL"
-    ts, local_ts = _utc_and_local(reading.zone, "wall", "moment")
-    refund_ts, refund_local_ts = _utc_and_local(reading.zone, "refund_wall", "refund_moment")
-    version, _ = _utc_and_local(reading.zone, "version_wall", "version_moment")
+    ts, local_ts = utc_and_local(reading.zone, "wall", "moment")
+    refund_ts, refund_local_ts = utc_and_local(reading.zone, "refund_wall", "refund_moment")
+    version, _ = utc_and_local(reading.zone, "version_wall", "version_moment")
     if "updated_at" not in reading.columns:
         version = "CAST(NULL AS TIMESTAMPTZ)"
         if _is_whole(reading):  # of events, an order told again is the same order; of rows, all make one
@@ -570,17 +323,6 @@ def _finished(reading: Reading, forgotten: str) -> str:
         SELECT part, row, 'torn-line' AS reason, detail, {line} AS content
         FROM torn
     """
-
-
-def _utc_and_local(zone: str, wall: str, moment: str) -> tuple[str, str]:
-    """SQL for the UTC moment and the shop's wall clock of a row that has one of the two."""
-    if zone == "UTC":
-        return f"coalesce(CAST({moment} AS TIMESTAMPTZ), CAST({wall} AS TIMESTAMPTZ))", f"coalesce({moment}, {wall})"
-    place = sql.text(zone)
-    return (
-        f"coalesce(CAST({moment} AS TIMESTAMPTZ), timezone({place}, {wall}))",
-        f"coalesce(timezone({place}, CAST({moment} AS TIMESTAMPTZ)), {wall})",
-    )
 
 
 def _digest() -> str:

@@ -2,25 +2,18 @@
 
 from __future__ import annotations
 
-import base64
-import hashlib
 from collections.abc import Mapping, Sequence
-from importlib.resources import files
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from jinja2 import Environment, FunctionLoader, StrictUndefined
-from markupsafe import Markup
-
-from worthwhile.errors import InputError
 from worthwhile.evaluation.verdict import LEADING_METRIC
-from worthwhile.evaluation.wording import LANGUAGES
 from worthwhile.progress import Progress, silent
 from worthwhile.report import charts_backtest, charts_forecast, facts, tables
 from worthwhile.report.charts_forecast import Figure
 from worthwhile.report.collect import content_of
 from worthwhile.report.content import BacktestFacts, ReportContent
+from worthwhile.report.rendering import check_language, rendered, writable, write_page
 from worthwhile.report.texts import Voice, voice_of
 from worthwhile.report.verdicts import lead_of, verdict_on
 from worthwhile.shop import Shop
@@ -44,33 +37,13 @@ def write_report(
     path = shop.reports / f"report-{lang}.html" if out is None else Path(out)
     if out is None:
         path.parent.mkdir(parents=True, exist_ok=True)
-    elif path.is_dir():
-        raise InputError(
-            "bad-argument", f"`{path}` is a folder", where="--out", remedy="name a file, such as report.html"
-        )
-    elif not path.absolute().parent.is_dir():
-        raise InputError(
-            "bad-argument",
-            f"the folder `{path.parent}` does not exist",
-            where="--out",
-            remedy="make it, or name another",
-        )
+    else:
+        writable(path, "--out", remedy="name a file, such as report.html")
     progress("reading the shop", 0.0)
     content = content_of(shop, run_id=run_id, horizon=horizon)
     progress("writing the report", 0.8)
-    page = report_html(content, lang)
-    temporary = path.with_name(path.name + ".new")
-    temporary.write_text(page, encoding="utf-8")
-    temporary.replace(path)
+    write_page(path, report_html(content, lang))
     return path
-
-
-def check_language(lang: str) -> None:
-    """Raises InputError `bad-argument` for a language that there are no texts of."""
-    if lang not in LANGUAGES:
-        raise InputError(
-            "bad-argument", f"`{lang}` is no language of the report", where="--lang", remedy="use en or zh"
-        )
 
 
 def report_html(content: ReportContent, lang: str = "en") -> str:
@@ -79,23 +52,11 @@ def report_html(content: ReportContent, lang: str = "en") -> str:
     forecast = content.forecast
     voice = voice_of(lang, content.currency, forecast.horizon, forecast.amount_name)
     said = verdict_on(content, lang)
-    environment = Environment(
-        loader=FunctionLoader(_resource),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    script = _resource("tips.js")
-    digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
-    return environment.get_template("report.html").render(
-        lang="zh-CN" if lang == "zh" else "en",
-        t=voice,
-        n=voice.numbers,
+    return rendered(
+        "report.html",
+        lang,
+        voice,
         content=content,
-        style=Markup(_resource("report.css")),
-        script=Markup(script),
-        script_hash=digest,
         headline=_headline(content, voice),
         figures=_figures(content, voice),
         tables=_tables(content, voice),
@@ -110,10 +71,6 @@ def report_html(content: ReportContent, lang: str = "en") -> str:
         words=("order", "customer", "spend", "expected", "chance", "range", "total", "test", "one_time"),
         provenance=_provenance(content, voice),
     )
-
-
-def _resource(name: str) -> str:
-    return files("worthwhile.report").joinpath("page", name).read_text(encoding="utf-8")
 
 
 # ---- the parts of the page ------------------------------------------------------------------------------------------

@@ -2,24 +2,18 @@
 
 from __future__ import annotations
 
-import base64
-import hashlib
 import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from jinja2 import Environment, FunctionLoader, StrictUndefined
-from markupsafe import Markup
-
-from worthwhile.errors import InputError
 from worthwhile.ingestion.findings import SEVERITIES
 from worthwhile.ingestion.reasons import detail_in, meaning
 from worthwhile.progress import Progress, silent
-from worthwhile.report.build import _resource, check_language
 from worthwhile.report.charts_quality import timeline_figures
 from worthwhile.report.numbers import Numbers
 from worthwhile.report.quality_content import QualityContent, quality_content
+from worthwhile.report.rendering import check_language, rendered, writable, write_page
 from worthwhile.report.tables import Cell, Table, short
 from worthwhile.report.texts import Voice, read_texts
 from worthwhile.shop import Shop
@@ -34,23 +28,7 @@ def write_quality_page(shop: Shop, out: Path | str, lang: str = "en", *, progres
     progress("checking", 0.0)
     content = quality_content(shop)
     progress("writing the page", 0.9)
-    temporary = path.with_name(path.name + ".new")
-    temporary.write_text(quality_html(content, lang), encoding="utf-8")
-    temporary.replace(path)
-    return path
-
-
-def writable(path: Path, option: str) -> Path:
-    """The path itself. Raises InputError `bad-argument` where no file can be written there."""
-    if path.is_dir():
-        raise InputError("bad-argument", f"`{path}` is a folder", where=option, remedy="name a file")
-    if not path.absolute().parent.is_dir():
-        raise InputError(
-            "bad-argument",
-            f"the folder `{path.parent}` does not exist",
-            where=option,
-            remedy="make it, or name another",
-        )
+    write_page(path, quality_html(content, lang))
     return path
 
 
@@ -63,22 +41,11 @@ def quality_html(content: QualityContent, lang: str = "en") -> str:
     """The whole page as text. Raises InputError `bad-argument` for an unknown language."""
     check_language(lang)
     voice = quality_voice(lang, content.currency)
-    environment = Environment(
-        loader=FunctionLoader(_resource),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    script = _resource("tips.js")
-    return environment.get_template("quality.html").render(
-        lang="zh-CN" if lang == "zh" else "en",
-        t=voice,
-        n=voice.numbers,
+    return rendered(
+        "quality.html",
+        lang,
+        voice,
         content=content,
-        style=Markup(_resource("report.css")),
-        script=Markup(script),
-        script_hash=base64.b64encode(hashlib.sha256(script.encode()).digest()).decode(),
         counts=_severities(content),
         lead=_lead(content, voice),
         tiles=_tiles(content, voice),

@@ -1,0 +1,70 @@
+"""What all pages share: languages, where they may be written, and how a template becomes one self-contained file."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+
+from jinja2 import Environment, FunctionLoader, StrictUndefined
+from markupsafe import Markup
+
+from worthwhile.errors import InputError
+from worthwhile.evaluation.wording import LANGUAGES
+from worthwhile.report.texts import Voice
+
+
+def check_language(lang: str) -> None:
+    """Raises InputError `bad-argument` for a language that there are no texts of."""
+    if lang not in LANGUAGES:
+        raise InputError(
+            "bad-argument", f"`{lang}` is no language of the report", where="--lang", remedy="use en or zh"
+        )
+
+
+def writable(path: Path, option: str, *, remedy: str = "name a file") -> Path:
+    """The path itself. Raises InputError `bad-argument` where no file can be written there."""
+    if path.is_dir():
+        raise InputError("bad-argument", f"`{path}` is a folder", where=option, remedy=remedy)
+    if not path.absolute().parent.is_dir():
+        raise InputError(
+            "bad-argument",
+            f"the folder `{path.parent}` does not exist",
+            where=option,
+            remedy="make it, or name another",
+        )
+    return path
+
+
+def write_page(path: Path, page: str) -> None:
+    """Put a page in the place of the file, whole or not at all."""
+    temporary = path.with_name(path.name + ".new")
+    temporary.write_text(page, encoding="utf-8")
+    temporary.replace(path)
+
+
+def rendered(template: str, lang: str, voice: Voice, **parts: Any) -> str:
+    """A template of the folder `page` filled: its texts by `t`, numbers by `n`, style and script within."""
+    environment = Environment(
+        loader=FunctionLoader(_resource),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    script = _resource("tips.js")
+    return environment.get_template(template).render(
+        lang="zh-CN" if lang == "zh" else "en",
+        t=voice,
+        n=voice.numbers,
+        style=Markup(_resource("report.css")),
+        script=Markup(script),
+        script_hash=base64.b64encode(hashlib.sha256(script.encode()).digest()).decode(),
+        **parts,
+    )
+
+
+def _resource(name: str) -> str:
+    return files("worthwhile.report").joinpath("page", name).read_text(encoding="utf-8")
