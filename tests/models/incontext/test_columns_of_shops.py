@@ -9,8 +9,8 @@ import torch
 from worthwhile.models.incontext.columns import Asked, columns_at, outcome_at, scale_at
 from worthwhile.models.incontext.prior import simulate
 from worthwhile.models.incontext.prior.shops import UNTOLD
-from worthwhile.models.incontext.rows import NAMES, WHOLE, Moment, relation_of, rows_of, sampling_weight
-from worthwhile.models.incontext.tasks import labelled_at
+from worthwhile.models.incontext.rows import NAMES, WHOLE, relation_of, rows_of, sampling_weight
+from worthwhile.models.incontext.tasks import labelled_at, moment_of
 
 
 @pytest.fixture(scope="module")
@@ -129,8 +129,7 @@ def test_rows_do_not_depend_on_the_currency(shops, asked):
     dear, _ = columns_at(replace(shops, value=shops.value * 7, refund=shops.refund * 7), asked)
 
     def rows(found, scale):
-        horizon = asked.horizon.double()
-        moment = Moment(horizon, scale, asked.cutoff.double(), torch.full_like(horizon, float("nan")))
+        moment = moment_of(shops, asked, scale)
         return rows_of({name: column[present] for name, column in found.items()}, shops.shop[present], moment)
 
     scale = scale_at(shops, asked.cutoff)
@@ -164,3 +163,20 @@ def test_a_query_relates_to_itself_with_no_age_and_its_own_horizon():
     assert relation_of(torch.tensor(0.0), ninety, ninety).tolist() == [0, 0, 0, 1, 0, 1, 0]
     year = relation_of(torch.tensor(365.25), ninety, ninety)
     assert torch.allclose(year[2:6], torch.tensor([0.0, 1.0, 0.0, 1.0]), atol=1e-4)
+
+
+def test_the_share_of_the_horizon_before_christmas_is_that_of_its_days(shops, asked):
+    """Counted day by day, for horizons of a week to two years."""
+    columns, present = columns_at(shops, asked)
+    columns = {name: column[present] for name, column in columns.items()}
+    for start, days in ((0, 30), (300, 10), (310, 60), (350, 365), (200, 730), (340, 30)):
+        now = replace(asked, horizon=torch.full_like(asked.horizon, days))
+        moment = replace(
+            moment_of(shops, now, scale_at(shops, asked.cutoff)), year_day=torch.full((shops.count,), start)
+        )
+        rows = rows_of(columns, shops.shop[present], moment)[
+            :, [NAMES.index(f"year_end_{n}") for n in ("ahead", "behind")]
+        ]
+        for got, first in zip(rows[0].tolist(), (start, start - days), strict=True):
+            inside = sum(304 <= (first + day) % 365.25 < 358 for day in range(days))
+            assert got == pytest.approx(inside / days, abs=2.1 / days)

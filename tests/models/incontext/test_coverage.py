@@ -3,10 +3,11 @@
 import pytest
 import torch
 
-from worthwhile.models.incontext.columns import Asked, activity_year_before, columns_at, scale_at
+from worthwhile.models.incontext.columns import Asked, columns_at, scale_at
 from worthwhile.models.incontext.coverage import outside, prior_ranges, shipped_ranges
 from worthwhile.models.incontext.prior import simulate
-from worthwhile.models.incontext.rows import NAMES, NUMBERS, Moment, rows_of, shop_numbers
+from worthwhile.models.incontext.rows import NAMES, NUMBERS, rows_of, shop_numbers
+from worthwhile.models.incontext.tasks import moment_of
 
 
 def test_a_number_out_of_range_is_told_with_its_range():
@@ -24,8 +25,7 @@ def test_the_shops_own_numbers_alone_are_looked_at_as_they_stand_in_each_row():
     asked = Asked(shop.days - 30, torch.tensor([30]))
     columns, present = columns_at(shop, asked)
     columns = {name: column[present] for name, column in columns.items()}
-    season = activity_year_before(shop, asked)
-    moment = Moment(asked.horizon.double(), scale_at(shop, asked.cutoff), asked.cutoff.double(), season)
+    moment = moment_of(shop, asked, scale_at(shop, asked.cutoff))
     numbers, rows = shop_numbers(columns, moment), rows_of(columns, shop.shop[present], moment)
     assert list(numbers) == [number.name for number in NUMBERS if number.of_shop] and "recency" not in numbers
     for name, value in numbers.items():

@@ -154,7 +154,8 @@ def test_visits_lie_in_their_log_and_most_shops_record_none(many):
     assert 4 < len(torch.unique(shop)) < many.count / 2
 
 
-def test_those_who_looked_around_of_late_order_more_often(many):
+def test_those_who_looked_around_of_late_order_more_often():
+    many = simulate(80, 9, customers=200)
     asked = Asked((many.days * 0.6).long(), (many.days * 0.2).long())
     columns, present = columns_at(many, asked)
     looked, active = columns["views_90d"] > 0, (outcome_at(many, asked)[1] > 0).double()
@@ -220,6 +221,24 @@ def test_a_peak_comes_back_each_year():
     for row in height:
         tops = [int(row[year * 365 : year * 365 + 366].argmax()) for year in range(3)]
         assert max(tops) - min(tops) <= 3 or min(tops) < 4 or max(tops) > 361  # a peak at the year's turn is cut in two
+
+
+def test_half_of_all_shops_are_busiest_before_christmas_and_some_on_singles_day():
+    place = seasons.peak_place(Dice(5), 4000)[:, 0] * 365.25  # days since 1 January
+    even = (352 - 306) / 365  # of the peaks that may lie anywhere
+    before_christmas = ((place > 306) & (place < 353)).float().mean()
+    assert 0.54 < before_christmas < 0.54 + 0.08 + 2 * even
+    assert 0.05 < ((place - 315).abs() < 3).float().mean() < 0.25
+    assert ((place > 60) & (place < 160)).float().mean() > 0.05
+
+
+def test_a_log_knows_on_which_day_of_the_year_it_begins(monkeypatch):
+    """Peaks that all lie on 1 July are there in the log, whenever it begins."""
+    monkeypatch.setattr(seasons, "peak_place", lambda dice, shops: torch.full((shops, 1), 0.5))
+    shops = simulate(60, 5, customers=300)
+    when = (shops.began[shops.shop[shops.customer]] + shops.day) % 365.25
+    near = ((when - 175).abs() < 25).float().mean()
+    assert near > 1.15 * 50 / 365.25 and float(shops.began.min()) >= 0 and float(shops.began.max()) < 365.25
 
 
 def test_closing_shops_melt_away_and_others_stay():

@@ -1,8 +1,9 @@
 """A customer at a cutoff as a row of dimensionless numbers: what the network reads.
 
 Times are relative to the horizon, amounts to the shop's scale, customers to the others of their shop; the shop's own
-ratios stand in every row. No calendar dates: they would tempt a network to extrapolate. The rows are made of the
-columns of a snapshot, of a simulated shop (`columns.py`) and of a real one alike.
+ratios stand in every row. Of the calendar there is the part of the year alone, since most shops have the same busy
+weeks; dates would tempt a network to extrapolate. The rows are made of the columns of a snapshot, of a simulated shop
+(`columns.py`) and of a real one alike.
 
 Letters: S shops, C customers, F numbers of a row.
 """
@@ -20,6 +21,8 @@ from torch import Tensor
 LOG_MOST = 8.0
 LEVELS = 2_001  # quantiles that ranks are read off where a customer is looked at alone
 NO_LEVEL = -90.0  # ranks below all: no value
+YEAR = 365.25
+YEAR_END = (304.0, 358.0)  # days of the year: 1 November to Christmas Eve
 MOST_CUSTOMERS = 2500.0  # a larger shop's ratios are not noisier than those of one so large
 
 
@@ -31,6 +34,7 @@ class Moment:
     scale: Tensor  # median order value before the cutoff that is asked about
     history: Tensor  # days from the log's first event to the cutoff
     activity_year_before: Tensor  # features/season.py; NaN where not known
+    year_day: Tensor  # of the calendar year, days since 1 January
 
 
 class Facts:
@@ -166,6 +170,15 @@ class Facts:
         even = self.total(self["orders_365d"]) * self.moment.horizon.clamp(max=365) / 365
         share = self.ratio(self.total(self["orders_year_before"]), even, 5.0)
         return torch.where(self.moment.history >= 365, share, float("nan"))
+
+    def year_end(self, start: Tensor) -> Tensor:
+        """Which part of the horizon's length after day `start` of the year lies in its last weeks (S,)."""
+
+        def passed(day: Tensor) -> Tensor:  # days of all year ends before it
+            low, high = YEAR_END
+            return torch.floor(day / YEAR) * (high - low) + (day % YEAR - low).clamp(0, high - low)
+
+        return (passed(start + self.moment.horizon) - passed(start)) / self.moment.horizon
 
 
 @dataclass(frozen=True)
@@ -309,6 +322,14 @@ NUMBERS: tuple[Number, ...] = (
     _shop("not_bought", "share of customers who registered and have not ordered", "注册未购客户占比",
           lambda f: f.mean((~f.bought).double())),
     _shop("browsing", "whether views are known", "是否有浏览记录", lambda f: f.watched.double()),
+    _shop("year_sine", "the time of the year, its sine", "预测日在一年中的位置（正弦）",
+          lambda f: torch.sin(2 * math.pi * f.moment.year_day / YEAR)),
+    _shop("year_cosine", "the time of the year, its cosine", "预测日在一年中的位置（余弦）",
+          lambda f: torch.cos(2 * math.pi * f.moment.year_day / YEAR)),
+    _shop("year_end_ahead", "share of the horizon between November and Christmas", "预测期中11月至圣诞前所占比例",
+          lambda f: f.year_end(f.moment.year_day)),
+    _shop("year_end_behind", "the same share of the last horizon", "上一预测周期中11月至圣诞前所占比例",
+          lambda f: f.year_end(f.moment.year_day - f.moment.horizon)),
     _shop("refund_share_shop", "mean share of spend given back",
           "退款占比", lambda f: f.mean(f["refund_share"].clamp(0, 2))),
 )
@@ -391,11 +412,11 @@ def relation_of(age: Tensor, horizon: Tensor, asked: Tensor) -> Tensor:
     All of one shape (...); gives (..., len(RELATIONS)) float32. A query relates to itself with age 0 and one horizon.
     The season of a window is that of its middle; years repeat.
     """
-    turn = 2 * math.pi / 365.25
+    turn = 2 * math.pi / YEAR
     middle = age + (asked - horizon) / 2
     parts = (
         torch.log1p(age / asked),
-        age / 365.25,
+        age / YEAR,
         torch.sin(turn * age),
         torch.cos(turn * age),
         torch.sin(turn * middle),

@@ -14,7 +14,7 @@ from torch import Tensor
 from worthwhile.models.incontext.columns import Asked, activity_year_before, columns_at, outcome_at, scale_at
 from worthwhile.models.incontext.prior.dice import Dice
 from worthwhile.models.incontext.prior.shops import Shops
-from worthwhile.models.incontext.rows import Moment, relation_of, rows_of, sampling_weight, whole_of
+from worthwhile.models.incontext.rows import YEAR, Moment, relation_of, rows_of, sampling_weight, whole_of
 
 USUAL_HORIZONS = [7.0, 14.0, 28.0, 30.0, 60.0, 84.0, 90.0, 91.0, 120.0, 180.0, 182.0, 270.0, 360.0, 364.0, 365.0, 730.0]
 STEPS = [1.0, 1.0, 1.25, 1.5, 2.0, 2.5, 3.0, 4.0]  # of a context's cutoffs, in horizons before the query's
@@ -115,12 +115,23 @@ class Labelled:
     whole: Tensor  # (P, W)
 
 
+def moment_of(shops: Shops, asked: Asked, scale: Tensor) -> Moment:
+    """What is known of each shop at a cutoff, in units of the scale (S,)."""
+    return Moment(
+        horizon=asked.horizon.double(),
+        scale=scale,
+        history=asked.cutoff.double(),
+        activity_year_before=activity_year_before(shops, asked),
+        year_day=(shops.began + asked.cutoff).double() % YEAR,
+    )
+
+
 def labelled_at(shops: Shops, asked: Asked, question: Asked, scale: Tensor) -> Labelled:
     """All customers who were known before the cutoff asked about; scale is that of the question's cutoff."""
     columns, present = columns_at(shops, asked)
     columns = {name: column[present] for name, column in columns.items()}
     shop = shops.shop[present]
-    moment = Moment(asked.horizon.double(), scale, asked.cutoff.double(), activity_year_before(shops, asked))
+    moment = moment_of(shops, asked, scale)
     amount, orders = (part[present] for part in outcome_at(shops, asked))
     age = (question.cutoff - asked.cutoff).double()
     relation = relation_of(age, asked.horizon.double(), question.horizon.double())

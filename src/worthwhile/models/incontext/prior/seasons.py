@@ -36,11 +36,23 @@ def year(dice: Dice, shops: int, t: Tensor, phase: Tensor) -> Tensor:
     return size[:, :1] * once + size[:, 1:] * twice
 
 
-def peak(dice: Dice, shops: int, t: Tensor, phase: Tensor, *, p: float = 0.55) -> Tensor:
+def peak_place(dice: Dice, shops: int) -> Tensor:
+    """Where in the calendar year a shop's peak lies, (S, 1), as a part of it: before Christmas at most shops, earlier
+    where others buy to sell again; on Singles' Day or the 18th of June; or anywhere, as Mother's Day or a harvest."""
+    christmas = dice.uniform(shops, 1, low=0.84, high=0.965)  # 3 November to 18 December
+    singles = 0.862 + 0.004 * dice.normal(shops, 1)  # 11 November
+    june = 0.462 + 0.006 * dice.normal(shops, 1)
+    anywhere = dice.uniform(shops, 1)
+    kind = dice.uniform(shops, 1)
+    chinese = torch.where(kind < 0.62, singles, torch.where(kind < 0.68, june, anywhere))
+    return torch.where(kind < 0.54, christmas, chinese)
+
+
+def peak(dice: Dice, shops: int, t: Tensor, phase: Tensor, *, p: float = 0.6) -> Tensor:
     """Christmas, Singles' Day, Mother's Day: once a year, of any width and height, built up slowly and soon over."""
     height = dice.maybe(dice.log_uniform(shops, 1, low=0.1, high=1.6), p=p)
     width = dice.log_uniform(shops, 1, low=4.0, high=45.0)
-    place = dice.uniform(shops, 1)
+    place = peak_place(dice, shops)
     distance = ((t / YEAR + phase - place + 0.5) % 1.0 - 0.5) * YEAR  # days after the peak
     wide = torch.where(distance < 0, width, width * dice.uniform(shops, 1, low=0.15, high=1.0))
     each = 1 + dice.maybe(0.2 * dice.normal(shops, 8), p=0.7)  # no two years are alike
@@ -111,8 +123,9 @@ def closing(dice: Dice, shops: int, t: Tensor) -> Tensor:
     return melting.clamp(min=QUIET)
 
 
-def intensity(dice: Dice, shops: int, days: int) -> tuple[Tensor, Tensor]:
-    """Log intensities of the shop's three curves (S, 3, D), and its season alone (S, D).
+def intensity(dice: Dice, shops: int, days: int) -> tuple[Tensor, Tensor, Tensor]:
+    """Log intensities of the shop's three curves (S, 3, D), its season alone (S, D), and which part of the calendar
+    year had passed when it opened (S,).
 
     Customers who buy for the peak (presents, advent) hardly buy at other times. Those on a calendar of their own are
     moved by nothing.
@@ -126,7 +139,7 @@ def intensity(dice: Dice, shops: int, days: int) -> tuple[Tensor, Tensor]:
     height = dice.uniform(shops, 1, low=1.5, high=4.0)
     gifts = height * (gifts / gifts.amax(dim=1, keepdim=True).clamp(min=1e-3) - 1) + 0.7 * height
     curves = torch.stack([common + season, common + season + gifts, torch.zeros_like(common)], dim=1)
-    return curves.clamp(QUIET, 4.0), season
+    return curves.clamp(QUIET, 4.0), season, phase[:, 0]
 
 
 def operational_time(log_intensity: Tensor, logged: Tensor) -> Tensor:

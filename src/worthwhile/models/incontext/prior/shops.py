@@ -35,6 +35,7 @@ class Shops:
     """
 
     days: Tensor  # (S,) length of the log
+    began: Tensor  # (S,) float32: day of the calendar year on which the log begins, 0 is 1 January
     shop: Tensor  # (C,) int64, ascending
     registered: Tensor  # (C,) int64: the day, below 0 before the log begins, UNTOLD where the shop does not tell
     customer: Tensor  # (N,) int64, ascending: index into `shop`
@@ -55,6 +56,7 @@ class Shops:
         place = torch.cumsum(mine.long(), 0) - 1
         return Shops(
             days=self.days[shop : shop + 1],
+            began=self.began[shop : shop + 1],
             shop=torch.zeros(int(mine.sum()), dtype=torch.long, device=self.days.device),
             registered=self.registered[mine],
             customer=place[self.customer[kept]],

@@ -14,7 +14,7 @@ from worthwhile.models.incontext.prior.amounts import refunds, values
 from worthwhile.models.incontext.prior.customers import Customers, draw_customers
 from worthwhile.models.incontext.prior.dice import Dice
 from worthwhile.models.incontext.prior.orders import draw_orders
-from worthwhile.models.incontext.prior.seasons import intensity, operational_time
+from worthwhile.models.incontext.prior.seasons import YEAR, intensity, operational_time
 from worthwhile.models.incontext.prior.shops import UNTOLD, Shops
 from worthwhile.models.incontext.prior.visits import draw_visits, watched_from
 
@@ -40,22 +40,22 @@ def simulate(shops: int, seed: int, *, device: torch.device | str = "cpu", custo
     days, age = lengths(dice, shops)
     counts = dice.log_uniform(shops, low=float(min(CUSTOMERS[0], customers)), high=float(customers)).round().long()
     span = int((days + age).max())
-    log_intensity, season = intensity(dice, shops, span)
+    log_intensity, season, phase = intensity(dice, shops, span)
     opening = torch.arange(span, device=dice.device) - age[:, None]  # (S, D): day of the log, below 0 before it
     logged = (opening >= 0) & (opening < days[:, None])
     people, tells = draw_customers(dice, counts, opening, days, season)
     who, day = draw_orders(dice, people, operational_time(log_intensity, logged))
-    return _logged(dice, people, who, day.long(), (days, age, season, tells))
+    return _logged(dice, people, who, day.long(), (days, age, season, phase, tells))
 
 
 def _logged(
-    dice: Dice, people: Customers, who: Tensor, day: Tensor, axis: tuple[Tensor, Tensor, Tensor, Tensor]
+    dice: Dice, people: Customers, who: Tensor, day: Tensor, axis: tuple[Tensor, Tensor, Tensor, Tensor, Tensor]
 ) -> Shops:
     """What the logs show: one order a customer and day, from the log's first day to its last; visits; registrations.
 
     A log begins with its first order. Customers who show in none of it are left out.
     """
-    days, age, season, tells = axis
+    days, age, season, phase, tells = axis
     span = season.shape[1]
     key = torch.unique(who * span + day)  # sorted by customer and day; several orders of a day are one
     who, day = key // span, key % span
@@ -77,6 +77,7 @@ def _logged(
     seen = (day - age[shop])[kept]
     return Shops(
         days=days,
+        began=(phase * YEAR + age) % YEAR,
         shop=people.shop[shown],
         registered=registered[shown],
         customer=place[who[kept]],
