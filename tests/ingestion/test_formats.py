@@ -114,7 +114,8 @@ def test_chinese_export_in_gbk_with_closed_and_unpaid_orders(shop: Any, events: 
     ]
 
 
-def test_european_numbers_and_dates(shop: Any, events: Any) -> None:
+def test_european_numbers_and_dates(tmp_path: Path, events: Any) -> None:
+    shop = ww.create_shop(tmp_path / "european", currency="EUR", timezone="Europe/London", threads=1)
     ingested(shop, "european.csv")
     assert events(shop, "local_ts", "price", "amount", "refund_of") == [
         ("2023-01-31 00:00:00", 1249.5, 2499.0, None),

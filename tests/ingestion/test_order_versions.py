@@ -59,6 +59,36 @@ def test_an_order_that_is_exported_anew_is_replaced_whole(shop: Any, write: Any,
     assert sorted(events(shop, "kind", "amount")) == [("order_line", 20.0), ("refund", -15.0)]
 
 
+def test_two_shops_that_use_the_same_numbers_do_not_replace_each_others_orders(
+    shop: Any, write: Any, events: Any
+) -> None:
+    there = THIRD.replace(",a,", ",z,").replace("2024-01-01", "2024-02-01")
+    for name, text in (("here", FIRST), ("there", there), ("here again", THIRD), ("both", FIRST + there[len(HEAD) :])):
+        ww.ingest(shop, write(text, f"{name}.csv"), mapping={"updated_at": "updated_at"})
+    assert sorted(events(shop, "customer_id", "item_id", "amount")) == [
+        ("a", "M", 15.0), ("a", "P", 18.0), ("z", "M", 15.0), ("z", "P", 18.0),
+    ]  # fmt: skip
+
+
+def test_an_order_that_was_moved_to_another_customer_is_the_same_order(shop: Any, write: Any, events: Any) -> None:
+    moved = THIRD.replace(",a,", ",account,")
+    for name, text in (("1", FIRST), ("2", moved), ("late", FIRST.replace("10:00", "11:00"))):
+        ww.ingest(shop, write(text, f"{name}.csv"), mapping={"updated_at": "updated_at"})
+    assert sorted(events(shop, "customer_id", "item_id", "amount")) == [
+        ("account", "M", 15.0), ("account", "P", 18.0),
+    ]  # fmt: skip
+
+
+def test_a_refund_gives_back_the_order_of_its_own_customer_where_numbers_are_used_twice(
+    shop: Any, write: Any, events: Any
+) -> None:
+    text = "customer_id,date,order_no,amount,type\na,2024-01-01,1,20,order\nb,2024-01-01,1,7,order\n"
+    ww.ingest(shop, write(text + "b,2024-01-05,1,,refund\n"))
+    assert [row for row in events(shop, "customer_id", "kind", "amount") if row[1] == "refund"] == [
+        ("b", "refund", -7.0)
+    ]
+
+
 def test_a_refund_without_an_amount_is_as_large_as_what_is_left_of_its_order(
     shop: Any, write: Any, events: Any
 ) -> None:

@@ -212,6 +212,25 @@ def test_a_currency_other_than_the_shops_is_never_added_up(shop_in: Any, write: 
     assert refused(shop) == [(2, "other-currency")]
 
 
+def test_signs_of_amounts_tell_a_currency_where_no_column_does(
+    shop_in: Any, write: Any, refused: Any, events: Any
+) -> None:
+    head = "customer_id,date,quantity,price\n"
+    rows = ["a,2024-01-01,1,$5", "b,2024-01-02,1,€7", "c,2024-01-03,1,CHF 3", "d,2024-01-04,1,4", "e,2024-01-04,1,A$8"]
+    for currency, wrong in (("USD", [2, 3, 5]), ("AUD", [2, 3]), ("EUR", [1, 3, 5]), ("CHF", [1, 2, 5])):
+        shop = shop_in(currency)
+        ww.ingest(shop, write(head + "\n".join(rows) + "\n"))
+        assert refused(shop) == [(row, "other-currency") for row in wrong], currency
+    shop = shop_in("CNY")
+    chinese = 'a,2024-01-01,1,"￥1,299.00"\nb,2024-01-01,1,35元\nc,2024-01-01,1,RMB 12\nd,2024-01-01,1,HK$9\n'
+    ww.ingest(shop, write(head + chinese))
+    assert refused(shop) == [(4, "other-currency")]
+    assert sorted(events(shop, "customer_id", "amount")) == [("a", 1299.0), ("b", 35.0), ("c", 12.0)]
+    with pytest.raises(InputError) as caught:
+        ww.ingest(shop_in("GBP"), write(head + "a,2024-01-01,1,$5\n"))
+    assert "the currency is $" in caught.value.what and "--map" not in caught.value.remedy
+
+
 @pytest.mark.parametrize("name", ["shopify.csv", "woocommerce.json", "magento.csv"])
 def test_addresses_that_say_who_bought_never_reach_the_log(shop_in: Any, events: Any, name: str) -> None:
     """Not even those that stand in for a customer's number, of guests."""

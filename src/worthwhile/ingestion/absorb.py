@@ -185,35 +185,51 @@ _RETURNS = f"""
 def replace_orders(con: duckdb.DuckDBPyConnection, change: Writing, *, ties: bool) -> int:
     """Take from the log the orders of which `legs` has a later version, and from `legs` those of which the log has.
 
-    With `ties`, what comes now wins where versions are equal and contents are not. Returns the events taken out.
+    An order is known by its number and its customer, since shops use numbers again and may be two shops; or, where its
+    customer was changed, by its number and its moment. With `ties`, what comes now wins where versions are equal and
+    contents are not. Returns the events taken out.
     """
     con.execute(
         f"""
         CREATE OR REPLACE TEMP TABLE orders_now AS
-        WITH now AS (
-            SELECT order_id, max(order_version) AS version FROM legs WHERE order_version IS NOT NULL GROUP BY order_id
+        WITH versions AS (
+            SELECT * FROM legs WHERE order_version IS NOT NULL
+        ), now AS (
+            SELECT order_id, customer_id, max(order_version) AS version, max_by(ts, order_version) AS ts
+            FROM versions WHERE kind <> 'refund' GROUP BY ALL
         ), content AS (
-            SELECT order_id, bit_xor(hash(event_id)) AS mark FROM legs JOIN now USING (order_id)
-            WHERE order_version = version GROUP BY order_id
+            SELECT order_id, customer_id, bit_xor(hash(event_id)) AS mark
+            FROM versions JOIN now USING (order_id, customer_id) WHERE order_version = version GROUP BY ALL
+        ), former AS (
+            SELECT order_id, customer_id, ts, event_id, order_version FROM known
+            WHERE order_version IS NOT NULL AND order_id IN (SELECT order_id FROM now)
+        ), same AS (
+            SELECT DISTINCT now.order_id, now.customer_id, former.customer_id AS was_customer
+            FROM now JOIN former
+                ON now.order_id = former.order_id AND (now.customer_id = former.customer_id OR now.ts = former.ts)
         ), was AS (
-            SELECT order_id, max(order_version) AS version, bit_xor(hash(event_id)) AS mark FROM known
-            WHERE order_version IS NOT NULL AND order_id IN (SELECT order_id FROM now) GROUP BY order_id
+            SELECT s.order_id, s.customer_id, list(DISTINCT s.was_customer) AS customers,
+                max(order_version) AS version, bit_xor(hash(event_id)) AS mark
+            FROM same s JOIN former f ON s.order_id = f.order_id AND s.was_customer = f.customer_id GROUP BY ALL
         )
-        SELECT now.order_id, now.version AS version, coalesce(was.version > now.version, false) AS is_stale,
+        SELECT now.order_id, now.customer_id, now.version, was.customers,
+            coalesce(was.version > now.version, false) AS is_stale,
             coalesce(was.version < now.version OR ({str(ties).lower()} AND was.version = now.version
                      AND was.mark <> content.mark), false) AS is_later
-        FROM now JOIN content USING (order_id) LEFT JOIN was USING (order_id)
+        FROM now JOIN content USING (order_id, customer_id) LEFT JOIN was USING (order_id, customer_id)
         """
     )
     con.execute(
-        "CREATE OR REPLACE TEMP TABLE legs_now AS SELECT legs.* FROM legs LEFT JOIN orders_now o USING (order_id)"
+        "CREATE OR REPLACE TEMP TABLE legs_now AS"
+        " SELECT legs.* FROM legs LEFT JOIN orders_now o USING (order_id, customer_id)"
         " WHERE o.order_id IS NULL OR legs.order_version IS NULL"
         " OR (legs.order_version = o.version AND NOT o.is_stale)"
     )
     con.execute("CREATE OR REPLACE TEMP VIEW legs AS SELECT * FROM legs_now")
     con.execute(
         "CREATE OR REPLACE TEMP TABLE gone AS SELECT event_id FROM known"
-        " WHERE order_version IS NOT NULL AND order_id IN (SELECT order_id FROM orders_now WHERE is_later)"
+        " SEMI JOIN (SELECT order_id, unnest(customers) AS customer_id FROM orders_now WHERE is_later)"
+        " USING (order_id, customer_id) WHERE order_version IS NOT NULL"
     )
     [(count,)] = con.execute("SELECT count(*) FROM gone").fetchall()
     if count:
@@ -241,18 +257,19 @@ def _amounts_of_refunds(con: duckdb.DuckDBPyConnection) -> str:
     con.execute(
         """
         CREATE OR REPLACE TEMP TABLE left_of_orders AS
-        WITH asked AS (SELECT DISTINCT order_id FROM legs WHERE kind = 'refund' AND amount IS NULL)
-        SELECT order_id, -greatest(sum(amount), 0.0) AS still
+        WITH asked AS (SELECT DISTINCT order_id, customer_id FROM legs WHERE kind = 'refund' AND amount IS NULL)
+        SELECT order_id, customer_id, -greatest(sum(amount), 0.0) AS still
         FROM (
-            SELECT event_id, order_id, amount FROM legs WHERE amount IS NOT NULL
+            SELECT event_id, order_id, customer_id, amount FROM legs WHERE amount IS NOT NULL
             UNION
-            SELECT event_id, coalesce(refund_of, order_id) AS order_id, amount FROM known WHERE amount IS NOT NULL
-        ) SEMI JOIN asked USING (order_id) GROUP BY order_id
+            SELECT event_id, coalesce(refund_of, order_id) AS order_id, customer_id, amount
+            FROM known WHERE amount IS NOT NULL
+        ) SEMI JOIN asked USING (order_id, customer_id) GROUP BY ALL
         """
     )
     return (
         "SELECT * EXCLUDE (still) REPLACE (CASE WHEN kind = 'refund' THEN coalesce(amount, still, 0.0) ELSE amount END"
-        " AS amount) FROM legs LEFT JOIN left_of_orders USING (order_id)"
+        " AS amount) FROM legs LEFT JOIN left_of_orders USING (order_id, customer_id)"
     )
 
 

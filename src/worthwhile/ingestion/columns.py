@@ -41,6 +41,7 @@ FIELDS: dict[str, str] = {
     "text": "of a review, the words of a search, the name of a campaign",
 }
 NUMBERS = ("quantity", "price", "amount", "discount", "order_total", "refunded_amount")
+MONEY = NUMBERS[1:]
 
 
 # Words within a column's name that speak for a field, where no name is known; the values must agree.

@@ -11,11 +11,31 @@ import duckdb
 from worthwhile.store import sql
 
 # Signs and codes of currencies, blanks of all widths and apostrophes that part thousands: none changes the number.
-_IGNORED = r"[\s\x{00A0}\x{202F}\x{2009}'’$€£¥￥₩₹₽元円]|(?i:rmb|cny|usd|eur|gbp|jpy|hkd|twd|krw|inr|aud|cad|chf)"
+_DOLLARS = r"(?i:us|hk|nt|ca|au|c|a|s|r)\$"
+_IGNORED = (
+    _DOLLARS + r"|[\s\x{00A0}\x{202F}\x{2009}'’$€£¥￥₩₹₽元円]|(?i:rmb|cny|usd|eur|gbp|jpy|hkd|twd|krw|inr|aud|cad|chf)"
+)
+# Which currencies a sign stands for. Codes of three letters stand for themselves.
+_CURRENCIES = {
+    **{"us$": "USD", "hk$": "HKD", "nt$": "TWD", "ca$": "CAD", "c$": "CAD", "au$": "AUD", "a$": "AUD"},
+    **{"s$": "SGD", "r$": "BRL"},
+    "$": "USD AUD CAD HKD TWD SGD NZD MXN ARS CLP COP",
+    "€": "EUR",
+    "£": "GBP EGP",
+    "¥": "CNY JPY",
+    "￥": "CNY JPY",
+    "元": "CNY TWD HKD",
+    "円": "JPY",
+    "₩": "KRW",
+    "₹": "INR",
+    "₽": "RUB",
+    "rmb": "CNY",
+}
+_CODES = ("cny", "usd", "eur", "gbp", "jpy", "hkd", "twd", "krw", "inr", "aud", "cad", "chf")
 # What is left is a number only if it is written right: 1,5 is no English number, and 1.5.2 is none anywhere.
 _POINT = r"^[+-]?(\d+|\d{1,3}(,\d{2,3})*,\d{3})?(\.\d*)?(e[+-]?\d+)?$"
 _COMMA = r"^[+-]?(\d+|\d{1,3}(\.\d{3})+)?(,\d*)?$"
-_SIGN = r"(?:[^\w\s]|[A-Za-z]{3})?"
+_SIGN = r"(?:[A-Za-z]{0,2}[^\w\s]|[A-Za-z]{3})?"
 _LOOKS = re.compile(rf"[-+(]?\s*{_SIGN}\s*-?\d[\d.,'\s]*{_SIGN}\)?")
 
 # From here on a double no longer holds cents, a sum of a few may overflow, and no shop sells as much.
@@ -56,6 +76,14 @@ def style_of(con: duckdb.DuckDBPyConnection, columns: Sequence[str]) -> Style:
     row = con.execute(f"SELECT {', '.join(sums)} FROM raw").fetchall()[0]
     short_comma, comma_after_point, point = (sum(row[i::3]) for i in range(3))
     return Style(plain=False, decimal="," if short_comma + comma_after_point > point else ".")
+
+
+def foreign_sign(names: Sequence[str], currency: str) -> str:
+    """SQL for a sign or code in one of these text columns that stands for another currency than this; else NULL."""
+    own = [sign for sign, codes in _CURRENCIES.items() if currency in codes.split()] + [currency.lower()]
+    signs = "|".join(re.escape(sign) for sign in (*_CURRENCIES, *_CODES))
+    found = ", ".join(f"nullif(regexp_extract({name}, '(?i)({signs})', 1), '')" for name in names)
+    return f"CASE WHEN lower(coalesce({found})) NOT IN ({sql.texts(own)}) THEN coalesce({found}) END"
 
 
 def number(name: str, style: Style) -> str:

@@ -12,7 +12,7 @@ from worthwhile.errors import InputError
 from worthwhile.ingestion import numbers
 from worthwhile.ingestion.cleaning import cleaned, find_effects, unique
 from worthwhile.ingestion.clock import find_days, utc_and_local, wall_and_moment
-from worthwhile.ingestion.columns import NUMBERS, Columns, plain
+from worthwhile.ingestion.columns import MONEY, NUMBERS, Columns, plain
 from worthwhile.ingestion.effects import TOUCHES
 from worthwhile.ingestion.forgotten import refuse_forgotten
 from worthwhile.ingestion.pseudonyms import masked
@@ -126,6 +126,10 @@ def _typed(reading: Reading, style: numbers.Style) -> str:
         " FROM other_times LEFT JOIN days ON other_times.day_text = days.day_text"
     )
     parsed = ", ".join(f"{numbers.number(name, style)} AS {name}_number" for name in NUMBERS)
+    money = [name for name in MONEY if name in reading.columns]
+    signed = ""  # amounts tell their currency where no column does
+    if money and not style.plain and "currency" not in reading.columns:
+        signed = f" REPLACE ({numbers.foreign_sign(money, reading.currency)} AS currency)"
     # A join that finds nothing is still a pass over all rows, so that only those are made that the file's columns need.
     needs = ("status", "type", "refunded_at", "updated_at")
     has_status, has_type, has_refund, has_version = (name in reading.columns for name in needs)
@@ -148,7 +152,7 @@ def _typed(reading: Reading, style: numbers.Style) -> str:
     refund_wall, refund_moment = ("r.wall", "r.moment") if has_refund else unknown
     version_wall, version_moment = ("u.wall", "u.moment") if has_version else unknown
     return f"""
-        SELECT clocked.*, {parsed}, {wall} AS wall, {moment} AS moment,
+        SELECT clocked.*{signed}, {parsed}, {wall} AS wall, {moment} AS moment,
             try_cast(replace(rating, ',', '.') AS DOUBLE) AS rating_number,
             coalesce({status_effect}, CASE WHEN status IS NULL AND refunded_at IS NOT NULL THEN 'refund' END, 'order')
                 AS status_effect,
@@ -276,7 +280,7 @@ def _finished(reading: Reading, forgotten: str) -> str:
     if "updated_at" not in reading.columns:
         version = "CAST(NULL AS TIMESTAMPTZ)"
         if _is_whole(reading):  # of events, an order told again is the same order; of rows, all make one
-            version = ts if "type" in reading.columns else f"max({ts}) OVER (PARTITION BY order_id)"
+            version = ts if "type" in reading.columns else f"max({ts}) OVER (PARTITION BY order_id, customer_id)"
     kept = "true" if reading.form.holds == "customers" else "reason IS NOT NULL"
     return f"""
         WITH kinds AS (
@@ -362,11 +366,12 @@ def _check_usable(
     field = _SAYS.get(reason, "")
     hint = " or give --date-format" if reason == "bad-date" else ""
     if reason == "other-currency":
+        leave = ", or leave the column out with --map currency=" if "currency" in reading.columns else ""
         raise InputError(
             "bad-values",
             f"its amounts are in another currency than the shop's, {reading.currency}: row {row}: {example}",
             where=path,
-            remedy="set `currency` in shop.toml before the first ingest, or leave the column out with --map currency=",
+            remedy=f"set the shop's before the first ingest, as with `worth settings SHOP currency=USD`{leave}",
         )
     if reason == "unknown-type":
         field, hint = "type", f"; if `{reading.columns.name('type')}` does not say what a row is, pass --map type="

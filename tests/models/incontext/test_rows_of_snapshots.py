@@ -26,8 +26,8 @@ def asked_of(shop):
 
 
 def shops_to_compare():
-    """Simulated shops of more than a year that meet no leap day, by seed and place: some with refunds, some with enough orders for a season,
-    some that record visits up to the cutoff, and some that tell of registrations."""
+    """Simulated shops of more than a year that meet no leap day, by seed and place: some with refunds, some with
+    enough orders for a season, some that record visits up to the cutoff, and some that tell of registrations."""
     found = {}
     for seed in range(4):
         shops = simulate(8, seed, customers=300)
