@@ -55,12 +55,13 @@ def _text(field: str, place: int, reading: Reading) -> str:
     form = reading.form
     text = f"trim({column(place)}{f', {_BLANKS}' if reading.odd_blanks else ''})"
     missing = (*(_MISSING if field in _WORDS else MISSING_DATA), *form.nothing.get(field, ()))
-    value = f"CASE WHEN NOT {is_one_of(text, missing)} THEN {text} END"
+    nothing, read = is_one_of(text, missing), text
     if field in ("refunded_at", "updated_at"):  # how databases write that there is no such time
-        value = f"CASE WHEN NOT starts_with({text}, '0000') THEN {value} END"
+        nothing = f"{nothing} OR starts_with({text}, '0000')"
     if field in ("customer_id", "visitor_id", "order_id", "item_id"):
-        plain_id = rf"regexp_replace(regexp_replace({value}, '^(\d+)\.0+$', '\1'), '^=\"(.*)\"$', '\1')"
-        value = f"CASE WHEN contains({text}, '.0') OR starts_with({text}, '=') THEN {plain_id} ELSE {value} END"
+        plain_id = rf"regexp_replace(regexp_replace({text}, '^(\d+)\.0+$', '\1'), '^=\"(.*)\"$', '\1')"
+        read = f"CASE WHEN contains({text}, '.0') OR starts_with({text}, '=') THEN {plain_id} ELSE {text} END"
+    value = f"CASE WHEN NOT ({nothing}) THEN {read} END"
     if field in form.utc:
         value = rf"regexp_replace({value}, '(\d\d:\d\d(:\d\d(\.\d+)?)?)$', '\1Z')"
     return value
