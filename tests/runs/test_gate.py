@@ -1,4 +1,5 @@
 from dataclasses import replace
+from datetime import date
 
 import numpy as np
 import pytest
@@ -6,6 +7,7 @@ import pytest
 from oracles.synthetic_snapshots import synthetic_shop
 from worthwhile.models.catalogue import MODELS
 from worthwhile.runs.gate import gate
+from worthwhile.runs.lonely_end import LonelyEnd
 
 
 @pytest.fixture(scope="module")
@@ -25,7 +27,23 @@ def test_thirty_customers_are_told_that_this_is_little(shop):
     assert "past-rate" in found.allowed
     assert found.is_little
     assert any("rough guide" in s for s in found.sentences())
-    assert any("trees-two-stage" in s and "30 customers, it needs 100" in s for s in found.sentences())
+    assert any("trees-two-stage" in s and "(30 customers, it needs 100)" in s for s in found.sentences())
+    assert len([s for s in found.sentences() if s.startswith("Left out")]) == len(
+        {found.lack(model) for model in found.lacks}
+    )
+
+
+def test_who_asks_for_a_model_by_name_hears_of_no_other(shop):
+    found = gate([], shop.current[:30], named=["linear"])
+    [said] = [s for s in found.sentences() if "it needs" in s]
+    assert said.startswith("linear was asked for by name") and len(found.lacks) > 1
+
+
+def test_a_lonely_end_is_said_first(shop):
+    end = LonelyEnd(date(2024, 7, 19), date(2030, 1, 5), 1, 2000)
+    for lang in ("en", "zh"):
+        said = replace(gate(shop.matured, shop.current), lonely_end=end).sentences(lang)
+        assert "2024-07-19" in said[0] and "2,000" in said[0]
 
 
 def test_without_repeat_buyers_the_pretrained_network_answers(shop):

@@ -22,8 +22,10 @@ def test_what_is_unlike_is_said_in_words_and_in_which_direction():
 @pytest.mark.parametrize(
     ("found", "said"),
     [
-        (FineTuning(1.08, 1.07), "it loses 1.070 instead of 1.080"),
-        (FineTuning(1.07, 1.08), "it would lose 1.080 instead of 1.070"),
+        (FineTuning(1.08, 1.07, 0.002, 0.2, 0.1), "it loses 1.070 instead of 1.080"),
+        (FineTuning(1.07, 1.08, 0.002, 0.2, 0.1), "it would lose 1.080 instead of 1.070"),
+        (FineTuning(1.08, 1.077, 0.002, 0.2, 0.1), "would not surely be better"),  # a gain as chance would have it
+        (FineTuning(1.08, 1.0, 0.002, 0.2, -0.3), "its total -26% off instead of +22%"),
         (None, "was not fine-tuned: it takes a past window to judge by"),
     ],
 )

@@ -23,6 +23,7 @@ from worthwhile.progress import Progress, part, silent
 from worthwhile.runs.asked import Asked, by_end, facts_of, forecast_cutoff
 from worthwhile.runs.choose import Fitting, Tuning, check_fine_tuning, check_names, fitting_of, make_model
 from worthwhile.runs.gate import Gate, gate
+from worthwhile.runs.lonely_end import lonely_end
 from worthwhile.runs.prepare import Snapshots, progress_of
 from worthwhile.runs.pretrained import pretrained_in
 from worthwhile.runs.record import record
@@ -157,7 +158,8 @@ def _forecast_one(
     progress("fit", tuned)
     model.fit(matured, current, seed=fitting.seed)
     progress("forecast", 0.9)
-    found = replace(found, pretrained=pretrained_in(model, fine_tune=fitting.fine_tune))
+    said = pretrained_in(model, fine_tune=fitting.fine_tune)
+    found = replace(found, pretrained=said, lonely_end=lonely_end(snapshots.log, cutoff))
     return _Made(model, model.forecast(current), found, tuning)
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, fields
+from dataclasses import asdict, dataclass, fields
 from typing import Any
 
 import numpy as np
@@ -11,6 +11,7 @@ import numpy as np
 from worthwhile.evaluation.wording import LANGUAGES
 from worthwhile.features.snapshot import Snapshot
 from worthwhile.models.catalogue import MODELS, Needs
+from worthwhile.runs.lonely_end import LonelyEnd
 from worthwhile.runs.pretrained import NOTHING_SAID, Pretrained
 
 # What a shop has of each need -> how a lack of it is said.
@@ -24,12 +25,12 @@ _LACKS = {
         "zh": "只有 {has:,} 位客户复购，需要 {need:,} 位",
     },
     "matured_rows": {
-        "en": "{has:,} customers in past windows to learn from, it needs {need:,}",
-        "zh": "可供学习的历史窗口中只有 {has:,} 位客户，需要 {need:,} 位",
+        "en": "{has:,} customers to learn from, counted in each past window, it needs {need:,}",
+        "zh": "可供学习的历史窗口中只有 {has:,} 位客户（各窗口分别计数），需要 {need:,} 位",
     },
     "matured_buyers": {
-        "en": "{has:,} buyers in past windows to learn from, it needs {need:,}",
-        "zh": "可供学习的历史窗口中只有 {has:,} 位购买者，需要 {need:,} 位",
+        "en": "{has:,} buyers to learn from, counted in each past window, it needs {need:,}",
+        "zh": "可供学习的历史窗口中只有 {has:,} 位购买者（各窗口分别计数），需要 {need:,} 位",
     },
 }
 
@@ -39,8 +40,19 @@ _SENTENCES = {
         "zh": "截止日之前的记录覆盖 {days:,.0f} 天、{customers:,} 位客户，其中 {repeat:,} 位下单不止一次。",
     },
     "windows": {
-        "en": "{windows} past windows of this length have closed, so models can learn from what customers then did.",
-        "zh": "已有 {windows} 个同样长度的历史窗口结束，模型可以从客户当时的行为中学习。",
+        "en": "One past window of this length has closed, so models can learn from what customers then did.",
+        "zh": "已有一个同样长度的历史窗口结束，模型可以从客户当时的行为中学习。",
+    },
+    "some-windows": {
+        "en": "{windows} past windows of this length have closed, some of which overlap, so models can learn from what"
+        " customers then did.",
+        "zh": "已有 {windows} 个同样长度的历史窗口结束（部分相互重叠），模型可以从客户当时的行为中学习。",
+    },
+    "lonely-end": {
+        "en": "Nothing happened from {start} to {end}, and only {events:,} of {all_events:,} events lie after that. If"
+        " their date is mistyped, everything here is wrong: forecast with --cutoff {start}.",
+        "zh": "{start} 至 {end} 没有任何记录，此后只有 {all_events:,} 条记录中的 {events:,} 条。若其日期有误，"
+        "以下结果全部不可信：请用 --cutoff {start} 重新预测。",
     },
     "no-window": {
         "en": "No past window of this length has closed yet: nothing shows how well such forecasts do at this shop.",
@@ -51,8 +63,8 @@ _SENTENCES = {
         "zh": "现有历史足以支持的模型：{models}。",
     },
     "left-out": {
-        "en": "Left out: {model} ({lack}).",
-        "zh": "未采用：{model}（{lack}）。",
+        "en": "Left out ({lack}): {models}.",
+        "zh": "未采用（{lack}）：{models}。",
     },
     "named": {
         "en": "{model} was asked for by name, though there is too little for it to go by ({lack}): do not rely on it.",
@@ -84,26 +96,37 @@ class Gate:
     horizon_days: float
     named: tuple[str, ...] = ()
     pretrained: Pretrained = NOTHING_SAID  # what is to be said of the pretrained model, once it is fitted
+    lonely_end: LonelyEnd | None = None  # the last events, where they may be mistyped
 
     def sentences(self, lang: str = "en") -> list[str]:
         """The gate in plain words, most important first. `lang` is en or zh."""
         facts = self.facts
-        said = [
+        windows = {0: "no-window", 1: "windows"}.get(self.windows, "some-windows")
+        said = [_SENTENCES["lonely-end"][lang].format(**asdict(self.lonely_end))] if self.lonely_end else []
+        said += [
             _SENTENCES["history"][lang].format(
                 days=self.history_days, customers=facts.customers, repeat=facts.repeat_buyers
             ),
-            _SENTENCES["windows" if self.windows else "no-window"][lang].format(windows=self.windows),
+            _SENTENCES[windows][lang].format(windows=self.windows),
         ]
         if self.horizon_days > self.history_days:
             said.append(_SENTENCES["beyond"][lang])
         if self.is_little:
             said.append(_SENTENCES["little"][lang])
         said.append(_SENTENCES["used"][lang].format(models=", ".join(self.allowed)))
-        said += self.pretrained.sentences(lang)
+        return [*said, *self.pretrained.sentences(lang), *self._of_lacks(lang)]
+
+    def _of_lacks(self, lang: str) -> list[str]:
+        """Why models that were asked for by name are not to be relied on; or, where none was, which are left out."""
+        if self.named:
+            asked = [model for model in self.named if model in self.lacks]
+            return [_SENTENCES["named"][lang].format(model=model, lack=self.lack(model, lang)) for model in asked]
+        alike: dict[str, list[str]] = {}
         for model in self.lacks:
-            kind = "named" if model in self.named else "left-out"
-            said.append(_SENTENCES[kind][lang].format(model=model, lack=self.lack(model, lang)))
-        return said
+            alike.setdefault(self.lack(model, lang), []).append(model)
+        return [
+            _SENTENCES["left-out"][lang].format(models=", ".join(models), lack=lack) for lack, models in alike.items()
+        ]
 
     def lack(self, model: str, lang: str = "en") -> str:
         """What a model of `lacks` lacks, in words."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
@@ -19,15 +20,17 @@ _SENTENCES = {
     },
     "tuned": {
         "en": "in-context was fine-tuned here: on the latest past window, held out, it loses {after:.3f} instead of "
-        "{before:.3f} nats a customer.",
+        "{before:.3f} nats a customer, and its total is {total_after:+.0%} off instead of {total_before:+.0%}.",
         "zh": "in-context 已在本店微调：在留出的最近一个历史窗口上，"
-        "每位客户的损失由 {before:.3f} 降为 {after:.3f} nat。",
+        "每位客户的损失由 {before:.3f} 降为 {after:.3f} nat，总额偏差由 {total_before:+.0%} 变为 {total_after:+.0%}。",
     },
     "not-better": {
-        "en": "in-context stays as it was: fine-tuned, it would lose {after:.3f} instead of {before:.3f} nats a "
-        "customer on the latest past window, held out.",
-        "zh": "in-context 保持原样：微调后，在留出的最近一个历史窗口上，"
-        "每位客户的损失会由 {before:.3f} 变为 {after:.3f} nat。",
+        "en": "in-context stays as it was: fine-tuned, it would not surely be better. On the latest past window, held "
+        "out, it would lose {after:.3f} instead of {before:.3f} nats a customer (standard error of the gain "
+        "{error:.3f}), its total {total_after:+.0%} off instead of {total_before:+.0%}.",
+        "zh": "in-context 保持原样：微调并不可靠地更好。在留出的最近一个历史窗口上，"
+        "每位客户的损失会由 {before:.3f} 变为 {after:.3f} nat（改善的标准误 {error:.3f}），"
+        "总额偏差由 {total_before:+.0%} 变为 {total_after:+.0%}。",
     },
     "not-tried": {
         "en": "in-context was not fine-tuned: it takes a past window to judge by, one before it to learn from, and one "
@@ -60,7 +63,8 @@ class Pretrained:
         found = self.fine_tuning
         if found is None:
             return _SENTENCES["not-tried"][lang]
-        return _SENTENCES["tuned" if found.is_kept else "not-better"][lang].format(**asdict(found))
+        totals = {name: math.expm1(getattr(found, name)) for name in ("total_before", "total_after")}
+        return _SENTENCES["tuned" if found.is_kept else "not-better"][lang].format(**(asdict(found) | totals))
 
     def to_dict(self) -> dict[str, Any]:
         return {

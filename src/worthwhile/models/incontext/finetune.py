@@ -1,9 +1,9 @@
 """Fine-tuning on one shop: the network learns a little from the shop's own past windows, where that helps there.
 
 Each matured window is a question whose context are the windows that had closed by its cutoff. The latest is held out
-and the network is tuned on the earlier ones; only if it then forecasts the latest better than before is a network
-kept that was tuned on all. Learning in so few windows soon turns into learning them by heart, so steps are few and
-small.
+and the network is tuned on the earlier ones; only if it then forecasts the latest surely better than before, its total
+included, is a network kept that was tuned on all. Learning in so few windows soon turns into learning them by heart,
+so steps are few and small.
 
 Letters: N customers of a window, F numbers of a row, R numbers of a relation.
 """
@@ -30,16 +30,25 @@ CONTEXT, QUERIES = 512, 512  # rows of a step
 JUDGED = 8_192  # customers of the held-out window that are looked at, at most
 
 
+SURELY = 2.0  # standard errors that the gain must come to
+TOTAL_SLACK = 0.01  # that the total may be further off, as a log
+
+
 @dataclass(frozen=True)
 class FineTuning:
-    """What tuning came to: the likelihood of the held-out window in nats a customer, lower is better."""
+    """What tuning came to on the held-out window: nats a customer, lower is better, and the log of forecast to actual
+    spend."""
 
     before: float
     after: float
+    error: float  # standard error of the mean gain, over customers
+    total_before: float
+    total_after: float
 
     @property
     def is_kept(self) -> bool:
-        return self.after < self.before
+        is_better = self.before - self.after > SURELY * self.error
+        return is_better and abs(self.total_after) <= abs(self.total_before) + TOTAL_SLACK
 
 
 @dataclass(frozen=True)
@@ -90,7 +99,7 @@ def fine_tuned(network: Network, matured: Sequence[Snapshot], *, seed: int) -> t
     held = latest and asked[latest.cutoff]
     if not held or not earlier:
         return network, None
-    found = FineTuning(_likelihood(network, held, seed), _likelihood(_tuned(network, earlier, seed), held, seed))
+    found = _compared(network, _tuned(network, earlier, seed), held, seed)
     everything = [question for question in asked.values() if question]
     return (_tuned(network, everything, seed) if found.is_kept else network), found
 
@@ -112,8 +121,15 @@ def _tuned(network: Network, questions: Sequence[_Question], seed: int) -> Netwo
 
 
 @torch.no_grad()
-def _likelihood(network: Network, question: _Question, seed: int) -> float:
-    """Mean negative log-likelihood of spend, and with half its weight of orders, over customers of the window."""
+def _compared(network: Network, tuned: Network, question: _Question, seed: int) -> FineTuning:
+    """Both on the customers of a window: of each the likelihood of spend, with half its weight that of orders."""
     tasks = question.tasks(torch.Generator().manual_seed(seed), 2 * CONTEXT, JUDGED)
-    amount, orders = negative_log_likelihood(answer_to(network, tasks), tasks)
-    return float((amount + ORDERS_WEIGHT * orders).mean())
+    losses, totals = [], []
+    for each in (network, tuned):
+        answer = answer_to(each, tasks)
+        amount, orders = negative_log_likelihood(answer, tasks)
+        losses.append((amount + ORDERS_WEIGHT * orders)[0])  # (N,)
+        totals.append(float(torch.log((answer.amount_mean().sum() + 1) / (tasks.amount.sum() + 1))))
+    gain = losses[0] - losses[1]
+    error = float(gain.std(correction=0) / len(gain) ** 0.5)
+    return FineTuning(float(losses[0].mean()), float(losses[1].mean()), error, *totals)
