@@ -132,7 +132,7 @@ def test_a_total_many_times_too_high_is_no_ground_for_a_budget():
 
 def test_a_margin_for_budgets_covers_the_worst_past_cutoff():
     said = verdict(table({"a": {"crps": [1.0] * 4, "bias": [0.01, -0.02, -0.083, 0.02]}}))
-    assert "margin of 9% either way" in said.sentences["conclusion"]
+    assert "margin of at least 9% either way" in said.sentences["conclusion"]
 
 
 @pytest.mark.parametrize(

@@ -72,11 +72,24 @@ def test_an_interval_from_past_errors_covers_as_often_as_it_says():
     assert inside / 2000 == pytest.approx(0.9, abs=0.02)
 
 
-def test_with_two_past_tests_the_interval_is_of_chance_alone(content):
-    assert facts.total_interval(content.forecast, past((100, 110), (100, 90))).kind == "chance"
+def test_with_few_past_tests_errors_that_are_usual_elsewhere_stand_beside_them(content):
+    forecast = replace(content.forecast, variance_of_total=math.nan)
+    total = float(facts.amounts(forecast).sum())
+    found = facts.total_interval(forecast, past((100, 110), (100, 90)))
+    squares = math.log(1.1) ** 2 + math.log(0.9) ** 2 + facts.USUAL_TESTS * facts.USUAL_ERROR**2
+    reach = student.ppf(0.95, 2 + facts.USUAL_TESTS) * math.sqrt(squares / (2 + facts.USUAL_TESTS))
+    assert found.kind == "few"
+    assert (found.low, found.high) == pytest.approx((total * math.exp(-reach), total * math.exp(reach)))
 
 
-def test_the_interval_of_chance_equals_that_of_summed_variances(content):
+def test_without_a_past_test_the_range_is_wide_and_wider_in_a_small_shop(content):
+    found = facts.total_interval(content.forecast, [])
+    small = replace(content.forecast, variance_of_total=100 * content.forecast.variance_of_total)
+    assert found.kind == "usual" and found.high > 1.9 * found.low
+    assert facts.total_interval(small, []).high > found.high
+
+
+def test_the_variance_of_the_total_is_that_of_summed_customers(content):
     forecast, _ = made_forecast(400, model="ensemble", cutoff=datetime(2024, 7, 1, tzinfo=UTC))
     rng = np.random.default_rng(0)
     totals = np.zeros(1500)
@@ -84,12 +97,7 @@ def test_the_interval_of_chance_equals_that_of_summed_variances(content):
         u = rng.random(1500)
         single = forecast.amount[np.full(1500, row)]
         totals += single.quantile(np.clip(u, 1e-9, 1 - 1e-9))
-    found = facts.total_interval(content.forecast, [])
-    assert (found.high - found.low) / 2 / 1.6449 == pytest.approx(totals.std(), rel=0.1)
-
-
-def test_without_histogram_and_past_there_is_no_interval(content):
-    assert facts.total_interval(replace(content.forecast, variance_of_total=math.nan), []) is None
+    assert math.sqrt(content.forecast.variance_of_total) == pytest.approx(totals.std(), rel=0.1)
 
 
 def test_top_customers_are_the_best_in_order_and_ties_by_id():

@@ -3,6 +3,7 @@ import hashlib
 import math
 import re
 from dataclasses import replace
+from datetime import timedelta
 from html.parser import HTMLParser
 
 import pyarrow as pa
@@ -162,15 +163,22 @@ def test_a_backtest_in_which_nothing_came_makes_a_report_without_a_leader(conten
     assert "“ensemble” leads" not in page.text and "“past-rate” leads" not in page.text
 
 
-def test_with_two_past_tests_the_range_is_labelled_as_too_narrow():
+def test_with_two_past_tests_the_range_says_that_other_shops_speak_too():
     text = Page(report_html(made_content(400, PAST[:2]))).text
-    assert "chance alone, so the true range is wider" in text
+    assert "from the errors of 2 past tests of this shop and those usual elsewhere" in text
 
 
 def test_without_a_backtest_the_report_says_that_nothing_is_proven():
     text = Page(report_html(made_content(400, []))).text
     assert "nothing shows yet how good this forecast is" in text
-    assert "worth backtest SHOP --horizon 90d" in text
+    assert "worth backtest 'Tea & Toys' --horizon 90d" in text
+
+
+def test_where_no_test_can_be_run_yet_the_report_does_not_send_for_one():
+    content = made_content(400, [])
+    short = replace(content.data, first=content.data.last - timedelta(days=100))
+    text = Page(report_html(replace(content, data=short))).text
+    assert "worth backtest" not in text.split("What to expect")[0] and "can be tested now: 50d" in text
 
 
 @pytest.mark.parametrize("lang", ["en", "zh"])

@@ -167,12 +167,12 @@ TEXTS: dict[str, tuple[str, str]] = {
         "购买的客户太少（{buyers} 位），无法判断它区分客户的能力。",
     ),
     "so.budget": (
-        "The total can go into a budget, with a margin of {margin} either way.",
-        "总额可用于预算，上下各留 {margin} 的余地。",
+        "The total can go into a budget, with a margin of at least {margin} either way.",
+        "总额可用于预算，上下至少各留 {margin} 的余地。",
     ),
     "so.guide": (
-        "Take the total as a guide and plan with a margin of {margin} either way.",
-        "总额可作参考，计划时上下各留 {margin} 的余地。",
+        "Take the total as a guide and plan with a margin of at least {margin} either way.",
+        "总额可作参考，计划时上下至少各留 {margin} 的余地。",
     ),
     "so.no_budget": (
         "Do not build a budget on the total alone: it was off by up to {worst}.",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -109,7 +110,16 @@ def _headline(content: ReportContent, voice: Voice) -> dict[str, Any]:
         if orders > 0 and total > 0
         else voice("headline.orders_note_none"),
         "actual": actual,
+        "no_backtest": _no_backtest(content, voice),
     }
+
+
+def _no_backtest(content: ReportContent, voice: Voice) -> str:
+    """What to do where no test was run: one needs as much history before the horizon as the horizon is long."""
+    forecast, days = content.forecast, (content.data.last - content.data.first).days + 1
+    if 2 * (forecast.end - forecast.cutoff).days <= days:
+        return voice("headline.no_backtest", shop=shlex.quote(content.shop), horizon=forecast.horizon)
+    return voice("headline.no_backtest_yet", longest=f"{max(days // 2, 1)}d")
 
 
 def _figures(content: ReportContent, voice: Voice) -> dict[str, list[Figure]]:

@@ -14,7 +14,6 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
-from scipy.stats import norm
 from scipy.stats import t as student
 
 from worthwhile.evaluation.metrics import METRICS
@@ -24,6 +23,8 @@ from worthwhile.report.content import BacktestFacts, ForecastFacts
 
 Array = np.ndarray[Any, Any]
 
+USUAL_ERROR = 0.3  # of totals elsewhere: root mean square of the log; docs/benchmarks.md has .2 to .5
+USUAL_TESTS = 3  # that this counts as
 LEVEL = 0.90  # of the interval of the total: from the 5 % to the 95 % quantile, as for single customers
 DECILES = 10
 SHOWN_CUSTOMERS = 20
@@ -34,7 +35,8 @@ RISK_SHARE = 0.1  # among the tenth that spent most in the year before the cutof
 
 @dataclass(frozen=True)
 class TotalInterval:
-    """The interval of a total. `kind` is `backtest` (from past errors of totals) or `chance` (see `total_interval`)."""
+    """The interval of a total. `kind` says what it comes from: past errors (`backtest`), `few` of these with those that
+    are usual, or the `usual` ones alone (see `total_interval`)."""
 
     low: float
     high: float
@@ -83,20 +85,21 @@ def total_interval(forecast: ForecastFacts, past: Sequence[PastTotal]) -> TotalI
     square), t_C the quantile of Student's law with C degrees of freedom. Cutoffs whose horizons overlap are fewer
     than they look, and nothing is known of shocks that the past has not seen.
 
-    With fewer, only the chance of single customers is known: the variances of their forecasts add up as if they
-    bought independently of each other, which is too narrow, since a season or a crisis moves all at once. None where
-    not even the mean histogram is there.
+    With fewer, the errors that are usual elsewhere stand beside them as `USUAL_TESTS` more cutoffs, each with the
+    square of `USUAL_ERROR` and of what the chance of single customers makes of the total. None where nothing is
+    expected.
     """
     total = float(amounts(forecast).sum())
-    usable = [p for p in past if p.forecast > 0 and p.actual > 0]
-    if total > 0 and len(usable) >= ENOUGH_CUTOFFS:
-        log_errors = np.array([math.log(p.actual / p.forecast) for p in usable])
-        reach = student.ppf((1 + LEVEL) / 2, len(usable)) * math.sqrt(float(np.mean(log_errors**2)))
-        return TotalInterval(total * math.exp(-reach), total * math.exp(reach), "backtest")
-    if math.isnan(forecast.variance_of_total):
+    errors = np.array([math.log(p.actual / p.forecast) for p in past if p.forecast > 0 and p.actual > 0])
+    if total <= 0:
         return None
-    reach = float(norm.ppf((1 + LEVEL) / 2)) * math.sqrt(forecast.variance_of_total)
-    return TotalInterval(max(total - reach, 0.0), total + reach, "chance")
+    tests, squares = len(errors), float(np.sum(errors**2))
+    kind = "backtest" if tests >= ENOUGH_CUTOFFS else "few" if tests else "usual"
+    if kind != "backtest":
+        chance = 0.0 if math.isnan(forecast.variance_of_total) else forecast.variance_of_total / total**2
+        tests, squares = tests + USUAL_TESTS, squares + USUAL_TESTS * (USUAL_ERROR**2 + chance)
+    reach = student.ppf((1 + LEVEL) / 2, tests) * math.sqrt(squares / tests)
+    return TotalInterval(total * math.exp(-reach), total * math.exp(reach), kind)
 
 
 # ---- who holds the value --------------------------------------------------------------------------------------------
