@@ -268,7 +268,7 @@ def concentration_figure(forecast: ForecastFacts, voice: Voice) -> Figure | None
         svg.path([*points, (plot.x(1), plot.y(0)), (plot.x(0), plot.y(0))], "area", closed=True),
         svg.line(points[0], points[-1], "reference"),
         svg.path(points, "line"),
-        svg.text(plot.x(0.62), plot.y(0.55), voice("concentration.even"), kind="small"),
+        svg.text(plot.x(0.98), plot.y(0.38), voice("concentration.even"), anchor="end", kind="small"),
     ]
     for share, value in ((0.1, top), (0.5, half)):
         x, y = plot.x(share), plot.y(value)
