@@ -25,6 +25,7 @@ def shop(tmp_path_factory):
     ingest(made, write_orders(folder / "orders.csv"))
     made = open_shop(made.folder)
     backtest(made, "90d", cutoffs=["2011-04-01"], models=["past-rate"])
+    forecast(made, "60d", cutoff=CUTOFF, model="past-rate")
     forecast(made, "90d", cutoff=CUTOFF, model="past-rate", asked=Asked(category="tea"))
     forecast(made, ["30d", "90d"], cutoff=CUTOFF, model="past-rate")
     return made
@@ -41,6 +42,10 @@ def test_the_horizon_with_a_backtest_is_chosen(shop):
     assert content.forecast.horizon == "90d" and content.backtest is not None
     assert (content.forecast.cutoff, content.forecast.end) == (CUTOFF, CUTOFF + SPAN)
     assert content_of(shop, horizon="30d").backtest is None
+
+
+def test_of_a_horizon_that_the_latest_run_has_not_the_latest_that_has_it_is_shown(shop):
+    assert content_of(shop, horizon="60d").forecast.horizon == "60d"
 
 
 def test_months_add_up_the_lines_of_the_file(shop, lines):

@@ -34,13 +34,13 @@ MONTHS = 120
 
 
 def content_of(shop: Shop, *, run_id: str | None = None, horizon: str | None = None) -> ReportContent:
-    """The content of the report on a forecast run: by default the latest; of its horizons the one that a backtest of
-    the same task tells about, else the shortest.
+    """The content of the report on a forecast run: by default the latest that has the horizon; without one, of its
+    horizons that which a backtest of the same task tells about, else the shortest.
 
     The log is read at the version that the forecast saw, under the settings that it was made under.
     Raises InputError: `no-such-run`, `bad-argument` for a horizon that the run has not, `damaged`.
     """
-    manifest = _forecast_run(shop, run_id)
+    manifest = _forecast_run(shop, run_id, horizon)
     folder = run_folder(shop, manifest["run_id"])
     check_digests(folder)
     asked = manifest["asked"]
@@ -74,7 +74,7 @@ def content_of(shop: Shop, *, run_id: str | None = None, horizon: str | None = N
     )
 
 
-def _forecast_run(shop: Shop, run_id: str | None) -> dict[str, Any]:
+def _forecast_run(shop: Shop, run_id: str | None, horizon: str | None) -> dict[str, Any]:
     runs = [m for m in list_runs(shop, "forecast") if run_id in (None, m["run_id"])]
     if not runs:
         what = (
@@ -83,7 +83,7 @@ def _forecast_run(shop: Shop, run_id: str | None) -> dict[str, Any]:
         raise InputError(
             "no-such-run", what, where=str(shop.folder), remedy="make a forecast: worth forecast SHOP --horizon 90d"
         )
-    return runs[0]
+    return next((run for run in runs if horizon in run["asked"]["horizons"]), runs[0])
 
 
 def _backtest_run(shop: Shop, asked: Mapping[str, Any], horizons: Sequence[str]) -> dict[str, Any] | None:
