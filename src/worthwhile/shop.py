@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +22,7 @@ class Shop:
 
     folder: Path
     settings: Settings
+    environ: Mapping[str, str] | None = field(default=None, repr=False, compare=False)  # None: that of the process
 
     @property
     def name(self) -> str:
@@ -29,6 +30,10 @@ class Shop:
 
     def table_path(self, table: str) -> Path:
         return self.folder / "tables" / table
+
+    def read_again(self) -> Shop:
+        """The shop with its settings as they now are. Raises InputError as `open_shop` does."""
+        return open_shop(self.folder, environ=self.environ)
 
     @property
     def runs(self) -> Path:
@@ -115,7 +120,7 @@ def open_shop(folder: Path | str, *, environ: Mapping[str, str] | None = None) -
         raise InputError(
             "bad-setting", f"this is not TOML: {error}", where=str(path), remedy="mend the line named"
         ) from error
-    return Shop(folder, read_settings(table, where=str(path), environ=environ))
+    return Shop(folder, read_settings(table, where=str(path), environ=environ), environ)
 
 
 def change_settings(shop: Shop, changes: Mapping[str, Any]) -> Shop:
@@ -127,4 +132,4 @@ def change_settings(shop: Shop, changes: Mapping[str, Any]) -> Shop:
     temporary = path.with_suffix(".toml.new")
     temporary.write_text(tomlkit.dumps(document), encoding="utf-8")
     temporary.replace(path)
-    return open_shop(shop.folder)
+    return shop.read_again()

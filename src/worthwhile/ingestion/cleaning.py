@@ -6,6 +6,7 @@ import duckdb
 
 from worthwhile.ingestion.columns import FIELDS, plain
 from worthwhile.ingestion.effects import STATUSES, TOUCHES, TYPES
+from worthwhile.ingestion.ids import plain_id
 from worthwhile.ingestion.reading import Reading
 from worthwhile.ingestion.source import column
 from worthwhile.store import sql
@@ -22,17 +23,20 @@ MOST_WORDS = 10_000  # of a status or type column that are looked at, the most f
 
 def cleaned(reading: Reading) -> str:
     """Every field as text, NULL where nothing is meant; ids without the point that a float column gave them."""
-    picked = []
+    picked, texts_of = [], []
     for field in FIELDS:
         if field not in reading.columns:
             picked.append(f"CAST(NULL AS VARCHAR) AS {sql.name(field)}")
             continue
-        places = (reading.columns.index[field], *reading.columns.instead.get(field, ()))
-        texts = [_text(field, place, reading) for place in places]
-        if field in reading.form.of_order:
-            texts = [_of_order(text, reading) for text in texts]
-        value = reading.screening.taken(field, f"coalesce({', '.join(texts)})")
-        picked.append(f"{value} AS {sql.name(field)}")
+        taken = []
+        for place in (reading.columns.index[field], *reading.columns.instead.get(field, ())):
+            text = _text(field, place, reading)
+            if field in reading.form.of_order:
+                text = _of_order(text, reading)
+            name = f"{field}_{place}"  # in a query of its own: what is taken of a text looks at it many times
+            texts_of.append(f"{text} AS {name}")
+            taken.append(reading.screening.taken(field, name, place))
+        picked.append(f"coalesce({', '.join(taken)}) AS {sql.name(field)}")
     indexes = range(len(reading.source.columns))
     everything = ", ".join(f"nullif(trim({column(index)}), '')" for index in indexes)
     names = unique(reading.source.columns)
@@ -40,7 +44,8 @@ def cleaned(reading: Reading) -> str:
     content = ", ".join(f"{sql.name(names[i])} := {column(i)}" for i in indexes if i not in left_out)
     rows = (
         f"SELECT part, row, coalesce({everything}) IS NULL AS is_empty,"
-        f" struct_pack({content}) AS whole, {', '.join(picked)} FROM raw"
+        f" struct_pack({content}) AS whole, {', '.join(picked)}"
+        f" FROM (SELECT *, {', '.join(texts_of)} FROM raw)"
     )
     if "visitor_id" not in reading.columns:
         return rows
@@ -59,8 +64,7 @@ def _text(field: str, place: int, reading: Reading) -> str:
     if field in ("refunded_at", "updated_at"):  # how databases write that there is no such time
         nothing = f"{nothing} OR starts_with({text}, '0000')"
     if field in ("customer_id", "visitor_id", "order_id", "item_id"):
-        plain_id = rf"regexp_replace(regexp_replace({text}, '^(\d+)\.0+$', '\1'), '^=\"(.*)\"$', '\1')"
-        read = f"CASE WHEN contains({text}, '.0') OR starts_with({text}, '=') THEN {plain_id} ELSE {text} END"
+        read = plain_id(text)
     value = f"CASE WHEN NOT ({nothing}) THEN {read} END"
     if field in form.utc:
         value = rf"regexp_replace({value}, '(\d\d:\d\d(:\d\d(\.\d+)?)?)$', '\1Z')"

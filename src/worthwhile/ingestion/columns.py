@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from worthwhile.errors import InputError
 from worthwhile.ingestion import dates, numbers
 from worthwhile.ingestion.formats.format import Format
+from worthwhile.ingestion.ids import EMAIL
 
 # What `--map` and formats may name: event column -> what it holds.
 FIELDS: dict[str, str] = {
@@ -50,7 +51,6 @@ HINTS: dict[str, tuple[str, ...]] = {
     "amount": ("amount", "total", "paid", "revenue", "spend", "sales", "金额", "总价", "实付", "销售额"),
 }
 _ID_ENDINGS = ("id", "no", "number", "code", "email", "编号", "号", "编码")
-_EMAIL = re.compile(r"[^@\s]+@[^@\s]+\.[a-zA-Z]{2,}")
 
 
 @dataclass(frozen=True)
@@ -228,7 +228,7 @@ def _add_by_value(table: Table, found: dict[str, tuple[int, str]], left_out: set
     candidates = {
         "ts": [i for i in free if all(dates.looks_like_date(text) for text in table.values[i])],
         "customer_id": _hinted(table, free, "customer_id")
-        or [i for i in free if all(_EMAIL.fullmatch(text) for text in table.values[i])],
+        or [i for i in free if all(re.fullmatch(EMAIL, text) for text in table.values[i])],
     }
     if not {"amount", "price"} & set(found):
         candidates["amount"] = [

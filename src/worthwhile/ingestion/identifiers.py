@@ -13,6 +13,7 @@ from datetime import date
 from ipaddress import ip_address
 
 from worthwhile.ingestion.columns import NUMBERS, Columns, Table, plain
+from worthwhile.ingestion.ids import EMAIL, MAINLAND_MOBILE
 
 # Kind -> what a column of it holds; reports and docs speak of them so.
 KINDS: dict[str, str] = {
@@ -24,16 +25,13 @@ KINDS: dict[str, str] = {
     "name": "names of persons",
     "account": "nicknames or account names",
 }
-# A customer's id of these kinds is replaced by a pseudonym unless the shop says never.
-ALWAYS_REPLACED = ("email", "phone", "id-number", "ip", "address")
+# A column of these kinds that says who bought may have anything of a person in lines that cannot be split.
+TELLING = ("email", "phone", "id-number", "ip", "address")
 
 NUMBERS_AND_TIMES = ("ts", "time", "refunded_at", "updated_at", *NUMBERS, "rating")
 
 HALF, NEARLY_ALL = 0.5, 0.9  # shares of a column's values
 FEW_PREFIXES = 5  # mobile numbers begin in many ways, order numbers that look like them in one or two
-
-EMAIL = r"[^@\s]+@[^@\s]+\.[a-zA-Z]{2,}"
-MAINLAND_MOBILE = r"1(?:3\d|4[5-9]|5[0-35-9]|6[2567]|7[0-8]|8\d|9[0-35-9])\d{8}"
 
 _PERSON = (
     "(?:customer|client|buyer|member|shopper|recipient|receiver|consignee|contact|billing|shipping|billto|shipto|"
@@ -153,6 +151,11 @@ def _kind_by_name(short: str, values: Sequence[str]) -> str | None:
         if not values or _share(values, _AGREES[kind]) >= HALF:
             return kind
     return None
+
+
+def kinds_of_name(name: str) -> tuple[str, ...]:
+    """The kinds that a column's name speaks for, whatever it holds."""
+    return tuple(kind for kind, pattern in _NAMES.items() if pattern.fullmatch(plain(name)))
 
 
 def _share(values: Sequence[str], holds: Callable[[str], bool]) -> float:

@@ -1,9 +1,9 @@
 """Ids of customers that identify them are replaced by keyed digests, and the key that this takes.
 
 A pseudonym is `c_` and the first 32 hexadecimal digits (128 bits) of HMAC-SHA-256 (RFC 2104) under the shop's key of
-the id as it is known: an e-mail address trimmed and in lower case, a phone number as its digits. The same person has
-the same pseudonym in every file; without the key nobody can tell which address belongs to which pseudonym, not even
-by trying all phone numbers. The key lies outside of the tables.
+the id as it is known (`ids.known_as`): an e-mail address alone and in lower case, a phone number as its digits. The
+same person has the same pseudonym in every file; without the key nobody can tell which address belongs to which
+pseudonym, not even by trying all phone numbers. The key lies outside of the tables.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from pathlib import Path
 import duckdb
 
 from worthwhile.errors import InputError
-from worthwhile.ingestion.identifiers import EMAIL, MAINLAND_MOBILE
+from worthwhile.ingestion.ids import MAINLAND_MOBILE, PHONE, PHONE_SIGNS, known_as
 from worthwhile.shop import Shop
 from worthwhile.store import sql
 
@@ -26,16 +26,9 @@ KEY_BYTES, BLOCK_BYTES = 32, 64  # of the key; of a block of SHA-256
 DIGITS = 32  # of a pseudonym: 128 bits, so that no shop has two customers of one
 PREFIX = "c_"
 PSEUDONYM = PREFIX + "[0-9a-f]{32}"
+NUMBER_PREFIX = "x_"  # of what stands in place of numbers of orders and items that hold an e-mail address
 KEY_FILE, CHECK_FILE = "key", "key-check"
 
-# A phone number that nothing but itself speaks for: with a country's sign, a mobile number of mainland China, or
-# written as in North America.
-_PHONE = (
-    r"(?:\+|00)[1-9][\d\s().\-]{6,17}\d"
-    r"|(?:\+?(?:00)?86[\s\-]*)?1[3-9]\d[\s\-]?\d{4}[\s\-]?\d{4}"
-    r"|\(?\d{3}\)?[\-. ]\d{3}[\-. ]\d{4}"
-)
-_PHONE_SIGNS = r"[+\d\s().*\-]{6,40}"
 # Within words: e-mail addresses; phone numbers with a country's sign, mobiles, and area codes set apart.
 _EMAIL_WITHIN = r"[A-Za-z0-9._%+\-]+@[A-Za-z0-9\-]+(?:\.[A-Za-z0-9\-]+)*\.[A-Za-z]{2,}"
 _PHONE_WITHIN = (
@@ -130,7 +123,7 @@ def keyed_digest(key: bytes, text: str) -> str:
 
 
 def define_pseudonyms(con: duckdb.DuckDBPyConnection, key: bytes) -> None:
-    """The macros `keyed_digest(text)`, `pseudonym(text)` and `phone_pseudonym(text)` of a connection.
+    """The macros `keyed_digest`, `pseudonym`, `phone_pseudonym` and `number_of` of a connection, each of a text.
 
     The key stands in them alone, so that no statement that might be shown in an error holds it.
     """
@@ -139,27 +132,16 @@ def define_pseudonyms(con: duckdb.DuckDBPyConnection, key: bytes) -> None:
         "CREATE OR REPLACE TEMP MACRO keyed_digest(value) AS"
         f" sha256(unhex('{outer}') || unhex(sha256(unhex('{inner}') || encode(value))))"
     )
-    for name, form in (("pseudonym", _PHONE), ("phone_pseudonym", _PHONE_SIGNS)):
+    for name, form in (("pseudonym", PHONE), ("phone_pseudonym", PHONE_SIGNS)):
         con.execute(
             f"CREATE OR REPLACE TEMP MACRO {name}(value) AS"
-            f" '{PREFIX}' || left(keyed_digest({_known_as('trim(value)', form)}), {DIGITS})"
+            f" '{PREFIX}' || left(keyed_digest({known_as('trim(value)', form)}), {DIGITS})"
         )
-
-
-def _known_as(text: str, phone: str) -> str:
-    """SQL for an id without what varies between exports: case of e-mail addresses, signs within phone numbers."""
-    digits = f"regexp_replace({text}, '[^0-9*]', '', 'g')"
-    return (
-        f"CASE WHEN contains({text}, '@') THEN lower({text})"
-        f" WHEN regexp_full_match({text}, {sql.text(phone)})"
-        rf" THEN regexp_replace(regexp_replace({digits}, '^00', ''), '^86(1[3-9]\d{{9}})$', '\1')"
-        f" ELSE {text} END"
+    con.execute(
+        f"CREATE OR REPLACE TEMP MACRO number_of(value) AS CASE WHEN contains(value, '@')"
+        f" AND regexp_matches(value, {sql.text(_EMAIL_WITHIN)})"
+        f" THEN '{NUMBER_PREFIX}' || left(keyed_digest('number: ' || value), {DIGITS}) ELSE value END"
     )
-
-
-def is_email(text: str) -> str:
-    """SQL: whether a text is an e-mail address and nothing else."""
-    return f"regexp_full_match(trim({text}), {sql.text(EMAIL)})"
 
 
 def masked_emails(text: str) -> str:

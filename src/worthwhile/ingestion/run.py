@@ -27,12 +27,12 @@ from worthwhile.ingestion.given import expand
 from worthwhile.ingestion.pseudonyms import Keyring
 from worthwhile.ingestion.reading import Reading
 from worthwhile.ingestion.report import FileReport, IngestReport
-from worthwhile.ingestion.screening import Mode, Screening, check_mode, screen
+from worthwhile.ingestion.screening import Mode, Replaced, Screening, check_mode, notes_on_ids, replaced_in, screen
 from worthwhile.ingestion.source import Source, column, lay_open, unchanged
 from worthwhile.ingestion.stage import Staged, stage
 from worthwhile.ingestion.table_set import Member, joined, member_of, put_aside
 from worthwhile.progress import Progress, silent
-from worthwhile.shop import Shop, change_settings
+from worthwhile.shop import SETTINGS_FILE, Shop, change_settings
 from worthwhile.store.log import connect
 from worthwhile.store.tables import Writing, read_table, writing
 
@@ -46,6 +46,7 @@ class _Ready:
 
     reading: Reading
     staged: Staged
+    replaced: Replaced
     digest: str
     origin: str  # `batches.source`
     read_until: str | None = None
@@ -99,6 +100,7 @@ def ingest(  # noqa: PLR0913 (one parameter for each question that a person asks
         raise InputError("bad-argument", f"{wait} is no time to wait", where="--wait", remedy="give seconds, or 0")
     progress("opening the shop", 0.0)
     with writing(shop, wait=wait) as change, _scratch(shop) as scratch:
+        shop = shop.read_again()  # while this one waited, another may have kept what its user said
         con = connect(shop.settings, spill=str(scratch / "spill"))
         try:
             mode = _mode(shop, pseudonymise)
@@ -115,12 +117,13 @@ def ingest(  # noqa: PLR0913 (one parameter for each question that a person asks
                 *(ready for ready in read if not isinstance(ready, Member)),
                 *reader.join([ready for ready in read if isinstance(ready, Member)], scratch),
             ]
-            reports = _write(con, change, prepared, progress, screens.keyring)
+            said = _said(shop, mapping, date_format, mode if pseudonymise is not None else None)
+            with _kept(shop, said):  # first: a later run that did not know the mode would count people twice
+                reports = _write(con, change, prepared, progress, screens)
         except duckdb.OutOfMemoryException as error:
             raise _too_little_memory(shop, [_name(one) for one in named]) from error
         finally:
             con.close()
-    _keep(shop, mapping, date_format, mode if pseudonymise is not None else None)
     progress("done", 1.0)
     return IngestReport(tuple(reports))
 
@@ -261,7 +264,7 @@ class _Reader:
 
     def _stage(
         self, source: Source, form: Format, columns: Columns, screening: Screening, table: Table, scratch: Path
-    ) -> tuple[Reading, Staged]:
+    ) -> tuple[Reading, Staged, Replaced]:
         date_format = self.date_format or self.shop.settings["ingest.date_format"]
         settings = self.shop.settings
         odd = any(text.strip(" ") != text.strip() for values in table.values for text in values)
@@ -270,7 +273,7 @@ class _Reader:
         )
         staged = stage(self.con, reading, scratch / "staged.parquet")
         (scratch / "raw.parquet").unlink(missing_ok=True)
-        return reading, staged
+        return reading, staged, replaced_in(self.con, staged.rows)
 
     def _screened(self, table: Table, columns: Columns) -> tuple[Columns, Screening]:
         screens = self.screens
@@ -339,11 +342,12 @@ def _write(
     change: Writing,
     prepared: list[_Ready | FileReport],
     progress: Progress,
-    keyring: Keyring,
+    screens: _Screens,
 ) -> list[FileReport]:
     """Absorb what is new, then commit all of it at once."""
     reports: list[FileReport] = []
     rows: list[dict[str, Any]] = []
+    needs_key = False
     absorbed: dict[str, FileReport] = {}
     for index, ready in enumerate(prepared):
         if isinstance(ready, FileReport):
@@ -363,9 +367,11 @@ def _write(
         reports.append(_report(ready, done))
         absorbed[ready.digest] = reports[-1]
         if _is_news(ready, done):
-            rows.append(_ledger_row(ready, done))
+            rows.append(_ledger_row(ready, done, screens.mode))
+            needs_key |= ready.replaced.needs_key
+    if needs_key:
+        screens.keyring.keep()  # first: a pseudonym whose key is lost could never be made again
     if rows:
-        keyring.keep()  # first: a pseudonym whose key is lost could never be made again
         change.commit(rows)
     return reports
 
@@ -377,7 +383,7 @@ def _is_news(ready: _Ready, done: Absorbed) -> bool:
 
 
 def _notes(ready: _Ready, done: Absorbed) -> tuple[str, ...]:
-    notes = list(ready.staged.notes)
+    notes = [*ready.staged.notes, *notes_on_ids(ready.reading.columns, ready.reading.screening, ready.replaced)]
     if done.replaced:
         notes.append(f"{done.replaced:,} events of earlier versions of its orders gave way to these")
     if ready.read_until is None:
@@ -405,7 +411,7 @@ def _report(ready: _Ready, done: Absorbed) -> FileReport:
         notes=_notes(ready, done),
         read_until=ready.read_until,
         left_out={reading.source.columns[i]: kind for i, kind in reading.screening.left_out.items()},
-        pseudonymised=reading.screening.replaced != "none",
+        pseudonymised=ready.replaced.ids > 0,
     )
 
 
@@ -417,7 +423,7 @@ def _again(report: FileReport) -> FileReport:
     )  # fmt: skip
 
 
-def _ledger_row(ready: _Ready, done: Absorbed) -> dict[str, Any]:
+def _ledger_row(ready: _Ready, done: Absorbed, mode: Mode) -> dict[str, Any]:
     return {
         "batch_id": ready.batch_id,
         "file": ready.reading.source.name,
@@ -431,21 +437,37 @@ def _ledger_row(ready: _Ready, done: Absorbed) -> dict[str, Any]:
         "known": done.known,
         "refused": sum(ready.staged.refused.values()),
         "mapping": json.dumps(ready.reading.columns.to_dict(), ensure_ascii=False),
+        "pseudonymise": mode,
     }
 
 
-def _keep(shop: Shop, mapping: Mapping[str, str] | None, date_format: str | None, mode: Mode | None) -> None:
-    """Remember in shop.toml what the user said, for the next file."""
-    changes: dict[str, Any] = {}
+def _said(shop: Shop, mapping: Mapping[str, str] | None, date_format: str | None, mode: Mode | None) -> dict[str, Any]:
+    """What the user said that later files are to be read with, as settings; without what they are already."""
+    said: dict[str, Any] = {}
     if mapping:
         kept = {**shop.settings["ingest.columns"], **mapping}
-        changes["ingest.columns"] = {field: name for field, name in kept.items() if name}
+        said["ingest.columns"] = {field: name for field, name in kept.items() if name}
     if date_format:
-        changes["ingest.date_format"] = date_format
+        said["ingest.date_format"] = date_format
     if mode:
-        changes["privacy.pseudonymise"] = mode
-    if any(shop.settings[key] != value for key, value in changes.items()):
-        change_settings(shop, changes)
+        said["privacy.pseudonymise"] = mode
+    return {key: value for key, value in said.items() if shop.settings[key] != value}
+
+
+@contextmanager
+def _kept(shop: Shop, said: Mapping[str, Any]) -> Iterator[None]:
+    """Settings changed in shop.toml, but where what is done with them fails: then it is as it was."""
+    if not said:
+        yield
+        return
+    path = shop.folder / SETTINGS_FILE
+    before = path.read_bytes()
+    change_settings(shop, said)
+    try:
+        yield
+    except BaseException:
+        path.write_bytes(before)
+        raise
 
 
 @contextmanager

@@ -273,7 +273,6 @@ def _settled(reading: Reading) -> str:
 def _finished(reading: Reading, forgotten: str) -> str:
     """The columns of an event; a refused row has its content instead, but one of a forgotten customer."""
     content = reading.screening.content(reading.columns, unique(reading.source.columns))
-    line = "CAST(json_object('line', content) AS VARCHAR)" if reading.screening.keeps_torn_lines else "NULL"
     ts, local_ts = utc_and_local(reading.zone, "wall", "moment")
     refund_ts, refund_local_ts = utc_and_local(reading.zone, "refund_wall", "refund_moment")
     version, _ = utc_and_local(reading.zone, "version_wall", "version_moment")
@@ -324,7 +323,7 @@ def _finished(reading: Reading, forgotten: str) -> str:
         SELECT *, CASE WHEN reason IS NULL THEN {_digest()} END AS digest
         FROM events
         UNION ALL BY NAME
-        SELECT part, row, 'torn-line' AS reason, detail, {line} AS content
+        SELECT part, row, 'torn-line' AS reason, detail, {reading.screening.torn_line("content")} AS content
         FROM torn
     """
 
