@@ -49,6 +49,12 @@ EVENTS = pa.schema(
         pa.field("is_goods", pa.bool_(), nullable=False),  # false for postage, fees, manual adjustments
         # When the source last changed the order, where it says so: a later version takes an earlier one's place.
         pa.field("order_version", pa.timestamp("us", tz="UTC")),
+        # The shop's wall clock when the order was placed, where files hold whole orders: it does not change, and tells
+        # orders of one number apart.
+        pa.field("order_placed", pa.timestamp("us")),
+        # True of a refund that does not say how much: its amount is what is left of its order, worked out anew whenever
+        # more is known of that.
+        pa.field("is_open", pa.bool_()),
         pa.field("batch_id", pa.string(), nullable=False),
     ]
 )
@@ -94,6 +100,11 @@ QUARANTINE = pa.schema(
         pa.field("reason", pa.string(), nullable=False),  # a key of ingest.REASONS
         pa.field("detail", pa.string()),
         pa.field("content", pa.string()),  # the row as JSON, so that nothing is lost
+        # Of an order that came to nothing as of some version: earlier versions of it that come later are not taken.
+        pa.field("order_id", pa.string()),
+        pa.field("customer_id", pa.string()),
+        pa.field("order_placed", pa.timestamp("us")),
+        pa.field("order_version", pa.timestamp("us", tz="UTC")),
     ]
 )
 

@@ -7,8 +7,11 @@ from datetime import UTC, datetime
 
 import duckdb
 
+from worthwhile.ingestion.open_refunds import settle_open_refunds
+from worthwhile.ingestion.order_versions import Settled, settle_orders
 from worthwhile.ingestion.refunds import match_refunds
-from worthwhile.ingestion.stage import Staged
+from worthwhile.ingestion.rewriting import rewrite
+from worthwhile.ingestion.stage import REST, Staged
 from worthwhile.schema import EVENTS, STORED
 from worthwhile.store import sql
 from worthwhile.store.log import add_view
@@ -16,29 +19,30 @@ from worthwhile.store.merged import merged, reduced
 from worthwhile.store.tables import FILE_OPTIONS, Writing
 
 READER_ROWS = 100_000
-REST = "order-rest"  # the item of what an order cost beyond its lines: postage, taxes
 
 
 @dataclass(frozen=True)
 class Absorbed:
     """What of a file was new, what was known; `paired`: events that rows make beside their own; `matched` refunds
-    found their order; `replaced` events were of an earlier version of an order, and are gone."""
+    found their order. `replaced` events of the log gave way to another version of their order, `superseded` ones of
+    the file did. `come_again`: orders that the log had with other lines, where nothing tells which version counts."""
 
     events: int
     known: int
     paired: int
-    matched: int
-    replaced: int
+    matched: int = 0
+    replaced: int = 0
+    superseded: int = 0
+    come_again: int = 0
 
 
 @dataclass(frozen=True)
 class _Extra:
-    """How many events the rows of a file make beside their own, and how many refunds do not say how much."""
+    """How many events the rows of a file make beside their own."""
 
     refunds: int  # of rows that are an order and its refund
     rests: int  # what orders cost beyond their lines
     returns: int  # what was given back of whole orders
-    open_refunds: int  # beside nothing: their amount is what is left of their order
 
     @property
     def events(self) -> int:
@@ -51,25 +55,40 @@ def absorb(con: duckdb.DuckDBPyConnection, change: Writing, staged: Staged, *, b
         done = _absorb_list(con, change, staged, batch_id)
         _put_refused(con, change, staged, batch_id, file)
         return done
-    known = change.files("events")
-    add_view(con, "known", EVENTS, known)
+    add_view(con, "known", EVENTS, change.files("events"))
     legs, extra = _identify(con, staged)
-    replaced = replace_orders(con, change, ties=staged.whole_orders) if staged.versions else 0
+    con.execute("CREATE OR REPLACE TEMP TABLE gone (event_id VARCHAR, order_id VARCHAR, customer_id VARCHAR)")
+    rows = f"read_parquet([{sql.text(str(staged.rows))}])"
+    settled = settle_orders(con, change, rows, ties=staged.whole_orders) if staged.versions else Settled()
     con.execute("CREATE OR REPLACE TEMP TABLE known_ids (event_id VARCHAR)")
-    if known:
+    if change.files("events"):
         _find_known(con, extra.refunds)
     none = con.execute("SELECT count(*) FROM known_ids").fetchall() == [(0,)]
-    rows = _amounts_of_refunds(con) if extra.open_refunds else "SELECT * FROM legs"
-    con.execute(f"CREATE OR REPLACE TEMP VIEW fresh AS {_FRESH.format(rows=rows)}{'' if none else _UNKNOWN}")
+    con.execute(f"CREATE OR REPLACE TEMP VIEW fresh AS {_FRESH.format(rows='legs')}{'' if none else _UNKNOWN}")
     lines, refunds, categories = con.execute(_COUNTS).fetchall()[0]
-    matched = match_refunds(con) if lines + refunds else 0
-    batch = sql.text(batch_id)
-    if lines + refunds:
-        _put_events(con, change, {"<>": lines, "=": refunds}, batch)
-        _rematch(con, change)
-        _tell(con, change, categories > 0, batch)
+    again = _come_again(con) if staged.may_tell_versions and lines else 0
+    matched = 0
+    if lines + refunds + settled.replaced:
+        matched = match_refunds(con)
+        settle_open_refunds(con)
+        _put_events(con, change, {"<>": lines, "=": refunds}, sql.text(batch_id))
+        _revise(con, change)
+    if lines + refunds + settled.superseded:
+        _tell(con, change, categories > 0, sql.text(batch_id), superseded=settled.superseded > 0)
     _put_refused(con, change, staged, batch_id, file)
-    return Absorbed(lines + refunds, legs - lines - refunds, extra.events, matched, replaced)
+    events, superseded = lines + refunds, settled.superseded
+    known = legs - events - superseded
+    return Absorbed(events, known, extra.events, matched, settled.replaced, superseded, again)
+
+
+def _come_again(con: duckdb.DuckDBPyConnection) -> int:
+    """How many orders of `fresh` the log has with other lines."""
+    order = "order_id, customer_id FROM {} WHERE kind = 'order_line' AND order_id IS NOT NULL"
+    [(count,)] = con.execute(
+        f"SELECT count(*) FROM (SELECT DISTINCT {order.format('fresh')}) SEMI JOIN (SELECT {order.format('known')})"
+        " USING (order_id, customer_id)"
+    ).fetchall()
+    return int(count)
 
 
 def _put_refused(con: duckdb.DuckDBPyConnection, change: Writing, staged: Staged, batch_id: str, file: str) -> None:
@@ -99,7 +118,7 @@ def _absorb_list(con: duckdb.DuckDBPyConnection, change: Writing, staged: Staged
     if table == "items":
         con.execute(f"CREATE OR REPLACE TEMP TABLE told AS {_LISTED_CATEGORIES.format(batch=sql.text(batch_id))}")
         _put_told(con, change, "item_categories")
-    return Absorbed(fresh, total - fresh, 0, 0, 0)
+    return Absorbed(fresh, total - fresh, 0)
 
 
 def _standing(con: duckdb.DuckDBPyConnection, change: Writing, table: str, name: str) -> str:
@@ -129,8 +148,7 @@ def _identify(con: duckdb.DuckDBPyConnection, staged: Staged) -> tuple[int, _Ext
     )
     accepted, *counts = con.execute(
         "SELECT count(*), count(*) FILTER (is_paired) + count(*) FILTER (is_paired AND rest > 0),"
-        " count(*) FILTER (rest > 0), count(*) FILTER (refunded > 0),"
-        f" count(*) FILTER (kind = 'refund' AND amount IS NULL) FROM {rows} WHERE reason IS NULL"
+        f" count(*) FILTER (rest > 0), count(*) FILTER (refunded > 0) FROM {rows} WHERE reason IS NULL"
     ).fetchall()[0]
     extra = _Extra(*counts)
     repeats = con.execute("SELECT count(*) FROM repeated WHERE occurrence > 1").fetchall() != [(0,)]
@@ -182,97 +200,6 @@ _RETURNS = f"""
 """
 
 
-def replace_orders(con: duckdb.DuckDBPyConnection, change: Writing, *, ties: bool) -> int:
-    """Take from the log the orders of which `legs` has a later version, and from `legs` those of which the log has.
-
-    An order is known by its number and its customer, since shops use numbers again and may be two shops; or, where its
-    customer was changed, by its number and its moment. With `ties`, what comes now wins where versions are equal and
-    contents are not. Returns the events taken out.
-    """
-    con.execute(
-        f"""
-        CREATE OR REPLACE TEMP TABLE orders_now AS
-        WITH versions AS (
-            SELECT * FROM legs WHERE order_version IS NOT NULL
-        ), now AS (
-            SELECT order_id, customer_id, max(order_version) AS version, max_by(ts, order_version) AS ts
-            FROM versions WHERE kind <> 'refund' GROUP BY ALL
-        ), content AS (
-            SELECT order_id, customer_id, bit_xor(hash(event_id)) AS mark
-            FROM versions JOIN now USING (order_id, customer_id) WHERE order_version = version GROUP BY ALL
-        ), former AS (
-            SELECT order_id, customer_id, ts, event_id, order_version FROM known
-            WHERE order_version IS NOT NULL AND order_id IN (SELECT order_id FROM now)
-        ), same AS (
-            SELECT DISTINCT now.order_id, now.customer_id, former.customer_id AS was_customer
-            FROM now JOIN former
-                ON now.order_id = former.order_id AND (now.customer_id = former.customer_id OR now.ts = former.ts)
-        ), was AS (
-            SELECT s.order_id, s.customer_id, list(DISTINCT s.was_customer) AS customers,
-                max(order_version) AS version, bit_xor(hash(event_id)) AS mark
-            FROM same s JOIN former f ON s.order_id = f.order_id AND s.was_customer = f.customer_id GROUP BY ALL
-        )
-        SELECT now.order_id, now.customer_id, now.version, was.customers,
-            coalesce(was.version > now.version, false) AS is_stale,
-            coalesce(was.version < now.version OR ({str(ties).lower()} AND was.version = now.version
-                     AND was.mark <> content.mark), false) AS is_later
-        FROM now JOIN content USING (order_id, customer_id) LEFT JOIN was USING (order_id, customer_id)
-        """
-    )
-    con.execute(
-        "CREATE OR REPLACE TEMP TABLE legs_now AS"
-        " SELECT legs.* FROM legs LEFT JOIN orders_now o USING (order_id, customer_id)"
-        " WHERE o.order_id IS NULL OR legs.order_version IS NULL"
-        " OR (legs.order_version = o.version AND NOT o.is_stale)"
-    )
-    con.execute("CREATE OR REPLACE TEMP VIEW legs AS SELECT * FROM legs_now")
-    con.execute(
-        "CREATE OR REPLACE TEMP TABLE gone AS SELECT event_id FROM known"
-        " SEMI JOIN (SELECT order_id, unnest(customers) AS customer_id FROM orders_now WHERE is_later)"
-        " USING (order_id, customer_id) WHERE order_version IS NOT NULL"
-    )
-    [(count,)] = con.execute("SELECT count(*) FROM gone").fetchall()
-    if count:
-        _rewrite(con, change, "gone", "SELECT * FROM {rows} WHERE event_id NOT IN (SELECT event_id FROM gone)")
-        add_view(con, "known", EVENTS, change.files("events"))
-    return int(count)
-
-
-def _rewrite(con: duckdb.DuckDBPyConnection, change: Writing, table: str, query: str) -> None:
-    """Write the files anew that hold events named in `table`, by a query over their `rows`."""
-    files = f"read_parquet([{sql.texts(change.files('events'))}], filename = true)"
-    found = con.execute(f"SELECT DISTINCT filename FROM {files} WHERE event_id IN (SELECT event_id FROM {table})")
-    removed = [name for (name,) in found.fetchall()]
-    new = change.new_file("events")
-    rows = f"read_parquet([{sql.texts(removed)}])"
-    con.execute(f"COPY ({query.format(rows=rows)}) TO {sql.text(str(new))} ({FILE_OPTIONS})")
-    is_empty = con.execute(f"SELECT count(*) FROM read_parquet({sql.text(str(new))})").fetchall() == [(0,)]
-    if is_empty:
-        new.unlink()
-    change.put("events", [] if is_empty else [new], removed)
-
-
-def _amounts_of_refunds(con: duckdb.DuckDBPyConnection) -> str:
-    """A query for `legs` in which refunds that name an order, and not how much, give back all that is left of it."""
-    con.execute(
-        """
-        CREATE OR REPLACE TEMP TABLE left_of_orders AS
-        WITH asked AS (SELECT DISTINCT order_id, customer_id FROM legs WHERE kind = 'refund' AND amount IS NULL)
-        SELECT order_id, customer_id, -greatest(sum(amount), 0.0) AS still
-        FROM (
-            SELECT event_id, order_id, customer_id, amount FROM legs WHERE amount IS NOT NULL
-            UNION
-            SELECT event_id, coalesce(refund_of, order_id) AS order_id, customer_id, amount
-            FROM known WHERE amount IS NOT NULL
-        ) SEMI JOIN asked USING (order_id, customer_id) GROUP BY ALL
-        """
-    )
-    return (
-        "SELECT * EXCLUDE (still) REPLACE (CASE WHEN kind = 'refund' THEN coalesce(amount, still, 0.0) ELSE amount END"
-        " AS amount) FROM legs LEFT JOIN left_of_orders USING (order_id, customer_id)"
-    )
-
-
 def refund_id(order_line: str) -> str:
     """SQL for the id of the refund of an order line, whenever it was given: an order is refunded once."""
     return f"md5({order_line} || '/refund')"
@@ -306,30 +233,43 @@ def _put_events(con: duckdb.DuckDBPyConnection, change: Writing, counts: dict[st
     for sign, count in counts.items():
         if count:
             added.append(change.new_file("events"))
-            events = f"{_EVENTS.format(batch=batch)} WHERE kind {sign} 'refund'"
+            events = f"{(_REFUNDS_FOUND if sign == '=' else _LINES).format(batch=batch)} WHERE kind {sign} 'refund'"
             con.execute(f"COPY ({events}) TO {sql.text(str(added[-1]))} ({FILE_OPTIONS})")
     change.put("events", added)
 
 
-def _rematch(con: duckdb.DuckDBPyConnection, change: Writing) -> None:
-    """Write the files anew that hold refunds of former batches which belong to another order than was known then."""
-    if con.execute("SELECT count(*) FROM rematched").fetchall() == [(0,)]:
+def _revise(con: duckdb.DuckDBPyConnection, change: Writing) -> None:
+    """Write the files anew that hold refunds of former batches which belong to another order than was known then, or
+    give back more or less of it."""
+    con.execute(
+        "CREATE OR REPLACE TEMP TABLE revised AS SELECT event_id FROM rematched UNION"
+        " SELECT event_id FROM open_amounts a JOIN known k USING (event_id) WHERE a.amount IS DISTINCT FROM k.amount"
+    )
+    if con.execute("SELECT count(*) FROM revised").fetchall() == [(0,)]:
         return
-    _rewrite(
+    rewrite(
         con,
         change,
-        "rematched",
-        "SELECT e.* REPLACE (CASE WHEN r.event_id IS NULL THEN e.refund_of ELSE r.refund_of END AS refund_of)"
-        " FROM {rows} e LEFT JOIN rematched r ON e.event_id = r.event_id",
+        "revised",
+        "SELECT e.* REPLACE (CASE WHEN r.event_id IS NULL THEN e.refund_of ELSE r.refund_of END AS refund_of,"
+        " coalesce(a.amount, e.amount) AS amount)"
+        " FROM {rows} e LEFT JOIN rematched r ON e.event_id = r.event_id"
+        " LEFT JOIN open_amounts a ON e.event_id = a.event_id",
     )
 
 
-def _tell(con: duckdb.DuckDBPyConnection, change: Writing, categories: bool, batch: str) -> None:
-    """Add what the fresh events tell of items and customers to what was told before; see `store/merged.py`."""
+def _tell(con: duckdb.DuckDBPyConnection, change: Writing, categories: bool, batch: str, *, superseded: bool) -> None:
+    """Add what the fresh events tell of items and customers to what was told before; see `store/merged.py`.
+
+    So do versions of orders that gave way: had they come first, they would have told it then.
+    """
+    rows = "fresh"
+    if superseded:
+        rows, categories = "(SELECT * FROM fresh UNION ALL BY NAME SELECT * FROM superseded)", True
     for table, query in _TOLD.items():
         if table == "item_categories" and not categories:
             continue
-        con.execute(f"CREATE OR REPLACE TEMP TABLE told AS {query.format(batch=batch)}")
+        con.execute(f"CREATE OR REPLACE TEMP TABLE told AS {query.format(batch=batch, rows=rows)}")
         _put_told(con, change, table)
 
 
@@ -355,11 +295,16 @@ _COUNTS = """
 """
 
 _EVENTS = """
-    SELECT event_id, ts, local_ts, customer_id, kind, order_id, item_id, quantity, price, amount, discount, category,
-        channel, country, rating, text, refund_of, is_goods,
-        order_version, {batch} AS batch_id
-    FROM fresh LEFT JOIN matches USING (event_id)
+    SELECT event_id, ts, local_ts, customer_id, kind, order_id, item_id, quantity, price, {amount} AS amount, discount,
+        category, channel, country, rating, text, {refund_of} AS refund_of, is_goods, order_version, order_placed,
+        is_open, {{batch}} AS batch_id
+    FROM fresh
 """
+_LINES = _EVENTS.format(amount="amount", refund_of="CAST(NULL AS VARCHAR)")
+_REFUNDS_FOUND = (
+    _EVENTS.format(amount="coalesce(fresh.amount, open_amounts.amount)", refund_of="refund_of")
+    + " LEFT JOIN matches USING (event_id) LEFT JOIN open_amounts USING (event_id)"
+)
 
 # What a batch tells: few rows of many, since a shop says the same of an item again and again.
 _TOLD = {
@@ -367,16 +312,16 @@ _TOLD = {
         SELECT item_id, category, CASE WHEN kind = 'order_line' AND price > 0 THEN price END AS price, title,
             CAST(NULL AS VARCHAR) AS description, CAST(NULL AS VARCHAR) AS picture, is_goods, {batch} AS batch_id,
             max(ts) AS as_of, count(*) AS lines
-        FROM fresh WHERE item_id IS NOT NULL GROUP BY ALL
+        FROM {rows} WHERE item_id IS NOT NULL GROUP BY ALL
     """,
     "item_categories": """
         SELECT item_id, category, min(ts) AS since, {batch} AS batch_id
-        FROM fresh WHERE item_id IS NOT NULL AND category IS NOT NULL GROUP BY ALL
+        FROM {rows} WHERE item_id IS NOT NULL AND category IS NOT NULL GROUP BY ALL
     """,
     "customers": """
         SELECT customer_id, country, CAST(NULL AS TIMESTAMPTZ) AS registered_at, CAST(NULL AS VARCHAR) AS attributes,
             {batch} AS batch_id, max(ts) AS as_of, CAST(NULL AS BIGINT) AS lines
-        FROM fresh GROUP BY ALL
+        FROM {rows} GROUP BY ALL
     """,
 }
 
@@ -401,6 +346,11 @@ _LISTED_CATEGORIES = """
 """
 
 _QUARANTINE = """
-    SELECT {batch} AS batch_id, {file} AS file, row, reason, detail, content
-    FROM read_parquet([{rows}]) WHERE reason IS NOT NULL ORDER BY part, row
+    SELECT {batch} AS batch_id, {file} AS file, row, reason, detail, content, order_id, customer_id, order_placed,
+        order_version
+    FROM (
+        SELECT * REPLACE (CASE WHEN order_version IS NOT NULL THEN order_id END AS order_id,
+                          CASE WHEN order_version IS NOT NULL THEN customer_id END AS customer_id)
+        FROM read_parquet([{rows}]) WHERE reason IS NOT NULL
+    ) ORDER BY part, row
 """

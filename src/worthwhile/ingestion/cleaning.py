@@ -5,7 +5,7 @@ from __future__ import annotations
 import duckdb
 
 from worthwhile.ingestion.columns import FIELDS, plain
-from worthwhile.ingestion.effects import STATUSES, TOUCHES, TYPES
+from worthwhile.ingestion.effects import PARTLY_REFUNDED, STATUSES, TOUCHES, TYPES
 from worthwhile.ingestion.ids import plain_id
 from worthwhile.ingestion.reading import Reading
 from worthwhile.ingestion.source import column
@@ -14,9 +14,11 @@ from worthwhile.store import sql
 # Texts that stand for "nothing". Countries and titles keep NA, which is Namibia's code.
 _MISSING = ("", "nan", "null", "none", "<na>")
 MISSING_DATA = (*_MISSING, "na", "n/a", "#n/a", "nat", "-", "--")
-_WORDS = ("order_id", "item_id", "title", "category", "channel", "country", "status", "text", "currency")
+_NO_NUMBER = (*MISSING_DATA, "0", "undefined", "(not set)")  # what trackers and exports write where an order has none
+_WORDS = ("item_id", "title", "category", "channel", "country", "status", "text", "currency")
 # Around texts of exports meant for spreadsheets: tabs, line ends, wide and fixed blanks, marks. SQL.
 _BLANKS = "' ' || chr(9) || chr(10) || chr(13) || chr(160) || chr(12288) || chr(65279)"
+_SHORT = 4  # signs: most words for nothing have no more
 LISTED = 5  # examples named in notes
 MOST_WORDS = 10_000  # of a status or type column that are looked at, the most frequent first
 
@@ -42,10 +44,11 @@ def cleaned(reading: Reading) -> str:
     names = unique(reading.source.columns)
     left_out = reading.screening.left_out
     content = ", ".join(f"{sql.name(names[i])} := {column(i)}" for i in indexes if i not in left_out)
+    source = f"({_orders_apart(reading)})" if reading.form.of_order else "raw"
     rows = (
         f"SELECT part, row, coalesce({everything}) IS NULL AS is_empty,"
         f" struct_pack({content}) AS whole, {', '.join(picked)}"
-        f" FROM (SELECT *, {', '.join(texts_of)} FROM raw)"
+        f" FROM (SELECT *, {', '.join(texts_of)} FROM {source})"
     )
     if "visitor_id" not in reading.columns:
         return rows
@@ -59,9 +62,10 @@ def _text(field: str, place: int, reading: Reading) -> str:
     """SQL for the text of one of the file's columns, read as a field."""
     form = reading.form
     text = f"trim({column(place)}{f', {_BLANKS}' if reading.odd_blanks else ''})"
-    missing = (*(_MISSING if field in _WORDS else MISSING_DATA), *form.nothing.get(field, ()))
+    words = _MISSING if field in _WORDS else _NO_NUMBER if field == "order_id" else MISSING_DATA
+    missing = (*words, *form.nothing.get(field, ()))
     nothing, read = is_one_of(text, missing), text
-    if field in ("refunded_at", "updated_at"):  # how databases write that there is no such time
+    if field in ("placed_at", "refunded_at", "updated_at"):  # how databases write that there is no such time
         nothing = f"{nothing} OR starts_with({text}, '0000')"
     if field in ("customer_id", "visitor_id", "order_id", "item_id"):
         read = plain_id(text)
@@ -74,13 +78,38 @@ def _text(field: str, place: int, reading: Reading) -> str:
 def _of_order(text: str, reading: Reading) -> str:
     """SQL for a text that may stand on another row of the order."""
     order = _text("order_id", reading.columns.index["order_id"], reading)
-    return f"coalesce({text}, max({text}) OVER (PARTITION BY part, {order}))"
+    return f"coalesce({text}, max({text}) OVER (PARTITION BY part, {order}, nth))"
+
+
+def _orders_apart(reading: Reading) -> str:
+    """SQL for `raw` with `nth`, which of several orders of its number a row is of: the file may be of two shops.
+
+    What is true of an order stands on its first row, so a row that tells another time or customer begins another one.
+    """
+    columns = reading.columns
+    order = _text("order_id", columns.index["order_id"], reading)
+    told = []
+    for field in ("placed_at" if "placed_at" in columns else "ts", "customer_id"):
+        places = (columns.index[field], *columns.instead.get(field, ()))
+        told.append(f"coalesce({', '.join(_text(field, place, reading) for place in places)})")
+    others = " OR ".join(f"coalesce({text} <> last_value({text} IGNORE NULLS) OVER before, false)" for text in told)
+    return f"""
+        SELECT * EXCLUDE (begins), count(*) FILTER (begins) OVER (PARTITION BY part, {order} ORDER BY row) AS nth
+        FROM (
+            SELECT *, {others} AS begins FROM raw
+            WINDOW before AS (PARTITION BY part, {order} ORDER BY row ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING)
+        )
+    """
 
 
 def is_one_of(text: str, words: tuple[str, ...]) -> str:
     """SQL for whether a text is one of few short words. IN (...) would be a join of all rows, and far slower."""
-    longest = max(len(word) for word in words)
-    return f"(strlen({text}) <= {longest} AND list_contains([{sql.texts(words)}], lower({text})))"
+    short = [word for word in words if len(word) <= _SHORT]
+    tests = [f"(strlen({text}) <= {_SHORT} AND list_contains([{sql.texts(short)}], lower({text})))"] if short else []
+    for length in sorted({len(word) for word in words} - set(range(_SHORT + 1))):  # most texts are of another length
+        same = [word for word in words if len(word) == length]
+        tests.append(f"(strlen({text}) = {length} AND list_contains([{sql.texts(same)}], lower({text})))")
+    return f"({' OR '.join(tests)})"
 
 
 def unique(names: tuple[str, ...]) -> list[str]:
@@ -117,6 +146,12 @@ def find_effects(con: duckdb.DuckDBPyConnection, reading: Reading) -> list[str]:
         found[field] = set(known.values())
         for text, effect in known.items():
             con.execute("INSERT INTO effects VALUES (?, ?, ?)", [field, text, effect])
+        partly = next((text for text in known if plain(text) in PARTLY_REFUNDED), None)
+        if partly and "refunded_amount" not in reading.columns:
+            notes.append(
+                f"of orders that are `{partly}` the file does not say how much was given back, and they stand whole:"
+                " --map refunded_amount=COLUMN names the column that says it"
+            )
         unknown = [f"`{text}`" for text in texts if text not in known]
         if unknown:
             shown = ", ".join(unknown[:LISTED]) + (", ..." if len(unknown) > LISTED else "")

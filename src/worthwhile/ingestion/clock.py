@@ -20,13 +20,14 @@ _CLOCK_DIRECTIVES = ("%H", "%I", "%M", "%S", "%f", "%p", "%T", "%X", "%c", "%z",
 def find_days(con: duckdb.DuckDBPyConnection, reading: Reading) -> None:
     """The view `clocked` with day text, time and offset of each row, and the table `days` of its distinct days.
 
-    And the table `other_times` with the same of each distinct text that says when an order was refunded or changed.
+    And the table `other_times` with the same of each distinct text that says when an order was placed, refunded or
+    changed.
     """
     all_iso = _all_iso(con, reading)
     con.execute(f"CREATE OR REPLACE TEMP VIEW clocked AS {_clocked(reading, 'cleaned', all_iso=all_iso)}")
     others = " UNION ".join(
         f"SELECT DISTINCT {field} AS ts, NULL AS time FROM cleaned WHERE {field} IS NOT NULL"
-        for field in ("refunded_at", "updated_at")
+        for field in ("placed_at", "refunded_at", "updated_at")
         if field in reading.columns
     )
     others = others or "SELECT CAST(NULL AS VARCHAR) AS ts, NULL AS time LIMIT 0"

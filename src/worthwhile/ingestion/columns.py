@@ -20,6 +20,7 @@ FIELDS: dict[str, str] = {
     "ts": "when: a date, or a date with a time",
     "time": "time of day, where it stands in a column of its own",
     "order_id": "number of the order or invoice",
+    "placed_at": "when the order was placed, where `ts` is when it was paid: it tells orders of one number apart",
     "updated_at": "when the order was last changed: a later version takes the place of an earlier one",
     "item_id": "number or code of the item",
     "title": "name of the item",

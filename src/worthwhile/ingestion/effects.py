@@ -26,6 +26,9 @@ def _table(words: Mapping[str, tuple[str, ...]]) -> dict[str, str]:
     return {word: effect for effect, group in words.items() for word in group}
 
 
+# Orders that stand, less what the status does not tell.
+PARTLY_REFUNDED = ("partiallyrefunded", "部分退款", "部分退款成功", "部分退货")
+
 # Status -> effect. Words are written as `columns.plain` makes them. Unknown ones leave a row an order, and are named.
 STATUSES: dict[str, str] = _table(
     {
@@ -41,7 +44,7 @@ STATUSES: dict[str, str] = _table(
         ),
         "order": (
             *("paid", "completed", "complete", "delivered", "shipped", "fulfilled", "processing", "closed", "success"),
-            *("partiallyrefunded", "partiallypaid", "invoiced", "approved", "unfulfilled", "confirmed", "done", "sale"),
+            *(*PARTLY_REFUNDED, "partiallypaid", "invoiced", "approved", "unfulfilled", "confirmed", "done", "sale"),
             *("order", "purchase", "sold", "payment", "succeeded", "settled", "dispatched", "received", "new", "ok"),
             *("交易成功", "已完成", "已付款", "已支付", "待发货", "已发货", "买家已付款", "卖家已发货", "已签收"),
             *("成功", "等待卖家发货", "等待买家确认收货", "没有申请退款", "待收货", "已收货", "销售", "购买", "消费"),

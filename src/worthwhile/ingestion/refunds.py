@@ -11,7 +11,8 @@ ROUNDS = 20  # each serves at least one refund of every line asked for; real sho
 def match_refunds(con: duckdb.DuckDBPyConnection) -> int:
     """Match the refunds of all customers of the table `fresh`; returns how many of `fresh` found their order.
 
-    Reads the views `fresh` (new events) and `known` (the log so far), both in the columns of an event. Fills the table
+    Reads the views `fresh` (new events) and `known` (the log so far), both in the columns of an event, and the table
+    `gone` of what was taken out of the log (event_id, order_id, customer_id). Fills the table
     `matches` (event_id, refund_of) for refunds of `fresh`, and `rematched` with those of `known` that now belong to
     another order than they were matched to: an order that comes later than its refund finds it too, so that what is
     matched does not hang on the order in which files come.
@@ -59,7 +60,7 @@ def _match_lines(con: duckdb.DuckDBPyConnection) -> None:
 
 
 # The new refunds, and of customers of whom an order or a refund is new the former ones that this may concern: all but
-# those that bear their order's number, which stay with it.
+# those that bear their order's number, which stay with it unless it was taken out.
 _REFUNDS = """
     CREATE OR REPLACE TEMP TABLE refunds AS
     SELECT event_id, customer_id, order_id, item_id, ts, coalesce(abs(quantity), 1) AS quantity, abs(amount) AS amount,
@@ -69,7 +70,11 @@ _REFUNDS = """
         UNION ALL BY NAME
         SELECT *, false AS is_fresh FROM known WHERE kind = 'refund'
             AND (refund_of IS NULL OR refund_of IS DISTINCT FROM order_id)
-            AND customer_id IN (SELECT customer_id FROM fresh WHERE kind IN ('order_line', 'refund'))
+            AND customer_id IN (SELECT customer_id FROM fresh WHERE kind IN ('order_line', 'refund')
+                                UNION ALL SELECT customer_id FROM gone)
+        UNION ALL BY NAME
+        SELECT *, false AS is_fresh FROM known WHERE kind = 'refund' AND refund_of = order_id
+            AND (order_id, customer_id) IN (SELECT (order_id, customer_id) FROM gone)
     )
 """
 

@@ -12,7 +12,7 @@ class FileReport:
     """One file. Rows are either refused or make an event; some make another one beside it, such as the order line and
     its refund, or what an order cost beyond its lines: `paired` counts these.
 
-    So rows + paired = events + known + sum of refused.
+    So rows + paired = events + known + superseded + sum of refused.
     """
 
     file: str
@@ -28,6 +28,7 @@ class FileReport:
     how: Mapping[str, str]  # event column -> given, kept, name, value or shape
     notes: tuple[str, ...] = ()  # what the user should know
     replaced: int = 0  # events of earlier versions of orders, which are gone from the log
+    superseded: int = 0  # events of earlier versions of orders, which gave way to what the file or the log has
     seen_before: bool = False  # the very same file is in the shop already, and nothing was done
     read_until: str | None = None  # how far a database was read: what `since="last"` goes on from
     left_out: Mapping[str, str] = field(default_factory=dict)  # column that identifies persons -> kind of identifier
@@ -43,6 +44,7 @@ class FileReport:
             "known": self.known,
             "paired": self.paired,
             "replaced": self.replaced,
+            "superseded": self.superseded,
             "refused": dict(self.refused),
             "refunds_matched": self.refunds_matched,
             "mapping": dict(self.mapping),

@@ -386,6 +386,15 @@ def _notes(ready: _Ready, done: Absorbed) -> tuple[str, ...]:
     notes = [*ready.staged.notes, *notes_on_ids(ready.reading.columns, ready.reading.screening, ready.replaced)]
     if done.replaced:
         notes.append(f"{done.replaced:,} events of earlier versions of its orders gave way to these")
+    if done.superseded:
+        notes.append(f"{done.superseded:,} of its events are of earlier versions of orders, and gave way to later ones")
+    if done.come_again:
+        unread = ready.staged.may_tell_versions
+        notes.append(
+            f"{done.come_again:,} of its orders were in the shop already with other lines, and both stand, so that they"
+            f" may count twice: if `{unread}` says when the whole order was last changed, ingest all into a new shop"
+            f" with --map updated_at={unread}"
+        )
     if ready.read_until is None:
         return tuple(notes)
     if not done.events and not ready.staged.refused:
@@ -404,6 +413,7 @@ def _report(ready: _Ready, done: Absorbed) -> FileReport:
         known=done.known,
         paired=done.paired,
         replaced=done.replaced,
+        superseded=done.superseded,
         refused=ready.staged.refused,
         refunds_matched=done.matched,
         mapping=reading.columns.to_dict(),

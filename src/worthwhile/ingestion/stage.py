@@ -23,6 +23,7 @@ from worthwhile.store import sql
 
 _FIRST_DAY, _LAST_DAY = "1970-01-01", "2101-01-01"
 _CHANGED = ("updatedat", "modifiedat", "lastmodified", "dateupdated", "updatetime", "更新时间", "修改时间")
+REST = "order-rest"  # the item of what an order cost beyond its lines: postage, taxes
 _CENT = 0.005  # sums of money that differ by less are equal
 _AFTER = "INTERVAL 1 MICROSECOND"  # a refund with a time of its own lies after its order, if by no more than this
 
@@ -39,6 +40,7 @@ class Staged:
     versions: bool = False  # whether any row tells a version of its order
     holds: str = "events"
     whole_orders: bool = False  # whether it holds all lines of the orders that it holds any of
+    may_tell_versions: str = ""  # a column that may say when orders were last changed, and is not read
 
 
 def stage(con: duckdb.DuckDBPyConnection, reading: Reading, out: Path) -> Staged:
@@ -63,21 +65,39 @@ def stage(con: duckdb.DuckDBPyConnection, reading: Reading, out: Path) -> Staged
     refused = dict(con.execute(reasons).fetchall())
     _check_usable(con, reading, count, refused, staged)
     if reading.form.holds == "events":
-        notes += [*_kinds(con, reading, staged), *_undated(con, reading, staged), *_unread(reading)]
-    whole = _is_whole(reading)
+        notes += [*_kinds(con, reading, staged), *_undated(con, reading, staged), *_torn_orders(con, reading, staged)]
+    unread = _unread(reading)
+    if unread and not reading.source.is_continued:
+        notes.append(
+            f"`{unread}` is not read: if it says when the whole order was last changed, --map updated_at={unread}"
+            " lets a later version of an order take the place of an earlier one"
+        )
+    whole = reading.form.whole_orders or _is_whole(reading)
     versions = whole or "updated_at" in reading.columns
-    return Staged(out, parts, count, refused, tuple(notes), versions, reading.form.holds, whole)
+    return Staged(out, parts, count, refused, tuple(notes), versions, reading.form.holds, whole, unread)
 
 
-def _unread(reading: Reading) -> list[str]:
-    """A note on a column that may tell versions of orders: of lines, each with its own, it would take all but one."""
-    names = [name for name in reading.source.columns if plain(name) in _CHANGED]
-    is_told = "updated_at" in reading.columns or "order_id" not in reading.columns or reading.source.is_continued
-    if reading.form.name != "orders" or not names or is_told:
+def _unread(reading: Reading) -> str:
+    """A column that may tell versions of orders: of lines, each with its own, it would take all but one."""
+    if reading.form.name != "orders" or "updated_at" in reading.columns or "order_id" not in reading.columns:
+        return ""
+    return next((name for name in reading.source.columns if plain(name) in _CHANGED), "")
+
+
+def _torn_orders(con: duckdb.DuckDBPyConnection, reading: Reading, staged: str) -> list[str]:
+    """A note on orders of known total of which a line was refused: the total is right, and its goods are not known."""
+    if "order_total" not in reading.columns:
+        return []
+    [(count,)] = con.execute(
+        f"SELECT count(*) FROM (SELECT part, order_id, customer_id FROM read_parquet({staged})"
+        " WHERE order_id IS NOT NULL GROUP BY ALL HAVING count(*) FILTER (rest > 0) > 0"
+        " AND count(*) FILTER (reason IN ('bad-number', 'no-amount', 'bad-date', 'no-date')) > 0)"
+    ).fetchall()
+    if not count:
         return []
     return [
-        f"`{names[0]}` is not read: if it says when the whole order was last changed, --map updated_at={names[0]}"
-        " lets a later version of an order take the place of an earlier one"
+        f"{count:,} orders have refused lines: each order still comes to its total, and what these lines cost stands as"
+        f" `{REST}`, which is no goods"
     ]
 
 
@@ -131,14 +151,16 @@ def _typed(reading: Reading, style: numbers.Style) -> str:
     if money and not style.plain and "currency" not in reading.columns:
         signed = f" REPLACE ({numbers.foreign_sign(money, reading.currency)} AS currency)"
     # A join that finds nothing is still a pass over all rows, so that only those are made that the file's columns need.
-    needs = ("status", "type", "refunded_at", "updated_at")
-    has_status, has_type, has_refund, has_version = (name in reading.columns for name in needs)
+    needs = ("status", "type", "placed_at", "refunded_at", "updated_at")
+    has_status, has_type, has_placed, has_refund, has_version = (name in reading.columns for name in needs)
     joins = ["LEFT JOIN days ON clocked.day_text = days.day_text"]
     if has_status:
         joins.append("LEFT JOIN effects s ON s.field = 'status' AND clocked.status = s.text")
     if has_type:
         joins.append("LEFT JOIN effects t ON t.field = 'type' AND clocked.type = t.text")
         joins.append("LEFT JOIN effects blank ON blank.field = 'blank'")
+    if has_placed:
+        joins.append(f"LEFT JOIN ({others}) o ON clocked.placed_at = o.text")
     if has_refund:
         joins.append(f"LEFT JOIN ({others}) r ON clocked.refunded_at = r.text")
     if has_version:
@@ -149,6 +171,11 @@ def _typed(reading: Reading, style: numbers.Style) -> str:
     )
     is_touch = f"coalesce(t.effect IN ({sql.texts(TOUCHES)}), false)" if has_type else "false"
     unknown = ("CAST(NULL AS TIMESTAMP)",) * 2
+    placed = "CAST(NULL AS TIMESTAMP)"
+    if _tells_placing(reading):
+        _, placed = utc_and_local(reading.zone, f"({wall})", f"({moment})")
+        if has_placed:
+            placed = f"coalesce({utc_and_local(reading.zone, 'o.wall', 'o.moment')[1]}, {placed})"
     refund_wall, refund_moment = ("r.wall", "r.moment") if has_refund else unknown
     version_wall, version_moment = ("u.wall", "u.moment") if has_version else unknown
     return f"""
@@ -160,7 +187,7 @@ def _typed(reading: Reading, style: numbers.Style) -> str:
             (status_effect = 'refund' OR type_effect = 'refund') AND NOT is_touch AS gives_back,
             CASE WHEN gives_back OR refunded_amount_number <> 0 THEN {refund_wall} END AS refund_wall,
             CASE WHEN gives_back OR refunded_amount_number <> 0 THEN {refund_moment} END AS refund_moment,
-            {version_wall} AS version_wall, {version_moment} AS version_moment,
+            {placed} AS order_placed, {version_wall} AS version_wall, {version_moment} AS version_moment,
             coalesce({reading.form.refund_when}, false) AS marked_refund
         FROM clocked {" ".join(joins)}
     """
@@ -177,7 +204,9 @@ def _judged(reading: Reading) -> str:
     bad_version = "(updated_at IS NOT NULL AND version_wall IS NULL AND version_moment IS NULL)"
     which = " ".join(f"WHEN {test} THEN '{name} is ' || {name}" for test, name in zip(bad, names, strict=True))
     # Of an order whose total is known each line gets its share; a refund of a whole order is as large as that was.
-    open_amount = "(order_total_number IS NOT NULL OR (type_effect = 'refund' AND order_id IS NOT NULL))"
+    is_told = "(order_total_number IS NOT NULL OR type_effect = 'refund')"
+    open_amount = f"({is_told} AND (order_id IS NOT NULL OR (type_effect <> 'refund' AND {_has_parts(reading)})))"
+    never = "(type_effect = 'never' OR (status_effect = 'never' AND NOT is_touch))"
     return f"""
         SELECT *, CASE WHEN NOT is_touch THEN {amount} END AS given_amount,
             CASE WHEN is_empty THEN 'empty-row'
@@ -189,9 +218,9 @@ def _judged(reading: Reading) -> str:
                    THEN 'impossible-date'
                  WHEN type_effect = 'unknown' THEN 'unknown-type'
                  WHEN type_effect = 'no-event' THEN 'no-event'
+                 WHEN {never} THEN 'never-paid'
                  WHEN {" OR ".join(bad)} OR {beyond} THEN 'bad-number'
                  WHEN NOT is_touch AND {amount} IS NULL AND NOT {open_amount} THEN 'no-amount'
-                 WHEN type_effect = 'never' OR (status_effect = 'never' AND NOT is_touch) THEN 'never-paid'
                  WHEN NOT is_touch AND upper(currency) <> {sql.text(reading.currency)} THEN 'other-currency'
                  END AS reason,
             CASE WHEN ts IS NULL THEN NULL
@@ -221,7 +250,32 @@ def _amount(columns: Columns) -> str:
     amounts = ["amount_number"] * ("amount" in columns) + [computed] * ("price" in columns)
     if "order_total" in columns:  # of a refund it is what was given back
         amounts.append("CASE WHEN type_effect = 'refund' THEN order_total_number END")
-    return f"coalesce({', '.join(amounts)})" if amounts else "1.0"
+    # Without amounts each row counts as 1, but for a refund that names its order: what that came to stands there.
+    return f"coalesce({', '.join(amounts)})" if amounts else f"CASE WHEN NOT {_NAMES_ORDER} THEN 1.0 END"
+
+
+_NAMES_ORDER = "(type_effect = 'refund' AND order_id IS NOT NULL)"
+
+
+def _has_parts(reading: Reading) -> str:
+    """SQL for whether rows are of one order though they bear no number: products of one event are."""
+    return "true" if "type" in reading.columns else "false"
+
+
+def _tells_placing(reading: Reading) -> bool:
+    """Whether the rows of an order say when it was placed: of events, an order told again has a time of its own."""
+    return "placed_at" in reading.columns or (reading.form.whole_orders and "type" not in reading.columns)
+
+
+def _one_order(reading: Reading) -> str:
+    """The columns by which rows of one file are of one order: numbers are used again, and a file may be of two shops.
+
+    Of events, an order told again is another row of it; what is told again is sorted out later.
+    """
+    key = "part, order_id, customer_id"
+    if "type" in reading.columns:
+        key += ", ts"
+    return key + (", CAST(order_placed AS DATE)" if _tells_placing(reading) else "")
 
 
 def _settled(reading: Reading) -> str:
@@ -233,10 +287,10 @@ def _settled(reading: Reading) -> str:
     """
     if not {"order_total", "refunded_amount"} & set(reading.columns.index):
         return "SELECT *, CAST(NULL AS DOUBLE) AS rest, CAST(NULL AS DOUBLE) AS refunded FROM judged"
-    # Of events, an order told again is another row of it; what is told again is sorted out later.
-    key = "part, order_id, ts" if "type" in reading.columns else "part, order_id"
+    key = _one_order(reading)
     order = f"OVER (PARTITION BY {key})"
-    sells = "(reason IS NULL AND NOT is_touch AND type_effect <> 'refund' AND order_id IS NOT NULL)"
+    is_part = f"(order_id IS NOT NULL OR {_has_parts(reading)})"
+    sells = f"(reason IS NULL AND NOT is_touch AND type_effect <> 'refund' AND {is_part})"
     first = f"row_number() OVER (PARTITION BY {key}, sells ORDER BY row) = 1"
     return f"""
         SELECT * REPLACE (
@@ -279,7 +333,10 @@ def _finished(reading: Reading, forgotten: str) -> str:
     if "updated_at" not in reading.columns:
         version = "CAST(NULL AS TIMESTAMPTZ)"
         if _is_whole(reading):  # of events, an order told again is the same order; of rows, all make one
-            version = ts if "type" in reading.columns else f"max({ts}) OVER (PARTITION BY order_id, customer_id)"
+            version = ts if "type" in reading.columns else f"max({ts}) OVER (PARTITION BY {_one_order(reading)})"
+    counts = "reason IS NULL"
+    if "updated_at" in reading.columns:  # an order that came to nothing takes what was known of it out
+        counts = "(reason IS NULL OR reason = 'never-paid')"
     kept = "true" if reading.form.holds == "customers" else "reason IS NOT NULL"
     return f"""
         WITH kinds AS (
@@ -295,7 +352,7 @@ def _finished(reading: Reading, forgotten: str) -> str:
                 CASE WHEN reason IS NULL THEN {local_ts} END AS local_ts,
                 CASE WHEN reason IS NULL THEN {refund_ts} END AS refund_ts,
                 CASE WHEN reason IS NULL THEN {refund_local_ts} END AS refund_local_ts,
-                CASE WHEN reason IS NULL AND order_id IS NOT NULL AND NOT (is_refund OR is_touch) THEN {version} END
+                CASE WHEN {counts} AND order_id IS NOT NULL AND NOT (is_refund OR is_touch) THEN {version} END
                     AS order_version
             FROM kinds
         ), screened AS (
@@ -317,7 +374,9 @@ def _finished(reading: Reading, forgotten: str) -> str:
                 CASE WHEN NOT is_touch THEN abs(discount_number) END AS discount, category, channel, country, title,
                 CASE WHEN is_touch THEN rating_number END AS rating, CASE WHEN is_touch THEN text END AS text,
                 description, picture, coalesce({reading.form.is_goods}, true) AS is_goods, is_paired, rest, refunded,
-                order_version
+                CASE WHEN reason IS NULL OR reason = 'never-paid' THEN order_version END AS order_version,
+                CASE WHEN order_version IS NOT NULL THEN order_placed END AS order_placed,
+                CASE WHEN is_refund AND given_amount IS NULL THEN true END AS is_open
             FROM screened
         )
         SELECT *, CASE WHEN reason IS NULL THEN {_digest()} END AS digest

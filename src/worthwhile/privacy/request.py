@@ -102,7 +102,7 @@ def _rules_of_customer(con: duckdb.DuckDBPyConnection, request: Request) -> Rule
     place = "(SELECT max(place) FROM batch_columns b WHERE b.batch_id = stored.batch_id)"
     bought = f"trim(json_extract_string(content, {place}))"
     torn = f"regexp_matches(json_extract_string(content, '$.line'), {_whole(request.ids)})"
-    quarantined = [_is_gone(bought), torn]
+    quarantined = [named, _is_gone(bought), torn]
     texts: dict[str, str] = {}
     if request.telling:
         pattern = _whole(request.telling)

@@ -41,7 +41,6 @@ GA4 = Format(
         "item_id": ("(not set)",),
         "title": ("(not set)",),
         "category": ("(not set)",),
-        "order_id": ("(not set)",),
         "channel": ("(none)", "(not set)", "(direct)"),
         "text": ("(not set)",),
     },

@@ -11,6 +11,7 @@ SHOPIFY = Format(
         "customer_id": ("email",),
         "ts": ("paidat", "createdat"),
         "order_id": ("name",),
+        "placed_at": ("createdat",),
         "item_id": ("lineitemsku",),
         "title": ("lineitemname",),
         "quantity": ("lineitemquantity",),
@@ -27,7 +28,7 @@ SHOPIFY = Format(
     fingerprint=(frozenset({"name", "financialstatus", "lineitemquantity", "lineitemname", "lineitemprice"}),),
     instead={"customer_id": ("phone", "billingname"), "ts": ("createdat",), "country": ("billingcountry",)},
     of_order=(
-        *("customer_id", "ts", "status", "currency", "country", "channel"),
+        *("customer_id", "ts", "placed_at", "status", "currency", "country", "channel"),
         *("order_total", "refunded_amount", "refunded_at"),
     ),
     whole_orders=True,

@@ -11,6 +11,7 @@ WOOCOMMERCE = Format(
         "customer_id": ("customerid",),
         "ts": ("datepaidgmt", "datecreatedgmt"),
         "order_id": ("id",),
+        "placed_at": ("datecreatedgmt",),
         "updated_at": ("datemodifiedgmt",),
         "item_id": ("lineitemssku",),
         "title": ("lineitemsname",),
@@ -34,7 +35,7 @@ WOOCOMMERCE = Format(
         "item_id": ("lineitemsproductid",),
     },
     whole_orders=True,
-    utc=("ts", "updated_at", "refunded_at"),
+    utc=("ts", "placed_at", "updated_at", "refunded_at"),
     nothing={"customer_id": ("0",)},  # guests
     statuses={"trash": "never", "checkoutdraft": "never", "autodraft": "never"},
 )
