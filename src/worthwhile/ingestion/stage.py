@@ -340,6 +340,7 @@ def _digest() -> str:
     return f"md5(concat({parts}, chr(31) || text))"
 
 
+_SHOWN = 300  # characters of a row that an error shows
 # Reason -> the field whose column may be the wrong one.
 _SAYS = {
     "bad-date": "ts",
@@ -362,7 +363,7 @@ def _check_usable(
         return
     reason = max(sorted(refused), key=lambda name: refused[name])
     first = (
-        f"SELECT row, coalesce(detail, content, 'a line that is not shown') FROM read_parquet({staged})"
+        f"SELECT row, left(coalesce(detail, content, 'a line that is not shown'), {_SHOWN}) FROM read_parquet({staged})"
         " WHERE reason = ? ORDER BY part, row LIMIT 1"
     )
     row, example = con.execute(first, [reason]).fetchall()[0]
