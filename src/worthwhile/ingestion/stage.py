@@ -340,6 +340,8 @@ def _digest() -> str:
     return f"md5(concat({parts}, chr(31) || text))"
 
 
+# Rows that were understood, and are no event: an hour of tracking may have nothing but logins.
+_UNDERSTOOD = ("no-event", "never-paid")
 _SHOWN = 300  # characters of a row that an error shows
 # Reason -> the field whose column may be the wrong one.
 _SAYS = {
@@ -362,6 +364,8 @@ def _check_usable(
     if sum(refused.values()) < count or reading.source.is_continued or "forgotten" in refused:
         return
     reason = max(sorted(refused), key=lambda name: refused[name])
+    if reason in _UNDERSTOOD:
+        return
     first = (
         f"SELECT row, left(coalesce(detail, content, 'a line that is not shown'), {_SHOWN}) FROM read_parquet({staged})"
         " WHERE reason = ? ORDER BY part, row LIMIT 1"
