@@ -62,6 +62,7 @@ def ingest(  # noqa: PLR0913 (one parameter for each question that a person asks
     mapping: Mapping[str, str] | None = None,
     format: str | None = None,
     date_format: str | None = None,
+    decimal: str | None = None,
     query: str | None = None,
     since: str | date | int | None = None,
     overlap: str | None = None,
@@ -75,7 +76,8 @@ def ingest(  # noqa: PLR0913 (one parameter for each question that a person asks
     which is asked `query`. `:since` in the query is bound to `since`: a value, or "last" for where the last batch of
     the same address and query ended, less `overlap` ("10min", "1d"; of numbers "1000").
     `mapping` says which column of the file is which event column (`columns.FIELDS`) where names and values do not;
-    an empty name leaves a column out. It is kept in shop.toml, as is `date_format` (strptime).
+    an empty name leaves a column out. It is kept in shop.toml, as is `date_format` (strptime), and `decimal`, the
+    sign ("," or ".") that parts decimals where amounts such as 1.299 do not tell.
     `pseudonymise` says whether ids of customers are replaced by pseudonyms, and is kept too; by default those that are
     e-mail addresses, phone numbers and the like (docs/privacy.md). Other columns that identify persons are left out.
     `format` names one of `formats.FORMATS`. All files or none: every one is read to its end before the first is
@@ -83,9 +85,9 @@ def ingest(  # noqa: PLR0913 (one parameter for each question that a person asks
     table `quarantine` with file, row and one of `REASONS`. Where another process writes to the shop, it is waited for
     so many seconds.
 
-    Raises InputError `bad-file`, `bad-columns`, `bad-values`, `ambiguous-dates`, `bad-argument`, `bad-query`,
-    `bad-setting` (too little memory, or ids of another kind), `no-key`, `no-database`, `missing-extra`, `cannot-write`,
-    `shop-busy`; the shop is then as it was.
+    Raises InputError `bad-file`, `bad-columns`, `bad-values`, `ambiguous-dates`, `ambiguous-numbers`, `bad-argument`,
+    `bad-query`, `bad-setting` (too little memory, or ids of another kind), `no-key`, `no-database`, `missing-extra`,
+    `cannot-write`, `shop-busy`; the shop is then as it was.
     """
     if not paths:
         raise InputError("bad-argument", "no file is named", remedy="name the files to read")
@@ -94,6 +96,10 @@ def ingest(  # noqa: PLR0913 (one parameter for each question that a person asks
             "bad-argument", f"`{format}` is no format", where="--format", remedy=f"formats are {', '.join(FORMATS)}"
         )
     check_mapping(mapping or {})
+    if decimal not in (None, ",", "."):
+        raise InputError(
+            "bad-argument", f"`{decimal}` does not part decimals", where="--decimal", remedy="it is `,` or `.`"
+        )
     named = _named(paths, query=query, since=since, overlap=overlap)
     if not wait >= 0:
         raise InputError("bad-argument", f"{wait} is no time to wait", where="--wait", remedy="give seconds, or 0")
@@ -104,7 +110,7 @@ def ingest(  # noqa: PLR0913 (one parameter for each question that a person asks
             mode = _mode(shop, pseudonymise)
             check_mode(con, change, mode)
             screens = _Screens(mode, Keyring(shop), read_forgotten(shop))
-            reader = _Reader(shop, con, mapping or {}, format, date_format, screens)
+            reader = _Reader(shop, con, mapping or {}, format, date_format, decimal, screens)
             read = [
                 reader.prepare(
                     one, _folder(scratch, index), _part(progress, f"reading {_name(one)}", index, len(named))
@@ -120,7 +126,7 @@ def ingest(  # noqa: PLR0913 (one parameter for each question that a person asks
             raise _too_little_memory(shop, [_name(one) for one in named]) from error
         finally:
             con.close()
-    _keep(shop, mapping, date_format, mode if pseudonymise is not None else None)
+    _keep(shop, mapping, date_format, decimal, mode if pseudonymise is not None else None)
     progress("done", 1.0)
     return IngestReport(tuple(reports))
 
@@ -198,6 +204,7 @@ class _Reader:
     mapping: Mapping[str, str]
     format: str | None
     date_format: str | None
+    decimal: str | None
     screens: _Screens
 
     def prepare(self, named: Path | Asked, scratch: Path, progress: Progress) -> _Ready | FileReport | Member:
@@ -262,11 +269,20 @@ class _Reader:
     def _stage(
         self, source: Source, form: Format, columns: Columns, screening: Screening, table: Table, scratch: Path
     ) -> tuple[Reading, Staged]:
-        date_format = self.date_format or self.shop.settings["ingest.date_format"]
         settings = self.shop.settings
+        date_format = self.date_format or settings["ingest.date_format"]
+        decimal = self.decimal or settings["ingest.decimal"]
         odd = any(text.strip(" ") != text.strip() for values in table.values for text in values)
         reading = Reading(
-            source, form, columns, settings["timezone"], date_format, settings["currency"], screening, odd_blanks=odd
+            source,
+            form,
+            columns,
+            settings["timezone"],
+            date_format=date_format,
+            decimal=decimal,
+            currency=settings["currency"],
+            screening=screening,
+            odd_blanks=odd,
         )
         staged = stage(self.con, reading, scratch / "staged.parquet")
         (scratch / "raw.parquet").unlink(missing_ok=True)
@@ -434,7 +450,9 @@ def _ledger_row(ready: _Ready, done: Absorbed) -> dict[str, Any]:
     }
 
 
-def _keep(shop: Shop, mapping: Mapping[str, str] | None, date_format: str | None, mode: Mode | None) -> None:
+def _keep(
+    shop: Shop, mapping: Mapping[str, str] | None, date_format: str | None, decimal: str | None, mode: Mode | None
+) -> None:
     """Remember in shop.toml what the user said, for the next file."""
     changes: dict[str, Any] = {}
     if mapping:
@@ -442,6 +460,8 @@ def _keep(shop: Shop, mapping: Mapping[str, str] | None, date_format: str | None
         changes["ingest.columns"] = {field: name for field, name in kept.items() if name}
     if date_format:
         changes["ingest.date_format"] = date_format
+    if decimal:
+        changes["ingest.decimal"] = decimal
     if mode:
         changes["privacy.pseudonymise"] = mode
     if any(shop.settings[key] != value for key, value in changes.items()):
