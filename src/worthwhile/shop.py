@@ -14,7 +14,7 @@ from worthwhile.errors import InputError
 from worthwhile.settings import Settings, parse_setting, read_settings
 
 SETTINGS_FILE = "shop.toml"
-# Local times and amounts lie in the log as they were read; an overlapping file would be other events under another zone.
+# Local times and amounts lie in the log as they were read: in another zone, an overlapping file is other events.
 OF_EVENTS = ("currency", "timezone")
 
 
@@ -133,7 +133,7 @@ def change_settings(shop: Shop, changes: Mapping[str, Any]) -> Shop:
         if key in OF_EVENTS and parsed != now[key] and (shop.table_path("batches") / "_delta_log").exists():
             raise InputError(
                 "bad-setting",
-                f"`{key}` cannot be changed from {now[key]} to {parsed}: the events of this shop were ingested under it",
+                f"`{key}` cannot be changed from {now[key]} to {parsed}: the shop's events are under it",
                 where=str(path),
                 remedy=f"make a new shop with {key}={parsed} and ingest the files into it",
             )

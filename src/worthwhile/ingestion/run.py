@@ -20,7 +20,13 @@ from worthwhile.errors import InputError
 from worthwhile.ingestion.absorb import Absorbed, absorb
 from worthwhile.ingestion.address import Address
 from worthwhile.ingestion.columns import FIELDS, Columns, Table, check_mapping, format_of, recognise
-from worthwhile.ingestion.database import Asked, ask, last_of, lay_open_answer, without_known_refusals
+from worthwhile.ingestion.database import (
+    DatabaseRequest,
+    last_of,
+    lay_open_answer,
+    read_request,
+    without_known_refusals,
+)
 from worthwhile.ingestion.forgotten import Forgotten, read_forgotten
 from worthwhile.ingestion.formats import FORMATS, Format
 from worthwhile.ingestion.given import expand
@@ -133,7 +139,7 @@ def ingest(  # noqa: PLR0913 (one parameter for each question that a person asks
 
 def _named(
     paths: Sequence[Path | str], *, query: str | None, since: str | date | int | None, overlap: str | None
-) -> list[Path | Asked]:
+) -> list[Path | DatabaseRequest]:
     """Files and at most one database, in the order given."""
     found = expand(paths)
     databases = [one.text for one in found if isinstance(one, Address)]
@@ -152,11 +158,14 @@ def _named(
             where=idle[0],
             remedy="name one: postgresql://user@host/database",
         )
-    return [ask(one, query=query, since=since, overlap=overlap) if isinstance(one, Address) else one for one in found]
+    return [
+        read_request(one, query=query, since=since, overlap=overlap) if isinstance(one, Address) else one
+        for one in found
+    ]
 
 
-def _name(one: Path | Asked) -> str:
-    return one.address.text if isinstance(one, Asked) else one.name
+def _name(one: Path | DatabaseRequest) -> str:
+    return one.address.text if isinstance(one, DatabaseRequest) else one.name
 
 
 def _too_little_memory(shop: Shop, names: list[str]) -> InputError:
@@ -207,9 +216,9 @@ class _Reader:
     decimal: str | None
     screens: _Screens
 
-    def prepare(self, named: Path | Asked, scratch: Path, progress: Progress) -> _Ready | FileReport | Member:
+    def prepare(self, named: Path | DatabaseRequest, scratch: Path, progress: Progress) -> _Ready | FileReport | Member:
         """A file or a database's answer staged, the report that it is in the shop already, or one of a set aside."""
-        if isinstance(named, Asked):
+        if isinstance(named, DatabaseRequest):
             progress("", 0.0)
             return self._prepare_answer(named, scratch, progress)
         with unchanged(named):
@@ -241,13 +250,13 @@ class _Reader:
             return seen
         return _Ready(*self._stage(source, form, columns, screening, table, scratch), digest, source.name)
 
-    def _prepare_answer(self, asked: Asked, scratch: Path, progress: Progress) -> _Ready | FileReport:
+    def _prepare_answer(self, request: DatabaseRequest, scratch: Path, progress: Progress) -> _Ready | FileReport:
         """As of a file. What follows a former batch of the same query has its columns: a few rows tell little."""
         ledger = self._ledger()
-        last = last_of(asked, ledger) or {}
+        last = last_of(request, ledger) or {}
         until = last.get("read_until")
         zone = self.shop.settings.zone
-        answer = lay_open_answer(self.con, asked, read_until=until, zone=zone, scratch=scratch, progress=progress)
+        answer = lay_open_answer(self.con, request, read_until=until, zone=zone, scratch=scratch, progress=progress)
         if answer.count == 0:
             return _nothing(answer.source.name, last, answer.began)
         table = _look_at(self.con, answer.source)
@@ -264,7 +273,7 @@ class _Reader:
             return replace(seen, notes=_nothing(answer.source.name, last, answer.began).notes, read_until=until)
         staged = self._stage(answer.source, form, columns, screening, table, scratch)
         progress("", 1.0)
-        return _Ready(*staged, answer.digest, asked.source, answer.read_until, until)
+        return _Ready(*staged, answer.digest, request.source, answer.read_until, until)
 
     def _stage(
         self, source: Source, form: Format, columns: Columns, screening: Screening, table: Table, scratch: Path
