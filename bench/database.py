@@ -17,7 +17,7 @@ from zoneinfo import ZoneInfo
 import duckdb
 
 from worthwhile.ingestion.address import read_address
-from worthwhile.ingestion.database import ask, lay_open_answer
+from worthwhile.ingestion.database import lay_open_answer, read_request
 from worthwhile.progress import silent
 
 QUERY = """
@@ -31,11 +31,11 @@ QUERY = """
 
 def measured(url: str, rows: int) -> tuple[float, int]:
     """Seconds, and peak memory of the process in MB."""
-    asked = ask(read_address(url), query=QUERY.format(rows=rows))
+    request = read_request(read_address(url), query=QUERY.format(rows=rows))
     with tempfile.TemporaryDirectory() as folder, duckdb.connect() as con:
         begun = time.perf_counter()
         answer = lay_open_answer(
-            con, asked, read_until=None, zone=ZoneInfo("UTC"), scratch=Path(folder), progress=silent
+            con, request, read_until=None, zone=ZoneInfo("UTC"), scratch=Path(folder), progress=silent
         )
         seconds = time.perf_counter() - begun
         assert answer.count == rows

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+import worthwhile as ww
 from worthwhile.errors import InputError
 from worthwhile.shop import SETTINGS_FILE, change_settings, create_shop, open_shop
 
@@ -87,6 +88,21 @@ def test_change_that_cannot_be_used_changes_nothing(tmp_path: Path) -> None:
     with pytest.raises(InputError):
         change_settings(shop, {"currency": "USD", "value.margin": 7})
     assert (tmp_path / SETTINGS_FILE).read_bytes() == before
+
+
+@pytest.mark.parametrize("change", [{"timezone": "Asia/Shanghai"}, {"currency": "USD"}])
+def test_zone_and_currency_of_events_cannot_be_changed(tmp_path: Path, change: dict[str, str]) -> None:
+    shop = create_shop(tmp_path / "shop", currency="EUR")
+    shop = change_settings(shop, {"currency": "GBP", "timezone": "Europe/London"})
+    file = tmp_path / "orders.csv"
+    file.write_text("customer,date,amount\na,2024-01-01,5\n")
+    ww.ingest(shop, file)
+    before = (shop.folder / SETTINGS_FILE).read_bytes()
+    with pytest.raises(InputError, match="new shop") as caught:
+        change_settings(shop, {"seed": 7, **change})
+    assert caught.value.code == "bad-setting"
+    assert (shop.folder / SETTINGS_FILE).read_bytes() == before
+    assert change_settings(shop, {"currency": "gbp", "seed": 7}).settings["seed"] == 7
 
 
 def test_settings_in_environment_hold_for_the_open_shop_only(tmp_path: Path) -> None:

@@ -26,6 +26,7 @@ ERROR_KINDS: dict[str, ErrorKind] = {
     "bad-columns": ErrorKind(3, 422, "the columns needed were not found, or two columns claim the same meaning"),
     "bad-values": ErrorKind(3, 422, "the values of a needed column cannot be understood, throughout"),
     "ambiguous-dates": ErrorKind(3, 422, "day and month cannot be told apart in the dates of this file"),
+    "ambiguous-numbers": ErrorKind(3, 422, "whether a point is decimal or parts thousands cannot be told in this file"),
     "bad-query": ErrorKind(3, 422, "the database does not take the query, or it is not one statement that only reads"),
     "no-database": ErrorKind(9, 502, "the database cannot be connected to, or broke off while it was read"),
     "no-shop": ErrorKind(4, 404, "there is no shop in this folder"),

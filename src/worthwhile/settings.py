@@ -117,6 +117,12 @@ SETTINGS: dict[str, Setting] = {
         Setting("ingest.columns", {}, _texts, "Column mapping kept from `--map`: event column = column of the file."),
         Setting("ingest.date_format", "", str, "strptime format of dates that cannot be told from the data."),
         Setting(
+            "ingest.decimal",
+            "",
+            _one_of("", ",", "."),
+            "Sign that parts decimals, comma or point, where amounts such as 1.299 do not tell.",
+        ),
+        Setting(
             "privacy.pseudonymise",
             "auto",
             _one_of("auto", "always", "never"),

@@ -14,6 +14,8 @@ from worthwhile.errors import InputError
 from worthwhile.settings import Settings, parse_setting, read_settings
 
 SETTINGS_FILE = "shop.toml"
+# Local times and amounts lie in the log as they were read: in another zone, an overlapping file is other events.
+OF_EVENTS = ("currency", "timezone")
 
 
 @dataclass(frozen=True)
@@ -124,11 +126,23 @@ def open_shop(folder: Path | str, *, environ: Mapping[str, str] | None = None) -
 
 
 def change_settings(shop: Shop, changes: Mapping[str, Any]) -> Shop:
-    """The shop with some settings changed in shop.toml, comments and order kept."""
+    """The shop with some settings changed in shop.toml, comments and order kept.
+
+    Raises InputError `bad-setting`, also for what holds of the events that the shop has (`OF_EVENTS`).
+    """
     path = shop.folder / SETTINGS_FILE
     document = tomlkit.parse(path.read_text(encoding="utf-8"))
+    now = read_settings(document.unwrap(), where=str(path), environ={})
     for key, value in changes.items():
-        _nest(document, key, parse_setting(key, value, where=f"setting {key}"))
+        parsed = parse_setting(key, value, where=f"setting {key}")
+        if key in OF_EVENTS and parsed != now[key] and (shop.table_path("batches") / "_delta_log").exists():
+            raise InputError(
+                "bad-setting",
+                f"`{key}` cannot be changed from {now[key]} to {parsed}: the shop's events are under it",
+                where=str(path),
+                remedy=f"make a new shop with {key}={parsed} and ingest the files into it",
+            )
+        _nest(document, key, parsed)
     temporary = path.with_suffix(".toml.new")
     temporary.write_text(tomlkit.dumps(document), encoding="utf-8")
     temporary.replace(path)

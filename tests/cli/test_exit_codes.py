@@ -19,6 +19,7 @@ PROVOKED = {
     "bad-file": ("ingest", "SHOP", "FILES/empty.csv"),
     "bad-columns": ("ingest", "SHOP", "FILES/poem.csv"),
     "ambiguous-dates": ("ingest", "SHOP", "FILES/ambiguous.csv"),
+    "ambiguous-numbers": ("ingest", "SHOP", "FILES/thousands.csv"),
     "no-shop": ("check", "FILES"),
     "shop-exists": ("init", "SHOP"),
     "no-such-run": ("runs", "SHOP", "forecast-nothing"),
@@ -35,6 +36,7 @@ def make_files(folder: Path) -> Path:
     (folder / "poem.csv").write_text("line,words\n1,tyger tyger burning bright\n2,in the forests of the night\n")
     rows = "".join(f"c{i},{1 + i % 9:02d}/{1 + i % 7:02d}/2020,5.00\n" for i in range(50))
     (folder / "ambiguous.csv").write_text("customer_id,order_date,amount\n" + rows)
+    (folder / "thousands.csv").write_text("customer_id,order_date,amount\nc1,2020-01-05,1.299 £\n")
     return folder
 
 

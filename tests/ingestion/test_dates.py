@@ -38,9 +38,29 @@ def test_days_are_read_back_from_every_form_that_is_clear(days: list[date], form
 @settings(max_examples=50, deadline=None)
 @given(st.lists(DAYS, min_size=1, max_size=20), st.sampled_from(["%d/%m/%Y", "%m/%d/%Y", "%d-%m-%y", "%m-%d-%y"]))
 def test_one_day_above_twelve_tells_the_order(days: list[date], form: str) -> None:
-    days.append(date(2011, 5, 31))
+    days += [date(2011, 5, day) for day in (1, 31)]  # the spread tells years of two digits from days
+    texts = {day.strftime(form): day for day in days if day.year == 2011 or "%y" not in form}
+    assert read_days(texts).day_of == texts
+
+
+@pytest.mark.parametrize("form", ["%y/%m/%d", "%y-%m-%d", "%d/%m/%y", "%d.%m.%y", "%y.%m.%d"])
+def test_days_that_spread_over_the_month_tell_years_of_two_digits(form: str) -> None:
+    days = [date(year, month, day) for year in (2023, 2024) for month in (3, 11) for day in (1, 9, 14, 28)]
     texts = {day.strftime(form): day for day in days}
     assert read_days(texts).day_of == texts
+
+
+@pytest.mark.parametrize("texts", [["99/03/15", "98/12/01"], ["15/03/99", "01/12/98"], ["03/15/24", "12/01/24"]])
+def test_numbers_that_no_day_or_month_has_tell_years_of_two_digits(texts: list[str]) -> None:
+    assert {(day.month, day.day) for day in read_days(texts).day_of.values()} == {(3, 15), (12, 1)}
+
+
+@pytest.mark.parametrize("texts", [["24/03/15", "24/11/02"], ["24-03-15"], ["24.03.15", "24.03.16"]])
+def test_years_of_two_digits_that_could_be_days_are_an_error_that_names_the_way_out(texts: list[str]) -> None:
+    with pytest.raises(InputError, match="--date-format %y/%m/%d") as caught:
+        read_days(texts)
+    assert caught.value.code == "ambiguous-dates"
+    assert read_days(["24/03/15"], date_format="%y/%m/%d").day_of == {"24/03/15": date(2024, 3, 15)}
 
 
 def test_order_that_cannot_be_told_is_an_error_that_names_the_way_out() -> None:

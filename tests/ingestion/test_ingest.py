@@ -166,6 +166,18 @@ def test_date_format_given_settles_dates_and_is_kept(shop: Any, write: Any, even
     assert events(shop, "local_ts") == [("2011-02-01 08:00:00",), ("2011-02-03 08:00:00",)]
 
 
+def test_sign_of_decimals_given_settles_thousands_and_is_kept(shop: Any, write: Any, events: Any) -> None:
+    text = "customer;date;amount\na;2020-01-{};1.299 £\n"
+    with pytest.raises(InputError, match="--decimal") as caught:
+        ww.ingest(shop, write(text.format("01")))
+    assert caught.value.code == "ambiguous-numbers"
+    ww.ingest(shop, write(text.format("01")), decimal=",")
+    ww.ingest(ww.open_shop(shop.folder), write(text.format("02"), "later.csv"))
+    assert events(shop, "amount") == [(1299.0,), (1299.0,)]
+    with pytest.raises(InputError, match="--decimal"):
+        ww.ingest(shop, write(text), decimal=";")
+
+
 def test_date_format_may_speak_of_the_time_too(shop: Any, write: Any, events: Any) -> None:
     ww.ingest(shop, write("customer,date,amount\na,01.02.11 at 8h05,1\n"), date_format="%d.%m.%y at %Hh%M")
     assert events(shop, "local_ts") == [("2011-02-01 08:05:00",)]
@@ -448,3 +460,13 @@ def test_progress_goes_up_to_one(shop: Any, write: Any) -> None:
     ww.ingest(shop, write(GOOD), progress=lambda text, share: seen.append(share))
     assert seen == sorted(seen)
     assert seen[-1] == 1.0
+
+
+def test_column_of_currencies_may_hold_signs_and_signs_in_amounts_must_agree(
+    shop: Any, write: Any, events: Any, refused: Any
+) -> None:
+    rows = ["£,£5.00", "gbp,6.00", "GBP,€7.00", "EUR,£8.00", "€,9.00", ",€10.00", ",£11.00"]
+    text = "customer,date,currency,amount\n" + "".join(f"a,2020-01-0{k},{row}\n" for k, row in enumerate(rows, 1))
+    ww.ingest(shop, write(text))
+    assert events(shop, "amount") == [(5.0,), (6.0,), (11.0,)]
+    assert refused(shop) == [(row, "other-currency") for row in (3, 4, 5, 6)]

@@ -149,3 +149,23 @@ def test_two_searches_of_one_second_are_two_events_in_any_order(shop: Any, write
 
 def test_no_word_of_an_unpaid_order_is_taken_for_a_sale() -> None:
     assert not {"下单", "ordercreated", "orderplaced"} & set(TYPES)
+
+
+@pytest.mark.parametrize("word", ["login", "pending"])
+def test_file_of_nothing_but_known_rows_that_are_no_events_lies_in_quarantine_and_stops_no_other(
+    shop: Any, write: Any, refused: Any, events: Any, word: str
+) -> None:
+    nothing = write(
+        f"{HEADER}a,2020-01-01 10:00,{word},,5,,\nb,2020-01-01 11:00,{word},,5,,\n,2020-01-01,{word},,5,,\n"
+    )
+    report = ww.ingest(shop, nothing, write(VISITS, "visits.csv"))
+    assert [file.events for file in report.files] == [0, 6]
+    assert len(events(shop, "kind")) == 6
+    known = "no-event" if word == "login" else "never-paid"
+    assert refused(shop) == [(1, known), (2, known), (3, "no-customer")]
+
+
+def test_hour_of_segment_with_nothing_but_logins_is_read_as_what_it_is(shop: Any, write: Any) -> None:
+    call = '{"type": "identify", "anonymousId": "a", "messageId": "m", "timestamp": "2024-01-01T10:00:00Z"}\n'
+    report = one(ww.ingest(shop, write(call, "hour.jsonl")))
+    assert (report["format"], report["refused"]) == ("segment", {"no-event": 1})

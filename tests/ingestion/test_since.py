@@ -11,21 +11,23 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from worthwhile.errors import InputError
-from worthwhile.ingestion.since import KINDS, Scale, read_overlap, write
+from worthwhile.ingestion.address import read_address
+from worthwhile.ingestion.database import last_of, read_request
+from worthwhile.ingestion.since import KINDS, SinceColumn, read_overlap, write
 
 SHANGHAI = ZoneInfo("Asia/Shanghai")
 
 
-def scale(kind: str) -> Scale:
-    return Scale(kind, SHANGHAI)
+def column(kind: str) -> SinceColumn:
+    return SinceColumn(kind, SHANGHAI)
 
 
 def test_times_without_offset_are_the_shops() -> None:
-    assert scale("moment").read("2024-01-01 08:00") == datetime(2024, 1, 1, tzinfo=UTC)
-    assert scale("moment").read("2024-01-01T08:00+02:00") == datetime(2024, 1, 1, 6, tzinfo=UTC)
-    assert scale("wall").read("2024-01-01T08:00:00.5") == datetime(2024, 1, 1, 8, 0, 0, 500_000)
-    assert scale("day").read("2024-01-01") == date(2024, 1, 1)
-    assert scale("number").read("17") == Decimal(17)
+    assert column("moment").read("2024-01-01 08:00") == datetime(2024, 1, 1, tzinfo=UTC)
+    assert column("moment").read("2024-01-01T08:00+02:00") == datetime(2024, 1, 1, 6, tzinfo=UTC)
+    assert column("wall").read("2024-01-01T08:00:00.5") == datetime(2024, 1, 1, 8, 0, 0, 500_000)
+    assert column("day").read("2024-01-01") == date(2024, 1, 1)
+    assert column("number").read("17") == Decimal(17)
 
 
 @pytest.mark.parametrize(
@@ -42,7 +44,7 @@ def test_times_without_offset_are_the_shops() -> None:
 )
 def test_value_of_another_kind_is_refused(kind: str, text: str) -> None:
     with pytest.raises(InputError) as caught:
-        scale(kind).read(text)
+        column(kind).read(text)
     assert (caught.value.code, caught.value.where) == ("bad-argument", "--since")
 
 
@@ -50,14 +52,14 @@ def test_value_of_another_kind_is_refused(kind: str, text: str) -> None:
 def test_what_the_ledger_keeps_is_read_back(moment: datetime, number: Decimal) -> None:
     values = {"moment": moment.replace(tzinfo=UTC), "wall": moment, "day": moment.date(), "number": number}
     for kind in KINDS:
-        assert scale(kind).read(write(values[kind])) == values[kind]
+        assert column(kind).read(write(values[kind])) == values[kind]
 
 
 def test_reading_goes_on_ten_minutes_or_a_thousand_numbers_before() -> None:
-    assert scale("wall").before(datetime(2024, 1, 1, 0, 5), None) == datetime(2023, 12, 31, 23, 55)
-    assert scale("day").before(date(2024, 1, 1), None) == date(2023, 12, 31)
-    assert scale("number").before(Decimal(5000), None) == Decimal(4000)
-    assert scale("wall").before(datetime(1, 1, 1), None) == datetime(1, 1, 1)
+    assert column("wall").before(datetime(2024, 1, 1, 0, 5), None) == datetime(2023, 12, 31, 23, 55)
+    assert column("day").before(date(2024, 1, 1), None) == date(2023, 12, 31)
+    assert column("number").before(Decimal(5000), None) == Decimal(4000)
+    assert column("wall").before(datetime(1, 1, 1), None) == datetime(1, 1, 1)
 
 
 def test_overlap_is_a_span_or_a_number() -> None:
@@ -73,16 +75,29 @@ def test_overlap_is_a_span_or_a_number() -> None:
 
 def test_overlap_of_another_kind_than_the_column_is_refused() -> None:
     with pytest.raises(InputError, match="is a number"):
-        scale("number").before(Decimal(1), timedelta(minutes=1))
+        column("number").before(Decimal(1), timedelta(minutes=1))
     with pytest.raises(InputError, match="a time with its zone"):
-        scale("moment").before(datetime(2024, 1, 1, tzinfo=UTC), Decimal(5))
-    assert scale("wall").before(datetime(2024, 1, 1), Decimal(0)) == datetime(2024, 1, 1)
+        column("moment").before(datetime(2024, 1, 1, tzinfo=UTC), Decimal(5))
+    assert column("wall").before(datetime(2024, 1, 1), Decimal(0)) == datetime(2024, 1, 1)
 
 
 def test_nothing_is_later_than_now_in_whichever_zone_is_behind() -> None:
     now = datetime(2024, 1, 1, 20, tzinfo=UTC)
-    assert scale("moment").latest(now) == now
-    assert scale("wall").latest(now) == datetime(2024, 1, 1, 20)
-    assert Scale("wall", ZoneInfo("America/New_York")).latest(now) == datetime(2024, 1, 1, 15)
-    assert scale("day").latest(now) == date(2024, 1, 1)
-    assert scale("number").latest(now) is None
+    assert column("moment").latest(now) == now
+    assert column("wall").latest(now) == datetime(2024, 1, 1, 20)
+    assert SinceColumn("wall", ZoneInfo("America/New_York")).latest(now) == datetime(2024, 1, 1, 15)
+    assert column("day").latest(now) == date(2024, 1, 1)
+    assert column("number").latest(now) is None
+
+
+def test_last_batch_is_the_last_of_the_ledger_even_where_the_clock_was_set_back() -> None:
+    request = read_request(
+        read_address("postgresql://u@db/shop", {}), query="select a from t where a > :since", since="last"
+    )
+    ledger = [
+        {"source": request.source, "ingested_at": 9 - k, "versions": f'{{"batches": {k}}}', "read_until": str(k)}
+        for k in (1, 10, 2)
+    ]
+    last = last_of(request, [*ledger, {**ledger[1], "source": "another", "versions": '{"batches": 11}'}])
+    assert last is not None and last["read_until"] == "10"
+    assert last_of(request, []) is None

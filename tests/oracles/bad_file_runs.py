@@ -25,7 +25,7 @@ from worthwhile.store.tables import read_table
 PATIENCE = 60  # seconds after which a file counts as one that hangs
 SHARED_BY = 20  # files that go into one shop: a shop of many batches gets slower
 # Families of files, as two test modules share them.
-TEXTS = ("encodings", "quotes", "columns", "values", "texts")
+TEXTS = ("encodings", "quotes", "columns", "values", "texts", "documents")
 PACKAGES = ("sizes", "foreign", "paths", "workbooks", "parquet", "changing")
 
 

@@ -304,6 +304,41 @@ def values() -> Iterator[BadFile]:
     yield BadFile("no value at all", of_text(csv_text([",,"] * 30)), "error")
 
 
+def documents() -> Iterator[BadFile]:
+    """JSON that is none, or that a reader of documents could choke on."""
+    good = json_lines()
+    line = good.splitlines(keepends=True)[0]
+    deep = {depth: b'{"a":' * depth + b"1" + b"}" * depth for depth in (200, 5_000, 100_000)}
+    for depth, text in deep.items():
+        yield BadFile(f"objects {depth} deep", of_bytes(text, "orders.json"), "error")
+        yield BadFile(f"objects {depth} deep in a line", of_bytes(good + text + b"\n", "orders.jsonl"), "error")
+        wrapped = b'{"orders": [' + line.rstrip()[:-1] + b', "x": ' + text + b"}]}"
+        yield BadFile(f"objects {depth} deep in an order", of_bytes(wrapped, "orders.json"), "error")
+    lists = b'{"a":' + b"[" * 5_000 + b"]" * 5_000 + b"}\n"
+    yield BadFile("lists 5000 deep in a line", of_bytes(good + lists, "orders.jsonl"), "error")
+    for digits in (400, 5_000):
+        long = b'{"customer_id": "c", "order_date": "2020-01-05", "amount": ' + b"9" * digits + b"}\n"
+        yield BadFile(f"number of {digits} digits", of_bytes(good + long, "orders.jsonl"), "rows")
+        one = long.replace(b", ", b",\n")
+        yield BadFile(f"number of {digits} digits over lines", of_bytes(one, "orders.json"), "error")
+    odd = {
+        "name that is empty": b'{"": 1, ',
+        "name with a zero byte": b'{"x\\u0000y": 1, ',
+        "name twice": b'{"amount": 1, ',
+        "half a character": b'{"x": "\\ud800", ',
+        "amount NaN": b'{"discount": NaN, ',
+        "line of another kind": b"[1, 2]\n{",
+        "line of nothing": b"null\n{",
+    }
+    for name, begin in odd.items():
+        yield BadFile(name, of_bytes(good + begin + line[1:], "orders.jsonl"), "rows")
+    one = good.replace(b"}\n", b"},")
+    yield BadFile("list cut after a comma", of_bytes(b"[" + one, "orders.json"), "error")
+    yield BadFile("list of numbers and texts", of_bytes(b'[{"a": 1}, 5, "x", null]', "orders.json"), "error")
+    for text in (b"{}", b"[]", b"[{}]", b'{"orders": []}', b'{"a": {}}'):
+        yield BadFile(f"nothing but {text.decode()}", of_bytes(text, "orders.json"), "error")
+
+
 def texts() -> Iterator[BadFile]:
     ids = (
         *(
@@ -930,6 +965,7 @@ FAMILIES: dict[str, Callable[[], Iterator[BadFile]]] = {
     "columns": columns,
     "values": values,
     "texts": texts,
+    "documents": documents,
     "sizes": sizes,
     "foreign": foreign,
     "paths": paths,

@@ -34,6 +34,9 @@ def ingest(
     ] = None,
     format: Annotated[str | None, typer.Option(help="Format of the files, where it is not recognised.")] = None,
     date_format: Annotated[str | None, typer.Option(help="strptime format of the dates, such as %d/%m/%Y.")] = None,
+    decimal: Annotated[
+        str | None, typer.Option(metavar="SIGN", help="What parts decimals, `,` or `.`, where 1.299 may be either.")
+    ] = None,
     query: Annotated[str | None, typer.Option(metavar="SQL", help="What to ask the database: one SELECT.")] = None,
     since: Annotated[
         str | None, typer.Option(metavar="VALUE", help="What :since in the query is; `last`: where it ended last time.")
@@ -75,6 +78,7 @@ def ingest(
             mapping=mapping,
             format=format,
             date_format=date_format,
+            decimal=decimal,
             query=query,
             since=since,
             overlap=overlap,

@@ -6,6 +6,7 @@ Reading may go on where the last batch of the same address and query ended: see 
 from __future__ import annotations
 
 import hashlib
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
@@ -21,20 +22,20 @@ from worthwhile.errors import InputError
 from worthwhile.ingestion.address import Address
 from worthwhile.ingestion.query import Query, bad_query, read_query
 from worthwhile.ingestion.servers import Field, Row, Server, connected
-from worthwhile.ingestion.since import KINDS, LAST, Overlap, Scale, Value, read_overlap, write
+from worthwhile.ingestion.since import KINDS, LAST, Overlap, SinceColumn, Value, read_overlap, write
 from worthwhile.ingestion.source import Source, column, no_torn_lines
 from worthwhile.ingestion.stage import Staged
 from worthwhile.progress import Progress
 from worthwhile.schema import QUARANTINE
 from worthwhile.store import sql
 from worthwhile.store.log import add_view
-from worthwhile.store.tables import Writing
+from worthwhile.store.tables import LEDGER, Writing
 
 _MILLION = 1_000_000
 
 
 @dataclass(frozen=True)
-class Asked:
+class DatabaseRequest:
     """What is asked of a database, checked as far as that goes without it."""
 
     address: Address
@@ -59,7 +60,9 @@ class Answer:
     began: str | None  # what `:since` was
 
 
-def ask(address: Address, *, query: str | None, since: Any = None, overlap: str | None = None) -> Asked:
+def read_request(
+    address: Address, *, query: str | None, since: Any = None, overlap: str | None = None
+) -> DatabaseRequest:
     """Raises InputError `bad-argument` for what is missing or does not go together, `bad-query`, before connecting."""
     if query is None or not query.strip():
         raise _bad_argument(
@@ -88,22 +91,25 @@ def ask(address: Address, *, query: str | None, since: Any = None, overlap: str 
             "--overlap",
             f"write {read.compared} >= :since in the query",
         )
-    return Asked(address, read, told, again)
+    return DatabaseRequest(address, read, told, again)
 
 
 def _bad_argument(what: str, where: str, remedy: str) -> InputError:
     return InputError("bad-argument", what, where=where, remedy=remedy)
 
 
-def last_of(asked: Asked, ledger: Sequence[Mapping[str, Any]]) -> Mapping[str, Any] | None:
-    """The last batch of the same source in the rows of the ledger; None before the first."""
-    same = [batch for batch in ledger if batch["source"] == asked.source]
-    return max(same, key=lambda batch: batch["ingested_at"], default=None)
+def last_of(request: DatabaseRequest, ledger: Sequence[Mapping[str, Any]]) -> Mapping[str, Any] | None:
+    """The last batch of the same source in the rows of the ledger; None before the first.
+
+    By the ledger's own versions: a clock that was set back would have it begin again where an earlier one ended.
+    """
+    same = [batch for batch in ledger if batch["source"] == request.source]
+    return max(same, key=lambda batch: json.loads(batch["versions"])[LEDGER], default=None)
 
 
 def lay_open_answer(
     con: duckdb.DuckDBPyConnection,
-    asked: Asked,
+    request: DatabaseRequest,
     *,
     read_until: str | None,
     zone: ZoneInfo,
@@ -115,31 +121,31 @@ def lay_open_answer(
     Raises InputError `no-database`, `bad-query`, `bad-argument`, `missing-extra`.
     """
     no_torn_lines(con)
-    with connected(asked.address) as server:
-        fields = server.fields(asked.query)
+    with connected(request.address) as server:
+        fields = server.fields(request.query)
         if not fields:
             raise bad_query("its result has no column", "select the columns of the orders")
-        scale = _scale(asked.query, fields, zone)
-        begin = _begin(asked, scale, read_until)
+        since_column = _since_column(request.query, fields, zone)
+        begin = _begin(request, since_column, read_until)
         staged = scratch / "raw.parquet"
-        count, digest = _stream(server, asked, begin, fields, staged, progress)
+        count, digest = _stream(server, request, begin, fields, staged, progress)
         now = server.now
     con.execute(f"CREATE OR REPLACE TEMP VIEW raw AS SELECT * FROM read_parquet([{sql.text(str(staged))}])")
     source = Source(
         staged,
-        asked.address.kind,
+        request.address.kind,
         tuple(field.name for field in fields),
-        address=asked.address.text,
+        address=request.address.text,
         is_continued=read_until is not None,
     )
     until = read_until
-    if scale is not None and count:
-        greatest = _greatest(con, asked.query.index_of_since(source.columns), scale, scale.latest(now))
-        until = _later(scale, greatest, read_until if asked.since == LAST else None)
+    if since_column is not None and count:
+        greatest = _greatest(con, request.query.index_of_since(source.columns), since_column, since_column.latest(now))
+        until = _later(since_column, greatest, read_until if request.since == LAST else None)
     return Answer(source, count, digest, until, None if begin is None else write(begin))
 
 
-def _scale(query: Query, fields: Sequence[Field], zone: ZoneInfo) -> Scale | None:
+def _since_column(query: Query, fields: Sequence[Field], zone: ZoneInfo) -> SinceColumn | None:
     if not query.has_since:
         return None
     field = fields[query.index_of_since([field.name for field in fields])]
@@ -148,33 +154,38 @@ def _scale(query: Query, fields: Sequence[Field], zone: ZoneInfo) -> Scale | Non
             f"`{field.name}`, which `:since` is compared with, is no time, day or number in the result",
             "select it as it is, or compare and select CAST(... AS timestamp)",
         )
-    return Scale(field.kind, zone)
+    return SinceColumn(field.kind, zone)
 
 
-def _begin(asked: Asked, scale: Scale | None, read_until: str | None) -> Value | None:
+def _begin(request: DatabaseRequest, since_column: SinceColumn | None, read_until: str | None) -> Value | None:
     """What `:since` is: the value given, or the last one less the overlap; None for everything."""
-    if scale is None or asked.since is None:
+    if since_column is None or request.since is None:
         return None
-    if asked.since != LAST:
-        return scale.read(asked.since)
-    return None if read_until is None else scale.before(scale.read(read_until), asked.overlap)
+    if request.since != LAST:
+        return since_column.read(request.since)
+    return None if read_until is None else since_column.before(since_column.read(read_until), request.overlap)
 
 
 def _stream(
-    server: Server, asked: Asked, begin: Value | None, fields: Sequence[Field], staged: Path, progress: Progress
+    server: Server,
+    request: DatabaseRequest,
+    begin: Value | None,
+    fields: Sequence[Field],
+    staged: Path,
+    progress: Progress,
 ) -> tuple[int, str]:
     """Write the rows to a Parquet file of texts; how many there are, and the digest of source and content."""
     texts = [(column(index), pa.string()) for index in range(len(fields))]
     schema = pa.schema([("part", pa.int32()), ("row", pa.int64()), *texts])
-    digest = hashlib.sha256(asked.source.encode())
+    digest = hashlib.sha256(request.source.encode())
     count = 0
     with pq.ParquetWriter(staged, schema) as writer:
-        for rows in server.rows(asked.query, begin):
+        for rows in server.rows(request.query, begin):
             batch = _batch(rows, count, schema)
             digest.update(batch.serialize())
             writer.write_batch(batch)
             count += len(rows)
-            progress(f"reading {asked.address.text}: {count:,} rows", 0.4 * count / (count + _MILLION))
+            progress(f"reading {request.address.text}: {count:,} rows", 0.4 * count / (count + _MILLION))
     return count, digest.hexdigest()
 
 
@@ -186,19 +197,21 @@ def _batch(rows: Sequence[Row], before: int, schema: pa.Schema) -> pa.RecordBatc
     )
 
 
-def _greatest(con: duckdb.DuckDBPyConnection, index: int, scale: Scale, latest: date | None) -> Value | None:
+def _greatest(
+    con: duckdb.DuckDBPyConnection, index: int, since_column: SinceColumn, latest: date | None
+) -> Value | None:
     """The greatest value read, those after `latest` not counted: rows dated 2099 must not end all reading."""
-    kind = KINDS[scale.kind][1]
+    kind = KINDS[since_column.kind][1]
     value = f"try_cast({column(index)} AS {kind})"
     counted = (
         "true" if latest is None else f"isfinite({value}) AND {value} <= CAST({sql.text(latest.isoformat())} AS {kind})"
     )
     [(greatest,)] = con.execute(f"SELECT CAST(max({value}) FILTER ({counted}) AS VARCHAR) FROM raw").fetchall()
-    return None if greatest is None else scale.read(greatest)
+    return None if greatest is None else since_column.read(greatest)
 
 
-def _later(scale: Scale, found: Any, before: str | None) -> str | None:
-    known = None if before is None else scale.read(before)
+def _later(since_column: SinceColumn, found: Any, before: str | None) -> str | None:
+    known = None if before is None else since_column.read(before)
     values = [value for value in (found, known) if value is not None]
     return write(max(values)) if values else None
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 
@@ -17,6 +17,8 @@ _DAY_MONTH = re.compile(r"(?:[a-z]{3,9},?\s+)?(\d{1,2})(?:st|nd|rd|th)?[-\s./]*(
 _MONTH_DAY = re.compile(r"(?:[a-z]{3,9},\s*)?([a-z]{3,9})\.?\s*(\d{1,2})(?:st|nd|rd|th)?,?\s+(\d{4})")
 # One row in twenty against the order of day and month that all others speak for is a slip, not a doubt.
 SLIPS = 0.05
+# Days of the month spread as far as this, the years that a shop's file tells of do not.
+_SPREAD_OF_DAYS = 20
 
 # A text column splits into day, time of day and offset from UTC. Numbers of 5, 10, 13, 16 digits are Excel's days and
 # seconds, milliseconds or microseconds from 1970.
@@ -52,7 +54,7 @@ def looks_like_date(text: str) -> bool:
 def read_days(texts: Iterable[str], *, date_format: str = "", where: str = "") -> Days:
     """The day of each text. With a strptime format, by that alone.
 
-    Raises InputError `ambiguous-dates` where day and month cannot be told apart, naming --date-format.
+    Raises InputError `ambiguous-dates` where day, month and year cannot be told apart, naming --date-format.
     """
     distinct = sorted(set(texts))
     if date_format:
@@ -73,10 +75,12 @@ def _by_format(texts: Iterable[str], date_format: str) -> dict[str, date]:
 
 
 def _order(texts: Iterable[str], where: str) -> str:
-    """Which of two small numbers is the day, from the dates that leave no choice."""
+    """Which number is the day and which the year, from the dates that leave no choice."""
     matches = [match for text in texts if (match := _THREE.fullmatch(text.strip()))]
     if not matches:
         return ""
+    if all(len(match[4]) == 2 for match in matches) and _is_year_first(matches, where):
+        return "ymd"
     if all(match[2] == "." for match in matches):
         return "dmy"  # points part day, month and year, in this order, wherever they are used
     day_first = sum(int(match[1]) > 12 >= int(match[3]) for match in matches)
@@ -95,12 +99,33 @@ def _order(texts: Iterable[str], where: str) -> str:
     )
 
 
+def _is_year_first(matches: Sequence[re.Match[str]], where: str) -> bool:
+    """Whether years of two digits stand first, as in `24/03/15`, or last.
+
+    No day is 0 or above 31 and no month above 12; else the days are at the end whose numbers spread over a month.
+    """
+    firsts, middles, lasts = ([int(match[group]) for match in matches] for group in (1, 3, 4))
+    first = sum(not 1 <= number <= 31 for number in firsts)
+    last = sum(not 1 <= number <= 31 or middle > 12 for number, middle in zip(lasts, middles, strict=True))
+    if min(first, last) <= SLIPS * max(first, last) and first != last:
+        return first > last
+    spreads = [max(numbers) - min(numbers) >= _SPREAD_OF_DAYS for numbers in (firsts, lasts)]
+    if first == last == 0 and spreads[0] != spreads[1]:
+        return spreads[1]
+    raise InputError(
+        "ambiguous-dates",
+        f"of dates such as `{matches[0][0]}` it cannot be told whether the year or the day stands first",
+        where=where,
+        remedy="say which it is with --date-format %y/%m/%d, %d/%m/%y or %m/%d/%y, parted as the dates are",
+    )
+
+
 def _read(text: str, order: str) -> date | None:
     if match := _YEAR_FIRST.fullmatch(text) or _COMPACT.fullmatch(text):
         return _checked(int(match[1]), int(match[2]), int(match[3]))
     if match := _THREE.fullmatch(text):
-        day, month = (match[1], match[3]) if order == "dmy" else (match[3], match[1])
-        return _checked(_full_year(match[4]), int(month), int(day))
+        parts = dict(zip(order, (match[1], match[3], match[4]), strict=True))
+        return _checked(_full_year(parts["y"]), int(parts["m"]), int(parts["d"]))
     if (match := _DAY_MONTH.fullmatch(text)) and match[2][:3] in _MONTHS:
         return _checked(_full_year(match[3]), _MONTHS.index(match[2][:3]) + 1, int(match[1]))
     if (match := _MONTH_DAY.fullmatch(text)) and match[1][:3] in _MONTHS:

@@ -46,16 +46,24 @@ def first_sign(readable: Path) -> str:
     return begins[:1].decode() if begins in (b'{"', b"[{", b"{}", b"[]") else ""
 
 
-def documents(con: duckdb.DuckDBPyConnection, file: str, first: str, staged: Path) -> None:
+def is_whole(readable: Path, first: str) -> bool:
+    """Whether a file that begins as a list ends as one; DuckDB takes one that is cut after a comma for whole."""
+    with readable.open("rb") as file:
+        file.seek(max(0, readable.stat().st_size - 4096))
+        return first != "[" or not (end := file.read().rstrip()) or end.endswith(b"]")
+
+
+def documents(con: duckdb.DuckDBPyConnection, file: str, first: str, staged: Path, where: str) -> None:
     """Write the documents of a UTF-8 file to `staged` (row, doc); lines that are no JSON go to `torn`.
 
-    `file` is its path as an SQL literal, `first` its first sign that is no blank.
+    `file` is its path as an SQL literal, `first` its first sign that is no blank, `where` what errors name.
+    Raises InputError `bad-file` for objects that lie too deep in each other.
     """
     options = f"maximum_object_size = {LARGEST_DOCUMENT}"
     if first == "[":
         members = f"read_json_objects({file}, format = 'array', {options})"
         rows = f"SELECT row_number() OVER () AS row, json AS doc FROM {members}"
-    elif _is_lines(con, file):
+    elif _is_lines(con, file, where):
         lines = (
             f"SELECT row_number() OVER () AS row, line FROM read_csv({file}, delim = '\x01', quote = '', escape = '',"
             " header = false, columns = {'line': 'VARCHAR'}, auto_detect = false, max_line_size = 16000000)"
@@ -71,20 +79,38 @@ def documents(con: duckdb.DuckDBPyConnection, file: str, first: str, staged: Pat
         )
     else:
         one = f"read_json_objects({file}, format = 'unstructured', {options})"
-        rows = _within(con, one)
+        rows = _within(con, one, where)
     con.execute(f"COPY ({rows}) TO {sql.text(str(staged))} (FORMAT parquet)")
 
 
-def _is_lines(con: duckdb.DuckDBPyConnection, file: str) -> bool:
+def _is_lines(con: duckdb.DuckDBPyConnection, file: str, where: str) -> bool:
     """Whether the first line is a whole object."""
     head = con.execute(
         f"SELECT line FROM read_csv({file}, delim = '\x01', quote = '', escape = '', header = false,"
         " columns = {'line': 'VARCHAR'}, auto_detect = false, max_line_size = 268435456) WHERE trim(line) <> '' LIMIT 1"
     ).fetchall()
     try:
-        return bool(head) and isinstance(json.loads(head[0][0]), dict) and not _sole_list(json.loads(head[0][0]))
-    except ValueError:
+        document = _parsed(head[0][0], where) if head else None
+    except json.JSONDecodeError:
         return False
+    return isinstance(document, dict) and not _sole_list(document)
+
+
+def _parsed(text: str, where: str) -> Any:
+    """JSON with its whole numbers as texts, of which some have more digits than Python takes.
+
+    Raises InputError `bad-file` where it lies too deep, JSONDecodeError where it is no JSON.
+    """
+    try:
+        return json.loads(text, parse_int=str)
+    except RecursionError as error:
+        raise _too_deep(where) from error
+
+
+def _too_deep(where: str) -> InputError:
+    return InputError(
+        "bad-file", "its objects lie too deep in each other", where=where, remedy="export orders or events alone"
+    )
 
 
 def _sole_list(document: dict[str, Any]) -> str:
@@ -97,10 +123,10 @@ def _sole_list(document: dict[str, Any]) -> str:
     return lists[0] if is_wrapper else ""
 
 
-def _within(con: duckdb.DuckDBPyConnection, one: str) -> str:
+def _within(con: duckdb.DuckDBPyConnection, one: str, where: str) -> str:
     """The rows of objects written one after the other over several lines, or of the list that a sole one holds."""
     found = con.execute(f"SELECT json FROM {one} LIMIT 2").fetchall()
-    name = _sole_list(json.loads(found[0][0])) if len(found) == 1 else ""
+    name = _sole_list(_parsed(found[0][0], where)) if len(found) == 1 else ""
     if not name:
         return f"SELECT row_number() OVER () AS row, json AS doc FROM {one}"
     path = sql.text("/" + _pointer(name))
@@ -111,10 +137,16 @@ def _within(con: duckdb.DuckDBPyConnection, one: str) -> str:
 def flattened(con: duckdb.DuckDBPyConnection, documents: str, where: str) -> tuple[tuple[str, ...], str]:
     """The names of the columns, and a query for row and c0, c1, ... as texts, of the documents of a Parquet file.
 
-    `documents` is its path as an SQL literal. Raises InputError `bad-file` where there are too many columns.
+    `documents` is its path as an SQL literal. Raises InputError `bad-file` where there are too many columns,
+    or objects that lie too deep in each other.
     """
     docs = f"read_parquet([{documents}])"
-    [(text,)] = con.execute(f"SELECT json_group_structure(doc) FROM {docs}").fetchall()
+    try:
+        [(text,)] = con.execute(f"SELECT json_group_structure(doc) FROM {docs}").fetchall()
+    except duckdb.Error as error:
+        if "recursion depth" in str(error):
+            raise _too_deep(where) from error
+        raise
     structure = json.loads(text) if text else {}
     if not isinstance(structure, dict) or not structure:
         raise InputError("bad-file", "it holds no objects with fields", where=where, remedy="export it again")
@@ -133,17 +165,15 @@ def flattened(con: duckdb.DuckDBPyConnection, documents: str, where: str) -> tup
             remedy="export orders or events alone, or turn keys that are values into values",
         )
     columns = ", ".join(f"{leaf.value} AS c{index}" for index, leaf in enumerate(leaves))
+    names = tuple(leaf.name or f"column_{place}" for place, leaf in enumerate(leaves, start=1))
     if not lines:
-        return tuple(leaf.name for leaf in leaves), f"SELECT row, {columns} FROM {docs}"
+        return names, f"SELECT row, {columns} FROM {docs}"
     path = sql.text(_path(lines))
     parted = (
         f"SELECT row, doc, unnest(CASE WHEN json_array_length(doc, {path}) > 0"
         f" THEN json_extract(doc, {path})::JSON[] ELSE [NULL::JSON] END) AS line FROM {docs}"
     )
-    return (
-        tuple(leaf.name for leaf in leaves),
-        f"SELECT row_number() OVER (ORDER BY row) AS row, {columns} FROM ({parted})",
-    )
+    return names, f"SELECT row_number() OVER (ORDER BY row) AS row, {columns} FROM ({parted})"
 
 
 def _lines_path(structure: Any, path: tuple[str, ...] = ()) -> tuple[str, ...] | None:

@@ -19,6 +19,7 @@ class Reading:
     columns: Columns
     zone: str
     date_format: str = ""
+    decimal: str = ""  # the sign that parts decimals, where numbers do not tell
     currency: str = ""  # the shop's
     screening: Screening = UNSCREENED
     odd_blanks: bool = False  # texts have blanks around them that are none of the usual: five times as slow to trim

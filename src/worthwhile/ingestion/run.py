@@ -20,7 +20,13 @@ from worthwhile.errors import InputError
 from worthwhile.ingestion.absorb import Absorbed, absorb
 from worthwhile.ingestion.address import Address
 from worthwhile.ingestion.columns import FIELDS, Columns, Table, check_mapping, format_of, recognise
-from worthwhile.ingestion.database import Asked, ask, last_of, lay_open_answer, without_known_refusals
+from worthwhile.ingestion.database import (
+    DatabaseRequest,
+    last_of,
+    lay_open_answer,
+    read_request,
+    without_known_refusals,
+)
 from worthwhile.ingestion.forgotten import Forgotten, read_forgotten
 from worthwhile.ingestion.formats import FORMATS, Format
 from worthwhile.ingestion.given import expand
@@ -63,6 +69,7 @@ def ingest(  # noqa: PLR0913 (one parameter for each question that a person asks
     mapping: Mapping[str, str] | None = None,
     format: str | None = None,
     date_format: str | None = None,
+    decimal: str | None = None,
     query: str | None = None,
     since: str | date | int | None = None,
     overlap: str | None = None,
@@ -76,7 +83,8 @@ def ingest(  # noqa: PLR0913 (one parameter for each question that a person asks
     which is asked `query`. `:since` in the query is bound to `since`: a value, or "last" for where the last batch of
     the same address and query ended, less `overlap` ("10min", "1d"; of numbers "1000").
     `mapping` says which column of the file is which event column (`columns.FIELDS`) where names and values do not;
-    an empty name leaves a column out. It is kept in shop.toml, as is `date_format` (strptime).
+    an empty name leaves a column out. It is kept in shop.toml, as is `date_format` (strptime), and `decimal`, the
+    sign ("," or ".") that parts decimals where amounts such as 1.299 do not tell.
     `pseudonymise` says whether ids of customers are replaced by pseudonyms, and is kept too; by default those that are
     e-mail addresses, phone numbers and the like (docs/privacy.md). Other columns that identify persons are left out.
     `format` names one of `formats.FORMATS`. All files or none: every one is read to its end before the first is
@@ -84,9 +92,9 @@ def ingest(  # noqa: PLR0913 (one parameter for each question that a person asks
     table `quarantine` with file, row and one of `REASONS`. Where another process writes to the shop, it is waited for
     so many seconds.
 
-    Raises InputError `bad-file`, `bad-columns`, `bad-values`, `ambiguous-dates`, `bad-argument`, `bad-query`,
-    `bad-setting` (too little memory, or ids of another kind), `no-key`, `no-database`, `missing-extra`, `cannot-write`,
-    `shop-busy`; the shop is then as it was.
+    Raises InputError `bad-file`, `bad-columns`, `bad-values`, `ambiguous-dates`, `ambiguous-numbers`, `bad-argument`,
+    `bad-query`, `bad-setting` (too little memory, or ids of another kind), `no-key`, `no-database`, `missing-extra`,
+    `cannot-write`, `shop-busy`; the shop is then as it was.
     """
     if not paths:
         raise InputError("bad-argument", "no file is named", remedy="name the files to read")
@@ -95,6 +103,10 @@ def ingest(  # noqa: PLR0913 (one parameter for each question that a person asks
             "bad-argument", f"`{format}` is no format", where="--format", remedy=f"formats are {', '.join(FORMATS)}"
         )
     check_mapping(mapping or {})
+    if decimal not in (None, ",", "."):
+        raise InputError(
+            "bad-argument", f"`{decimal}` does not part decimals", where="--decimal", remedy="it is `,` or `.`"
+        )
     named = _named(paths, query=query, since=since, overlap=overlap)
     if not wait >= 0:
         raise InputError("bad-argument", f"{wait} is no time to wait", where="--wait", remedy="give seconds, or 0")
@@ -106,7 +118,7 @@ def ingest(  # noqa: PLR0913 (one parameter for each question that a person asks
             mode = _mode(shop, pseudonymise)
             check_mode(con, change, mode)
             screens = _Screens(mode, Keyring(shop), read_forgotten(shop))
-            reader = _Reader(shop, con, mapping or {}, format, date_format, screens)
+            reader = _Reader(shop, con, mapping or {}, format, date_format, decimal, screens)
             read = [
                 reader.prepare(
                     one, _folder(scratch, index), _part(progress, f"reading {_name(one)}", index, len(named))
@@ -117,7 +129,7 @@ def ingest(  # noqa: PLR0913 (one parameter for each question that a person asks
                 *(ready for ready in read if not isinstance(ready, Member)),
                 *reader.join([ready for ready in read if isinstance(ready, Member)], scratch),
             ]
-            said = _said(shop, mapping, date_format, mode if pseudonymise is not None else None)
+            said = _said(shop, mapping, date_format, decimal, mode if pseudonymise is not None else None)
             with _kept(shop, said):  # first: a later run that did not know the mode would count people twice
                 reports = _write(con, change, prepared, progress, screens)
         except duckdb.OutOfMemoryException as error:
@@ -130,7 +142,7 @@ def ingest(  # noqa: PLR0913 (one parameter for each question that a person asks
 
 def _named(
     paths: Sequence[Path | str], *, query: str | None, since: str | date | int | None, overlap: str | None
-) -> list[Path | Asked]:
+) -> list[Path | DatabaseRequest]:
     """Files and at most one database, in the order given."""
     found = expand(paths)
     databases = [one.text for one in found if isinstance(one, Address)]
@@ -149,11 +161,14 @@ def _named(
             where=idle[0],
             remedy="name one: postgresql://user@host/database",
         )
-    return [ask(one, query=query, since=since, overlap=overlap) if isinstance(one, Address) else one for one in found]
+    return [
+        read_request(one, query=query, since=since, overlap=overlap) if isinstance(one, Address) else one
+        for one in found
+    ]
 
 
-def _name(one: Path | Asked) -> str:
-    return one.address.text if isinstance(one, Asked) else one.name
+def _name(one: Path | DatabaseRequest) -> str:
+    return one.address.text if isinstance(one, DatabaseRequest) else one.name
 
 
 def _too_little_memory(shop: Shop, names: list[str]) -> InputError:
@@ -201,11 +216,12 @@ class _Reader:
     mapping: Mapping[str, str]
     format: str | None
     date_format: str | None
+    decimal: str | None
     screens: _Screens
 
-    def prepare(self, named: Path | Asked, scratch: Path, progress: Progress) -> _Ready | FileReport | Member:
+    def prepare(self, named: Path | DatabaseRequest, scratch: Path, progress: Progress) -> _Ready | FileReport | Member:
         """A file or a database's answer staged, the report that it is in the shop already, or one of a set aside."""
-        if isinstance(named, Asked):
+        if isinstance(named, DatabaseRequest):
             progress("", 0.0)
             return self._prepare_answer(named, scratch, progress)
         with unchanged(named):
@@ -237,13 +253,13 @@ class _Reader:
             return seen
         return _Ready(*self._stage(source, form, columns, screening, table, scratch), digest, source.name)
 
-    def _prepare_answer(self, asked: Asked, scratch: Path, progress: Progress) -> _Ready | FileReport:
+    def _prepare_answer(self, request: DatabaseRequest, scratch: Path, progress: Progress) -> _Ready | FileReport:
         """As of a file. What follows a former batch of the same query has its columns: a few rows tell little."""
         ledger = self._ledger()
-        last = last_of(asked, ledger) or {}
+        last = last_of(request, ledger) or {}
         until = last.get("read_until")
         zone = self.shop.settings.zone
-        answer = lay_open_answer(self.con, asked, read_until=until, zone=zone, scratch=scratch, progress=progress)
+        answer = lay_open_answer(self.con, request, read_until=until, zone=zone, scratch=scratch, progress=progress)
         if answer.count == 0:
             return _nothing(answer.source.name, last, answer.began)
         table = _look_at(self.con, answer.source)
@@ -260,16 +276,25 @@ class _Reader:
             return replace(seen, notes=_nothing(answer.source.name, last, answer.began).notes, read_until=until)
         staged = self._stage(answer.source, form, columns, screening, table, scratch)
         progress("", 1.0)
-        return _Ready(*staged, answer.digest, asked.source, answer.read_until, until)
+        return _Ready(*staged, answer.digest, request.source, answer.read_until, until)
 
     def _stage(
         self, source: Source, form: Format, columns: Columns, screening: Screening, table: Table, scratch: Path
     ) -> tuple[Reading, Staged, Replaced]:
-        date_format = self.date_format or self.shop.settings["ingest.date_format"]
         settings = self.shop.settings
+        date_format = self.date_format or settings["ingest.date_format"]
+        decimal = self.decimal or settings["ingest.decimal"]
         odd = any(text.strip(" ") != text.strip() for values in table.values for text in values)
         reading = Reading(
-            source, form, columns, settings["timezone"], date_format, settings["currency"], screening, odd_blanks=odd
+            source,
+            form,
+            columns,
+            settings["timezone"],
+            date_format=date_format,
+            decimal=decimal,
+            currency=settings["currency"],
+            screening=screening,
+            odd_blanks=odd,
         )
         staged = stage(self.con, reading, scratch / "staged.parquet")
         (scratch / "raw.parquet").unlink(missing_ok=True)
@@ -451,7 +476,9 @@ def _ledger_row(ready: _Ready, done: Absorbed, mode: Mode) -> dict[str, Any]:
     }
 
 
-def _said(shop: Shop, mapping: Mapping[str, str] | None, date_format: str | None, mode: Mode | None) -> dict[str, Any]:
+def _said(
+    shop: Shop, mapping: Mapping[str, str] | None, date_format: str | None, decimal: str | None, mode: Mode | None
+) -> dict[str, Any]:
     """What the user said that later files are to be read with, as settings; without what they are already."""
     said: dict[str, Any] = {}
     if mapping:
@@ -459,6 +486,8 @@ def _said(shop: Shop, mapping: Mapping[str, str] | None, date_format: str | None
         said["ingest.columns"] = {field: name for field, name in kept.items() if name}
     if date_format:
         said["ingest.date_format"] = date_format
+    if decimal:
+        said["ingest.decimal"] = decimal
     if mode:
         said["privacy.pseudonymise"] = mode
     return {key: value for key, value in said.items() if shop.settings[key] != value}

@@ -45,8 +45,9 @@ def read_overlap(text: str | None) -> Overlap | None:
 
 
 @dataclass(frozen=True)
-class Scale:
-    """What values of one column are: their kind, and the shop's zone, in which times without an offset are meant."""
+class SinceColumn:
+    """The column that `:since` is compared with: the kind of its values, and the shop's zone, in which times without an
+    offset are meant."""
 
     kind: str
     zone: ZoneInfo

@@ -251,8 +251,10 @@ def _text(con: duckdb.DuckDBPyConnection, path: Path, head: bytes, scratch: Path
 
 
 def _json(con: duckdb.DuckDBPyConnection, path: Path, readable: Path, first: str, scratch: Path) -> Source:
+    if not json_file.is_whole(readable, first):
+        raise _bad_file(path, "it is cut off: a list is opened and never closed")
     documents = scratch / "documents.parquet"
-    json_file.documents(con, sql.text(_escaped(readable)), first, documents)
+    json_file.documents(con, sql.text(_escaped(readable)), first, documents, str(path))
     return Source(path, "json", _flat(con, path, documents, scratch))
 
 

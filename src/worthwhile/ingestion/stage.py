@@ -48,12 +48,12 @@ def stage(con: duckdb.DuckDBPyConnection, reading: Reading, out: Path) -> Staged
 
     Its columns: part, row, reason, detail, content (JSON; of refused rows only), and of the others the columns of
     an event with title, digest and whether the row stands for an order line and its refund together.
-    Raises InputError `bad-values`, `ambiguous-dates`, `bad-file`.
+    Raises InputError `bad-values`, `ambiguous-dates`, `ambiguous-numbers`, `bad-file`.
     """
     con.execute(f"CREATE OR REPLACE TEMP VIEW cleaned AS {cleaned(reading)}")
     notes = [*reading.source.notes, *reading.screening.notes, *find_effects(con, reading)]
     find_days(con, reading)
-    style = numbers.style_of(con, [column(reading.columns.index[n]) for n in NUMBERS if n in reading.columns])
+    style = numbers.style_of(con, _numbers(reading))
     con.execute(f"CREATE OR REPLACE TEMP VIEW typed AS {_typed(reading, style)}")
     con.execute(f"CREATE OR REPLACE TEMP VIEW judged AS {_judged(reading)}")
     con.execute(f"CREATE OR REPLACE TEMP VIEW settled AS {_settled(reading)}")
@@ -75,6 +75,14 @@ def stage(con: duckdb.DuckDBPyConnection, reading: Reading, out: Path) -> Staged
     whole = reading.form.whole_orders or _is_whole(reading)
     versions = whole or "updated_at" in reading.columns
     return Staged(out, parts, count, refused, tuple(notes), versions, reading.form.holds, whole, unread)
+
+
+def _numbers(reading: Reading) -> numbers.Numbers:
+    number, money = (
+        [column(reading.columns.index[name]) for name in names if name in reading.columns] for names in (NUMBERS, MONEY)
+    )
+    is_typed = reading.source.kind != "csv"
+    return numbers.Numbers(number, money, is_typed=is_typed, decimal=reading.decimal, where=reading.source.where)
 
 
 def _unread(reading: Reading) -> str:
@@ -146,10 +154,7 @@ def _typed(reading: Reading, style: numbers.Style) -> str:
         " FROM other_times LEFT JOIN days ON other_times.day_text = days.day_text"
     )
     parsed = ", ".join(f"{numbers.number(name, style)} AS {name}_number" for name in NUMBERS)
-    money = [name for name in MONEY if name in reading.columns]
-    signed = ""  # amounts tell their currency where no column does
-    if money and not style.plain and "currency" not in reading.columns:
-        signed = f" REPLACE ({numbers.foreign_sign(money, reading.currency)} AS currency)"
+    currency = f" REPLACE ({_currency(reading, style)} AS currency)"
     # A join that finds nothing is still a pass over all rows, so that only those are made that the file's columns need.
     needs = ("status", "type", "placed_at", "refunded_at", "updated_at")
     has_status, has_type, has_placed, has_refund, has_version = (name in reading.columns for name in needs)
@@ -179,7 +184,7 @@ def _typed(reading: Reading, style: numbers.Style) -> str:
     refund_wall, refund_moment = ("r.wall", "r.moment") if has_refund else unknown
     version_wall, version_moment = ("u.wall", "u.moment") if has_version else unknown
     return f"""
-        SELECT clocked.*{signed}, {parsed}, {wall} AS wall, {moment} AS moment,
+        SELECT clocked.*{currency}, {parsed}, {wall} AS wall, {moment} AS moment,
             try_cast(replace(rating, ',', '.') AS DOUBLE) AS rating_number,
             coalesce({status_effect}, CASE WHEN status IS NULL AND refunded_at IS NOT NULL THEN 'refund' END, 'order')
                 AS status_effect,
@@ -191,6 +196,17 @@ def _typed(reading: Reading, style: numbers.Style) -> str:
             coalesce({reading.form.refund_when}, false) AS marked_refund
         FROM clocked {" ".join(joins)}
     """
+
+
+def _currency(reading: Reading, style: numbers.Style) -> str:
+    """SQL for the currency of a row: of its column, but where a sign in an amount tells of another."""
+    code = sql.text(reading.currency)
+    told = f"CASE WHEN {numbers.own_sign('currency', reading.currency)} THEN {code} ELSE currency END"
+    money = [name for name in MONEY if name in reading.columns]
+    if not money or style.plain:
+        return told
+    foreign = numbers.foreign_sign(money, reading.currency)
+    return f"coalesce(CASE WHEN coalesce({told}, {code}) = {code} THEN {foreign} END, {told})"
 
 
 def _judged(reading: Reading) -> str:
@@ -398,6 +414,9 @@ def _digest() -> str:
     return f"md5(concat({parts}, chr(31) || text))"
 
 
+# Rows that were understood, and are no event: an hour of tracking may have nothing but logins.
+_UNDERSTOOD = ("no-event", "never-paid")
+_SHOWN = 300  # characters of a row that an error shows
 # Reason -> the field whose column may be the wrong one.
 _SAYS = {
     "bad-date": "ts",
@@ -419,8 +438,10 @@ def _check_usable(
     if sum(refused.values()) < count or reading.source.is_continued or "forgotten" in refused:
         return
     reason = max(sorted(refused), key=lambda name: refused[name])
+    if reason in _UNDERSTOOD:
+        return
     first = (
-        f"SELECT row, coalesce(detail, content, 'a line that is not shown') FROM read_parquet({staged})"
+        f"SELECT row, left(coalesce(detail, content, 'a line that is not shown'), {_SHOWN}) FROM read_parquet({staged})"
         " WHERE reason = ? ORDER BY part, row LIMIT 1"
     )
     row, example = con.execute(first, [reason]).fetchall()[0]

@@ -28,6 +28,7 @@ SEGMENT = Format(
         frozenset({"event", "userid", "anonymousid", "timestamp"}),
         frozenset({"event", "userid", "messageid", "timestamp"}),
         frozenset({"event", "anonymousid", "messageid", "timestamp"}),
+        frozenset({"type", "anonymousid", "messageid", "timestamp"}),  # an hour of nothing but `identify` and `page`
     ),
     instead={
         "ts": ("originaltimestamp",),
