@@ -31,6 +31,7 @@ from worthwhile.ingestion.screening import Mode, Screening, check_mode, screen
 from worthwhile.ingestion.source import Source, column, lay_open, unchanged
 from worthwhile.ingestion.stage import Staged, stage
 from worthwhile.ingestion.table_set import Member, joined, member_of, put_aside
+from worthwhile.ingestion.unread import maybe_money, unread
 from worthwhile.progress import Progress, silent
 from worthwhile.shop import Shop, change_settings
 from worthwhile.store.log import connect
@@ -265,8 +266,20 @@ class _Reader:
         date_format = self.date_format or self.shop.settings["ingest.date_format"]
         settings = self.shop.settings
         odd = any(text.strip(" ") != text.strip() for values in table.values for text in values)
+        places = unread(table, columns, screening.left_out)
+        # Whoever says that there are no amounts (--map amount=) is not asked again for them.
+        asks = form.holds == "events" and self.mapping.get("amount") != "" and not source.is_continued
         reading = Reading(
-            source, form, columns, settings["timezone"], date_format, settings["currency"], screening, odd_blanks=odd
+            source,
+            form,
+            columns,
+            settings["timezone"],
+            date_format,
+            settings["currency"],
+            screening,
+            unread=tuple(table.names[place] for place in places),
+            maybe_money=maybe_money(table, columns, places) if asks else (),
+            odd_blanks=odd,
         )
         staged = stage(self.con, reading, scratch / "staged.parquet")
         (scratch / "raw.parquet").unlink(missing_ok=True)
@@ -404,6 +417,7 @@ def _report(ready: _Ready, done: Absorbed) -> FileReport:
         how=reading.columns.how,
         notes=_notes(ready, done),
         read_until=ready.read_until,
+        unread=reading.unread,
         left_out={reading.source.columns[i]: kind for i, kind in reading.screening.left_out.items()},
         pseudonymised=reading.screening.replaced != "none",
     )
