@@ -132,3 +132,18 @@ def test_no_name_means_two_things_and_all_are_written_plainly() -> None:
     assert set(TOUCHES) == set(EFFECTS) & set(EVENT_KINDS) - {"order", "refund"}
     for form in FORMATS.values():
         assert set(form.columns) <= set(FIELDS)
+
+
+@pytest.mark.parametrize(
+    "names",
+    [
+        ("Kundennummer", "Bestelldatum", "Bestellnummer", "Artikelnummer", "Menge", "Einzelpreis", "Betrag"),
+        ("Kunde", "Datum", "Rechnungsnummer", "Artikelnr", "Anzahl", "Preis", "Gesamtbetrag"),
+        ("Numéro client", "Date de commande", "N° commande", "Code article", "Quantité", "Prix unitaire", "Montant"),
+        ("ID cliente", "Fecha pedido", "Número de pedido", "Código producto", "Cantidad", "Precio", "Importe"),
+        ("Codice cliente", "Data ordine", "Numero ordine", "Codice articolo", "Quantità", "Prezzo", "Importo"),
+    ],
+)
+def test_german_french_spanish_and_italian_names_are_known(names: tuple[str, ...]) -> None:
+    fields = ("customer_id", "ts", "order_id", "item_id", "quantity", "price", "amount")
+    assert found(*names) == dict(zip(fields, names, strict=True))

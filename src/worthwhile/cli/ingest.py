@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -15,6 +16,8 @@ from worthwhile.errors import InputError
 
 if TYPE_CHECKING:
     from worthwhile.ingestion import FileReport, IngestReport
+
+UNREAD_SHOWN = 12  # columns
 
 
 def ingest(
@@ -105,6 +108,7 @@ def _said(done: IngestReport) -> list[str | Table]:
         reasons = [(reason, f"{count:,}", REASONS[reason]) for reason, count in refused.most_common()]
         said.append(table("Refused, and kept in quarantine", ("reason", "rows", "meaning"), reasons))
     said += [f"{one.file}: columns read as {_taken(one)}" for one in done.files if one.mapping]
+    said += [f"{one.file}: not read: {_few(one.unread)}" for one in done.files if one.unread]
     said += [f"{one.file}: {note}" for one in done.files for note in one.notes]
     return said
 
@@ -112,6 +116,12 @@ def _said(done: IngestReport) -> list[str | Table]:
 def _taken(one: FileReport) -> str:
     """Which column of the file stands for what; a wrong guess is mended with --map."""
     return ", ".join(f"{event_column}={column}" for event_column, column in one.mapping.items())
+
+
+def _few(names: Sequence[str]) -> str:
+    """Columns of the file: an export may have a hundred that nothing is read from."""
+    more = f" and {len(names) - UNREAD_SHOWN} more" if len(names) > UNREAD_SHOWN else ""
+    return ", ".join(f"`{name}`" for name in names[:UNREAD_SHOWN]) + more
 
 
 def _mapping(columns: list[str]) -> dict[str, str] | None:

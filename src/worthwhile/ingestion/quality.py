@@ -9,6 +9,7 @@ from typing import Any
 
 from worthwhile.ingestion.absorb import refund_id
 from worthwhile.ingestion.findings import FINDINGS, SEVERITIES, Finding, FindingKind
+from worthwhile.ingestion.missing import find_missing
 from worthwhile.ingestion.reasons import CURRENCY_IS, TYPE_IS, detail_in, meaning
 from worthwhile.schema import BATCHES, QUARANTINE, to_us
 from worthwhile.shop import Shop
@@ -34,6 +35,7 @@ class _View:
 
     log: Log
     currency: str
+    file_rows: int  # of all files, those that came again counted once
 
     def rows(self, query: str, values: list[Any] | None = None) -> list[tuple[Any, ...]]:
         return self.log.con.execute(query, values or []).fetchall()
@@ -50,7 +52,7 @@ def check(shop: Shop, *, versions: Mapping[str, int] | None = None) -> list[Find
     with open_log(shop, versions=versions) as log:
         for table, schema in (("quarantine", QUARANTINE), ("batches", BATCHES)):
             add_view(log.con, table, schema, table_files(shop, table, log.version))
-        view = _View(log, shop.settings["currency"])
+        view = _View(log, shop.settings["currency"], find_missing(log.con))
         found = [finding for find in _CHECKS for finding in find(view)]
     order = list(FINDINGS)
     return sorted(found, key=lambda f: (SEVERITIES.index(f.severity), order.index(f.code)))
@@ -72,11 +74,8 @@ def _no_amounts(view: _View) -> list[Finding]:
 
 
 def _no_customer(view: _View) -> list[Finding]:
-    (count,), (rows,) = (
-        view.one("SELECT count(*) FROM quarantine WHERE reason = 'no-customer'"),
-        view.one("SELECT sum(rows) FROM batches"),
-    )
-    return [Finding("no-customer", count, count / rows)] if count else []
+    (count,) = view.one("SELECT count(*) FROM missing WHERE reason = 'no-customer'")
+    return [Finding("no-customer", count, count / view.file_rows)] if count else []
 
 
 def _no_orders(view: _View) -> list[Finding]:
@@ -100,30 +99,28 @@ def _of_details(view: _View, code: str, reason: str, begins: str, **facts: Any) 
     """Rows refused for their type or currency, and which these are, the most frequent first: what follows in the detail
     after the words with which it begins."""
     rows = view.rows(
-        "SELECT substr(detail, $1) AS type, count(*) AS n FROM quarantine WHERE reason = $2"
+        "SELECT substr(detail, $1) AS type, count(*) AS n FROM missing WHERE reason = $2"
         " GROUP BY type ORDER BY n DESC, type",
         [len(begins) + 1, reason],
     )
     if not rows:
         return []
-    count, (all_rows,) = sum(n for _, n in rows), view.one("SELECT sum(rows) FROM batches")
+    count = sum(n for _, n in rows)
     types = ", ".join(f"`{text}` {n:,}" for text, n in rows[:EXAMPLES]) + (", ..." if len(rows) > EXAMPLES else "")
-    files = view.rows("SELECT DISTINCT file FROM quarantine WHERE reason = $1 ORDER BY file", [reason])
-    return [Finding(code, count, count / all_rows, _few(file for (file,) in files), {"types": types, **facts})]
+    files = view.rows("SELECT DISTINCT file FROM missing WHERE reason = $1 ORDER BY file", [reason])
+    return [Finding(code, count, count / view.file_rows, _few(file for (file,) in files), {"types": types, **facts})]
 
 
 def _refused_rows(view: _View) -> list[Finding]:
     own = sql.texts(("no-customer", "unknown-type", "no-event", "other-currency"))  # these have findings of their own
     reasons = view.rows(
-        f"SELECT reason, count(*) AS n FROM quarantine WHERE reason NOT IN ({own})"
-        " GROUP BY reason ORDER BY n DESC, reason"
+        f"SELECT reason, count(*) AS n FROM missing WHERE reason NOT IN ({own}) GROUP BY reason ORDER BY n DESC, reason"
     )
     if not reasons:
         return []
-    count, (rows,) = sum(n for _, n in reasons), view.one("SELECT sum(rows) FROM batches")
+    count = sum(n for _, n in reasons)
     rows_shown = view.rows(
-        f"SELECT file, row, reason, detail FROM quarantine WHERE reason NOT IN ({own})"
-        f" ORDER BY file, row LIMIT {EXAMPLES}"
+        f"SELECT file, row, reason, detail FROM missing WHERE reason NOT IN ({own}) ORDER BY file, row LIMIT {EXAMPLES}"
     )
     examples = tuple(
         {
@@ -136,23 +133,23 @@ def _refused_rows(view: _View) -> list[Finding]:
         "en": ", ".join(f"{reason} {n:,}" for reason, n in reasons),
         "zh": "；".join(f"{meaning(reason, 'zh')}（{reason}）{n:,} 行" for reason, n in reasons),
     }
-    return [Finding("refused-rows", count, count / rows, examples, {"reasons": counted})]
+    return [Finding("refused-rows", count, count / view.file_rows, examples, {"reasons": counted})]
 
 
 def _refused_files(view: _View) -> list[Finding]:
     """Files with more refused rows than usable ones; what a file leaves aside on purpose does not count."""
     rows = view.rows(
         """
-        SELECT b.file, any_value(b.rows), count(*) AS n FROM batches b JOIN quarantine q USING (batch_id)
+        SELECT b.file, any_value(b.rows), count(*) AS n FROM batches b JOIN missing q USING (batch_id)
         WHERE q.reason <> 'no-event' GROUP BY b.batch_id, b.file HAVING 2 * n > any_value(b.rows)
         ORDER BY n DESC, b.file
         """
     )
     if not rows:
         return []
-    count, (all_rows,) = sum(n for *_, n in rows), view.one("SELECT sum(rows) FROM batches")
+    count = sum(n for *_, n in rows)
     examples = _few(f"{file}: {n:,} / {of:,}" for file, of, n in rows)
-    return [Finding("refused-files", count, count / all_rows, examples, {"files": len(rows)})]
+    return [Finding("refused-files", count, count / view.file_rows, examples, {"files": len(rows)})]
 
 
 # ---- lines --------------------------------------------------------------------------------------------------------

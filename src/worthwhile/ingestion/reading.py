@@ -22,4 +22,6 @@ class Reading:
     decimal: str = ""  # the sign that parts decimals, where numbers do not tell
     currency: str = ""  # the shop's
     screening: Screening = UNSCREENED
+    unread: tuple[str, ...] = ()  # columns that are read as nothing
+    maybe_money: tuple[str, ...] = ()  # those among them that may hold the amounts, where no column was found to
     odd_blanks: bool = False  # texts have blanks around them that are none of the usual: five times as slow to trim

@@ -32,6 +32,7 @@ class FileReport:
     seen_before: bool = False  # the very same file is in the shop already, and nothing was done
     read_until: str | None = None  # how far a database was read: what `since="last"` goes on from
     left_out: Mapping[str, str] = field(default_factory=dict)  # column that identifies persons -> kind of identifier
+    unread: tuple[str, ...] = ()  # columns of the file that are read as nothing
     pseudonymised: bool = False  # whether ids of customers were replaced
 
     def to_dict(self) -> dict[str, Any]:
@@ -53,6 +54,7 @@ class FileReport:
             "seen_before": self.seen_before,
             "read_until": self.read_until,
             "left_out": dict(self.left_out),
+            "unread": list(self.unread),
             "pseudonymised": self.pseudonymised,
         }
 

@@ -37,6 +37,7 @@ from worthwhile.ingestion.screening import Mode, Replaced, Screening, check_mode
 from worthwhile.ingestion.source import Source, column, lay_open, unchanged
 from worthwhile.ingestion.stage import Staged, stage
 from worthwhile.ingestion.table_set import Member, joined, member_of, put_aside
+from worthwhile.ingestion.unread import maybe_money, unread
 from worthwhile.progress import Progress, silent
 from worthwhile.shop import SETTINGS_FILE, Shop, change_settings
 from worthwhile.store.log import connect
@@ -285,6 +286,9 @@ class _Reader:
         date_format = self.date_format or settings["ingest.date_format"]
         decimal = self.decimal or settings["ingest.decimal"]
         odd = any(text.strip(" ") != text.strip() for values in table.values for text in values)
+        places = unread(table, columns, screening.left_out)
+        # Whoever says that there are no amounts (--map amount=) is not asked again for them.
+        asks = form.holds == "events" and self.mapping.get("amount") != "" and not source.is_continued
         reading = Reading(
             source,
             form,
@@ -294,6 +298,8 @@ class _Reader:
             decimal=decimal,
             currency=settings["currency"],
             screening=screening,
+            unread=tuple(table.names[place] for place in places),
+            maybe_money=maybe_money(table, columns, places) if asks else (),
             odd_blanks=odd,
         )
         staged = stage(self.con, reading, scratch / "staged.parquet")
@@ -445,6 +451,7 @@ def _report(ready: _Ready, done: Absorbed) -> FileReport:
         how=reading.columns.how,
         notes=_notes(ready, done),
         read_until=ready.read_until,
+        unread=reading.unread,
         left_out={reading.source.columns[i]: kind for i, kind in reading.screening.left_out.items()},
         pseudonymised=ready.replaced.ids > 0,
     )

@@ -19,11 +19,13 @@ from worthwhile.ingestion.pseudonyms import masked
 from worthwhile.ingestion.reading import Reading
 from worthwhile.ingestion.reasons import CURRENCY_IS, TYPE_IS
 from worthwhile.ingestion.source import column
+from worthwhile.ingestion.unread import MONEY_FIELDS
 from worthwhile.store import sql
 
 _FIRST_DAY, _LAST_DAY = "1970-01-01", "2101-01-01"
 _CHANGED = ("updatedat", "modifiedat", "lastmodified", "dateupdated", "updatetime", "更新时间", "修改时间")
 REST = "order-rest"  # the item of what an order cost beyond its lines: postage, taxes
+_CANDIDATES = 8  # columns that an error names
 _CENT = 0.005  # sums of money that differ by less are equal
 _AFTER = "INTERVAL 1 MICROSECOND"  # a refund with a time of its own lies after its order, if by no more than this
 
@@ -48,6 +50,7 @@ def stage(con: duckdb.DuckDBPyConnection, reading: Reading, out: Path) -> Staged
 
     Its columns: part, row, reason, detail, content (JSON; of refused rows only), and of the others the columns of
     an event with title, digest and whether the row stands for an order line and its refund together.
+        _check_money(con, reading, staged)
     Raises InputError `bad-values`, `ambiguous-dates`, `ambiguous-numbers`, `bad-file`.
     """
     con.execute(f"CREATE OR REPLACE TEMP VIEW cleaned AS {cleaned(reading)}")
@@ -65,6 +68,7 @@ def stage(con: duckdb.DuckDBPyConnection, reading: Reading, out: Path) -> Staged
     refused = dict(con.execute(reasons).fetchall())
     _check_usable(con, reading, count, refused, staged)
     if reading.form.holds == "events":
+<<<<<<< HEAD
         notes += [*_kinds(con, reading, staged), *_undated(con, reading, staged), *_torn_orders(con, reading, staged)]
     unread = _unread(reading)
     if unread and not reading.source.is_continued:
@@ -73,6 +77,11 @@ def stage(con: duckdb.DuckDBPyConnection, reading: Reading, out: Path) -> Staged
             " lets a later version of an order take the place of an earlier one"
         )
     whole = reading.form.whole_orders or _is_whole(reading)
+=======
+        _check_money(con, reading, staged)
+        notes += [*_kinds(con, reading, staged), *_undated(con, reading, staged), *_unread(reading)]
+    whole = _is_whole(reading)
+>>>>>>> fix-quality
     versions = whole or "updated_at" in reading.columns
     return Staged(out, parts, count, refused, tuple(notes), versions, reading.form.holds, whole, unread)
 
@@ -126,9 +135,27 @@ def _kinds(con: duckdb.DuckDBPyConnection, reading: Reading, staged: str) -> lis
     notes = []
     if set(counts) & set(TOUCHES):
         notes.append("by its types, its rows are " + ", ".join(f"{n:,} {kind}" for kind, n in counts.items()))
-    if not {"amount", "price", "order_total"} & set(reading.columns.index) and "order_line" in counts:
+    if not set(MONEY_FIELDS) & set(reading.columns.index) and "order_line" in counts:
         notes.append("no amounts: every order counts as 1")
     return notes
+
+
+def _check_money(con: duckdb.DuckDBPyConnection, reading: Reading, staged: str) -> None:
+    """Orders without amounts cannot be taken back once they are in the log, so that a doubt is asked about first."""
+    orders = f"SELECT 1 FROM read_parquet({staged}) WHERE reason IS NULL AND kind = 'order_line' LIMIT 1"
+    if not reading.maybe_money or not con.execute(orders).fetchall():
+        return
+    names = [f"`{name}`" for name in reading.maybe_money[:_CANDIDATES]]
+    more = f" and {len(reading.maybe_money) - _CANDIDATES} more" if len(reading.maybe_money) > _CANDIDATES else ""
+    hold = "holds" if len(reading.maybe_money) == 1 else "hold"
+    raise InputError(
+        "bad-columns",
+        f"no column was recognised as an amount or a price, and {', '.join(names)}{more} {hold} numbers that could be"
+        " money",
+        where=reading.source.where,
+        remedy=f"say which it is, as with --map 'amount={reading.maybe_money[0]}' (or price=, of one unit); where there"
+        " are no amounts, --map amount= counts every order as 1",
+    )
 
 
 def _undated(con: duckdb.DuckDBPyConnection, reading: Reading, staged: str) -> list[str]:
