@@ -50,8 +50,7 @@ def stage(con: duckdb.DuckDBPyConnection, reading: Reading, out: Path) -> Staged
 
     Its columns: part, row, reason, detail, content (JSON; of refused rows only), and of the others the columns of
     an event with title, digest and whether the row stands for an order line and its refund together.
-        _check_money(con, reading, staged)
-    Raises InputError `bad-values`, `ambiguous-dates`, `ambiguous-numbers`, `bad-file`.
+    Raises InputError `bad-values`, `bad-columns`, `ambiguous-dates`, `ambiguous-numbers`, `bad-file`.
     """
     con.execute(f"CREATE OR REPLACE TEMP VIEW cleaned AS {cleaned(reading)}")
     notes = [*reading.source.notes, *reading.screening.notes, *find_effects(con, reading)]
@@ -68,7 +67,7 @@ def stage(con: duckdb.DuckDBPyConnection, reading: Reading, out: Path) -> Staged
     refused = dict(con.execute(reasons).fetchall())
     _check_usable(con, reading, count, refused, staged)
     if reading.form.holds == "events":
-<<<<<<< HEAD
+        _check_money(con, reading, staged)
         notes += [*_kinds(con, reading, staged), *_undated(con, reading, staged), *_torn_orders(con, reading, staged)]
     unread = _unread(reading)
     if unread and not reading.source.is_continued:
@@ -77,11 +76,6 @@ def stage(con: duckdb.DuckDBPyConnection, reading: Reading, out: Path) -> Staged
             " lets a later version of an order take the place of an earlier one"
         )
     whole = reading.form.whole_orders or _is_whole(reading)
-=======
-        _check_money(con, reading, staged)
-        notes += [*_kinds(con, reading, staged), *_undated(con, reading, staged), *_unread(reading)]
-    whole = _is_whole(reading)
->>>>>>> fix-quality
     versions = whole or "updated_at" in reading.columns
     return Staged(out, parts, count, refused, tuple(notes), versions, reading.form.holds, whole, unread)
 
