@@ -94,14 +94,25 @@ def snapshot_at(
         activity_year_before=activity_year_before(log, task, cutoff),
         discount=value.mean_discount((end - cutoff) / timedelta(days=1)) if value and task.target == "value" else 1.0,
         outcome=outcome_of(log, task, cutoff, customer_ids, value=value) if matured else None,
+        zone=log.zone,
     )
 
 
 def no_history(cutoff: datetime, log: Log) -> InputError:
+    where = f"cutoff {cutoff.astimezone(log.zone).isoformat()}"
+    counted = "SELECT count(*), count(*) FILTER (kind = 'order_line') FROM events WHERE ts_us < ? AND is_goods"
+    [(events, orders)] = log.con.execute(counted, [to_us(cutoff)]).fetchall()
+    if events and not orders:
+        return InputError(
+            "no-history",
+            f"the {events:,} events before the cutoff are refunds or visits, and none is an order",
+            where=where,
+            remedy="amounts or quantities below zero are refunds: see whether their sign or column is right",
+        )
     return InputError(
         "no-history",
         "no customer had ordered before the cutoff",
-        where=f"cutoff {cutoff.astimezone(log.zone).isoformat()}",
+        where=where,
         remedy=f"the log begins on {log.first.astimezone(log.zone).date()}; take a later cutoff",
     )
 

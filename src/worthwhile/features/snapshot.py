@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import UTC, datetime, tzinfo
 from typing import Any
 
 import numpy as np
@@ -43,6 +43,7 @@ class Snapshot:
     discount: float = 1.0  # mean factor by which amounts of the horizon are discounted: below 1 for the target `value`
     outcome: Outcome | None = None
     shorter: tuple[Snapshot, ...] = ()  # matured at shorter horizons, where none of this one has
+    zone: tzinfo = UTC  # of the shop
 
     def __len__(self) -> int:
         return len(self.customer_ids)
@@ -58,6 +59,13 @@ class Snapshot:
     @property
     def horizon_days(self) -> float:
         return (self.end - self.cutoff).total_seconds() / 86_400
+
+    @property
+    def year_share(self) -> float:
+        """Which part of the shop's calendar year had passed at the cutoff, 0 to 1."""
+        local = self.cutoff.astimezone(self.zone)
+        first, following = (local.replace(year, 1, 1, 0, 0, 0, 0) for year in (local.year, local.year + 1))
+        return (local - first) / (following - first)
 
     def column(self, name: str) -> Array:  # (N,) float64
         return self.features[:, self.names.index(name)].astype(np.float64)

@@ -33,6 +33,7 @@ Maker = Callable[[], Model]
 CHUNK = 100_000  # customers forecast at once: members x 100,000 x 99 bins x 4 bytes stay below 0.5 GB
 SAMPLE = 20_000  # customers of a window that weights and level are fitted on
 VALIDATION_WINDOWS = 2
+PROPORTION = 8.0  # times a pretrained total, beyond which a member was carried away by single orders
 LEAST_WEIGHT = 0.01  # a member below it is not asked
 EVEN_PULL = 0.05  # how strongly weights are drawn to even ones, relative to the members' mean CRPS matrix
 
@@ -91,9 +92,24 @@ class Ensemble:
         )  # others say nothing
         self.season = season_factor(list(map(self._past_level, seasons)), current.activity_year_before)
         totals = self._totals(_sample(current), names)
+        self._leave_out_carried_away(totals)
+        names = [name for name in names if name in self.fitted]
         pooled = sum(self.weights[name] * totals[name] for name in names)
         target = total_of([totals[n] for n in self._steady()], self.season, [totals[n] for n in self._pretrained()])
         self.level = target / pooled if target > 0 and pooled > 0 else 1.0
+
+    def _leave_out_carried_away(self, totals: Mapping[str, float]) -> None:
+        """Members whose total is out of all proportion to that of the pretrained ones, which a few huge orders do not
+        move, have no say."""
+        known = [totals[name] for name in self._pretrained() if totals[name] > 0]
+        for name in [name for name in self.fitted if known and name not in self._pretrained()]:
+            times = totals[name] / float(np.mean(known))
+            if times > PROPORTION:
+                self.left_out[name] = f"it expects {times:,.0f} times the spend that pretrained models do"
+                del self.fitted[name]
+                del self.weights[name]
+        left = sum(self.weights.values())
+        self.weights = {name: weight / left if left else 1 / len(self.weights) for name, weight in self.weights.items()}
 
     def _fit_members(
         self, matured: Sequence[Snapshot], current: Snapshot, seed: int

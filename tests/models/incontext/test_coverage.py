@@ -1,12 +1,14 @@
 """A shop outside of the prior is told with the number that is out."""
 
+import math
+
 import pytest
 import torch
 
 from worthwhile.models.incontext.columns import Asked, columns_at, scale_at
 from worthwhile.models.incontext.coverage import outside, prior_ranges, shipped_ranges
 from worthwhile.models.incontext.prior import simulate
-from worthwhile.models.incontext.rows import NAMES, NUMBERS, rows_of, shop_numbers
+from worthwhile.models.incontext.rows import MOST_CUSTOMERS, NAMES, NUMBERS, rows_of, shop_numbers
 from worthwhile.models.incontext.tasks import moment_of
 
 
@@ -42,3 +44,13 @@ def test_ranges_that_are_shipped_are_of_the_shops_numbers():
     ranges = shipped_ranges()
     assert set(ranges) == {number.name for number in NUMBERS if number.of_shop}
     assert all(low <= high for low, high in ranges.values())
+
+
+@pytest.mark.parametrize(
+    ("name", "ends"),
+    [("customers", (math.log(10), math.log(MOST_CUSTOMERS))), ("horizon", (math.log(7 / 90), math.log(731 / 90)))],
+)
+def test_the_ends_of_what_shops_are_drawn_from_lie_inside(name, ends):
+    low, high = ends
+    assert all(outside({name: end}, shipped_ranges()) == [] for end in ends)
+    assert all(outside({name: end}, shipped_ranges()) != [] for end in (low - 0.01, high + 0.01))

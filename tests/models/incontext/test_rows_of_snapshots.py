@@ -1,14 +1,15 @@
 """A real shop's rows are the simulated ones: a simulated shop, written down as events, gives the same through SQL."""
 
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 
 import numpy as np
+import pyarrow as pa
 import pytest
 import torch
 
 from oracles.simulated_events import START, events_of
-from worthwhile.features.build import snapshot_at
+from worthwhile.features.build import cutoff_from, snapshot_at
 from worthwhile.models.incontext.columns import COLUMNS, Asked, activity_year_before, columns_at, outcome_at, scale_at
 from worthwhile.models.incontext.prior import simulate
 from worthwhile.models.incontext.prior.shops import UNTOLD
@@ -81,7 +82,12 @@ def test_rows_and_outcomes_of_a_snapshot_equal_those_of_the_simulated_shop(place
     for i, name in enumerate(NAMES):
         if name == "rank_value":  # of logarithms that SQL rounds: neighbours may change places
             assert np.mean(np.abs(got[:, i].numpy() - want[:, i].numpy())) < 0.005
-        elif name.startswith("year_"):  # a year of the prior has a quarter of a day more
+        elif name in (
+            "year_sine",
+            "year_cosine",
+            "year_end_ahead",
+            "year_end_behind",
+        ):  # a year of the prior has a quarter of a day more
             assert np.allclose(got[:, i], want[:, i], atol=0.03, equal_nan=True), name
         else:
             assert np.allclose(got[:, i], want[:, i], rtol=1e-3, atol=5e-3, equal_nan=True), name
@@ -91,3 +97,14 @@ def test_rows_and_outcomes_of_a_snapshot_equal_those_of_the_simulated_shop(place
     assert np.allclose(snapshot.outcome.amount, amount.numpy(), rtol=1e-4, atol=1e-3)
     [whole] = whole_of(columns, shop.shop[present], moment, (amount, orders))
     assert len(whole) == len(WHOLE) and torch.allclose(whole_of_snapshot(snapshot), whole, rtol=1e-4, atol=1e-4)
+
+
+@pytest.mark.parametrize("zone", ["UTC", "America/Los_Angeles", "Asia/Shanghai"])
+@pytest.mark.parametrize("year", [2023, 2024])
+@pytest.mark.parametrize(("month", "day", "ahead"), [(11, 1, 1.0), (12, 18, 1.0), (10, 25, 0.0), (1, 1, 0.0)])
+def test_the_weeks_before_christmas_are_those_of_the_shops_calendar(zone, year, month, day, ahead):
+    orders = pa.table({"customer_id": ["a"], "local_ts": [datetime(2022, 6, 1)], "amount": [5.0]})
+    with log_of(orders, zone=zone, until=date(2025, 2, 1)) as log:
+        snapshot = snapshot_at(log, Task.of("7d"), cutoff_from(date(year, month, day), log.zone))
+    [row] = rows_of_snapshot(snapshot)
+    assert float(row[NAMES.index("year_end_ahead")]) == pytest.approx(ahead, abs=0.08)

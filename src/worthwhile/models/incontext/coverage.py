@@ -21,7 +21,7 @@ import torch
 from worthwhile.models.incontext.prior import simulate
 from worthwhile.models.incontext.prior.dice import Dice
 from worthwhile.models.incontext.rows import MOST_CUSTOMERS, NUMBERS
-from worthwhile.models.incontext.tasks import draw_tasks
+from worthwhile.models.incontext.tasks import CUSTOMERS, LONGEST, SHORTEST, draw_tasks
 
 QUANTILES = (0.001, 0.999)
 SEED = 2 * 10**9  # of shops that neither training nor validation sees
@@ -56,7 +56,12 @@ def prior_ranges(shops: int = 512, seed: int = SEED) -> dict[str, tuple[float, f
                         values.setdefault(number.name, []).append(value)
     quantiles = {name: torch.tensor(v).quantile(torch.tensor(QUANTILES)).tolist() for name, v in values.items()}
     ranges = {name: (low, high) for name, (low, high) in quantiles.items()}
-    return ranges | {"customers": (ranges["customers"][0], math.log(MOST_CUSTOMERS))}  # all larger shops count as this
+    horizons = (math.log(SHORTEST / 90), math.log((LONGEST + 1) / 90))  # two years may hold a leap day
+    customers = (
+        min(ranges["customers"][0], math.log(CUSTOMERS)),
+        math.log(MOST_CUSTOMERS),
+    )  # larger ones count as that
+    return ranges | {"horizon": horizons, "customers": customers}
 
 
 def outside(numbers: Mapping[str, float], ranges: Mapping[str, tuple[float, float]]) -> list[Outside]:
@@ -76,9 +81,14 @@ def shipped_ranges() -> dict[str, tuple[float, float]]:
     return {name: (low, high) for name, (low, high) in json.loads(text).items()}
 
 
+def outwards(low: float, high: float) -> tuple[float, float]:
+    """Rounded to four digits, and no narrower for it: a bound that is exact would lie outside of itself."""
+    return math.floor(low * 1e4) / 1e4, math.ceil(high * 1e4) / 1e4
+
+
 def main(arguments: list[str]) -> int:
     [path] = arguments
-    rounded = {name: [round(low, 4), round(high, 4)] for name, (low, high) in prior_ranges().items()}
+    rounded = {name: outwards(low, high) for name, (low, high) in prior_ranges().items()}
     Path(path).write_text(json.dumps(rounded, indent=1) + "\n", encoding="utf-8")
     return 0
 

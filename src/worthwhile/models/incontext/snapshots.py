@@ -5,8 +5,6 @@ Letters: N customers of a snapshot, F numbers of a row, R numbers of a relation,
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
-
 import torch
 from torch import Tensor
 
@@ -14,6 +12,7 @@ from worthwhile.features.build import YEAR_BEFORE
 from worthwhile.features.snapshot import Snapshot
 from worthwhile.models.incontext.columns import COLUMNS
 from worthwhile.models.incontext.rows import (
+    YEAR,
     Moment,
     Standing,
     relation_of,
@@ -69,7 +68,7 @@ def _moment(snapshot: Snapshot, scale: float | None = None) -> Moment:
         scale=one(snapshot.scale if scale is None else scale),
         history=one(snapshot.history_days),
         activity_year_before=one(snapshot.activity_year_before),
-        year_day=one((snapshot.cutoff - datetime(snapshot.cutoff.year, 1, 1, tzinfo=UTC)) / timedelta(days=1)),
+        year_day=one(snapshot.year_share * YEAR),
     )
 
 
