@@ -61,7 +61,7 @@ def forget(
 
 def _said(done: Certificate, place: str | None) -> list[str | Table]:
     if not done.finds_anything:
-        return ["Nothing is that old. What comes to be read later and is, will be refused."]
+        return ["Nothing is that old."]
     title = "Would be erased" if done.dry_run else "Erased"
     rows = [(f"table {name}", f"{t.rows:,}", f"{t.older_copies:,}") for name, t in done.tables.items()]
     rows += [(f"run {name}", f"{count:,}", "-") for name, count in done.runs.items()]
