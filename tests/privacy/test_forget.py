@@ -476,6 +476,12 @@ def test_nothing_that_old_is_no_erasure_and_has_no_certificate(shop: Shop, tmp_p
     assert dict(ww.ingest(shop, tmp_path / "old.csv").files[0].refused) == {"forgotten": 1}
 
 
+def test_day_before_all_time_is_no_day(tmp_path: Path) -> None:
+    shop = ww.create_shop(tmp_path / "shop", timezone="Asia/Shanghai")
+    with pytest.raises(InputError, match="neither a span nor a day"):
+        ww.forget_before(shop, "0001-01-01")
+
+
 @pytest.mark.parametrize(
     ("keep", "said"), [("2 moons", "neither a span nor a day"), ("2999-01-01", "no event would be left"), ("", "age")]
 )

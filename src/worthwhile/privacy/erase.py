@@ -111,7 +111,7 @@ def _moment(shop: Shop, age: str | date, at: datetime, *, where: str) -> datetim
     try:
         day = age if isinstance(age, date) else date.fromisoformat(age)
         return local_midnight(day, zone)
-    except ValueError:
+    except (ValueError, OverflowError):  # the first day of all, east of Greenwich
         pass
     today = local_midnight(at.astimezone(zone).date(), zone)
     try:
