@@ -28,6 +28,12 @@ def test_what_is_too_old_is_named_by_option_or_setting(worth: Any, shop_folder: 
     assert worth("forget", shop_folder, "--json").json["error"]["what"] == "no event would be left"
 
 
+def test_nothing_that_old_is_said_and_has_no_certificate(worth: Any, shop_folder: Path) -> None:
+    done = worth("forget", shop_folder, "--before", "0001-01-02")
+    assert done.exit_code == 0 and "Nothing is that old" in done.out
+    assert worth("forget", shop_folder, "--before", "0001-01-02", "--json").json["certificate"] is None
+
+
 def test_customer_and_age_are_two_requests(worth: Any, shop_folder: Path) -> None:
     done = worth("forget", shop_folder, "a", "--before", "2y", "--json")
     assert (done.exit_code, done.json["error"]["code"]) == (2, "bad-argument")

@@ -174,6 +174,54 @@ def test_empty_shop_has_nobody_to_forget(tmp_path: Path) -> None:
     assert caught.value.code == "empty-shop"
 
 
+def test_older_versions_share_their_files_with_the_newest(shop: Shop, person: Any) -> None:
+    old = read_versions(shop)
+    for customer, left in ((person.email, 104), ("c3@example.org", 96)):
+        ww.forget(shop, customer)
+        assert [read_table(shop, "events", versions=v).num_rows for v in (old, read_versions(shop))] == [left, left]
+    files = list(shop.table_path("events").glob("*.parquet"))
+    newest = table_files(shop, "events", read_versions(shop))
+    assert len({file.stat().st_ino for file in files}) == len(newest) < len(files)
+
+
+def test_folder_that_a_link_leads_to_is_searched_too(shop: Shop, person: Any, tmp_path: Path) -> None:
+    (tmp_path / "elsewhere").mkdir()
+    (tmp_path / "elsewhere" / "notes.txt").write_text(f"call {person.email}")
+    (shop.folder / "linked").symlink_to(tmp_path / "elsewhere")
+    (tmp_path / "elsewhere" / "back").symlink_to(shop.folder)
+    assert list(ww.forget(shop, person.email).left) == ["linked/notes.txt"]
+
+
+def test_visits_of_a_browser_known_to_be_the_customers_go_too(tmp_path: Path) -> None:
+    shop = ww.create_shop(tmp_path / "shop", threads=1)
+
+    def event(number: int, who: str | None, visitor: str, name: str, **more: Any) -> str:
+        said = {"type": "track", "event": name, "messageId": str(number), "userId": who, "anonymousId": visitor}
+        return json.dumps({**said, "timestamp": f"2024-01-0{number}T10:00:00Z", "properties": more}) + "\n"
+
+    order = {"order_id": "1", "total": 10, "products": [{"sku": "s", "price": 10, "quantity": 1}]}
+    (tmp_path / "day.jsonl").write_text(
+        event(1, "u7", "anon7", "Order Completed", **order)
+        + event(2, "u7", "anon7", "Weird Thing", query="first wish")
+        + event(3, None, "anon7", "Weird Thing", query="second wish")
+        + event(4, "u8", "anon8", "Order Completed", **{**order, "order_id": "2"})
+        + event(5, "u7", "kiosk", "Weird Thing", query="x")
+        + event(6, "u8", "kiosk", "Weird Thing", query="y")
+    )
+    hour = tmp_path / "hour.jsonl"
+    hour.write_text(
+        event(7, None, "anon7", "Products Searched", query="third wish")
+        + event(8, None, "kiosk", "Products Searched", query="socks")
+    )
+    ww.ingest(shop, tmp_path / "day.jsonl")
+    ww.ingest(shop, hour)
+    ww.forget(shop, "u7")
+    assert found_in(shop.folder, ("anon7", "u7", "first wish", "second wish", "third wish")) == []
+    assert customers(shop) == ["kiosk", "u8"]
+    hour.write_text(hour.read_text() + event(9, None, "anon9", "Products Searched", query="hats"))
+    assert dict(ww.ingest(shop, hour).files[0].refused) == {"forgotten": 1}
+
+
 # ---- what comes back ----------------------------------------------------------------------------------------------
 
 
@@ -330,11 +378,21 @@ def test_short_id_takes_no_row_of_others_with_it(plain: Shop) -> None:
     assert not done.searched  # a 7 may be anything
 
 
-def test_torn_lines_are_not_kept_once_somebody_was_forgotten(plain: Shop, tmp_path: Path) -> None:
+def test_torn_line_of_a_forgotten_customer_is_not_kept_and_those_of_others_are(plain: Shop, tmp_path: Path) -> None:
     ww.forget(plain, "7", at=SOON)
-    (tmp_path / "more.csv").write_text("Customer ID,Date,Quantity,Price\n9,2023-01-01,1,2\n7,x\n")
-    ww.ingest(plain, tmp_path / "more.csv")
-    assert read_table(plain, "quarantine").sort_by("row").to_pylist()[0]["content"] is None
+    (tmp_path / "more.csv").write_text("Customer ID,Date,Quantity,Price\n9,2023-01-01,1,2\n 7 ,x\n17,x\n")
+    (tmp_path / "more.jsonl").write_text(
+        '{"customer":9,"date":"2023-01-01","amount":1}\n{"customer":7,"x\n{"customer":8,"x\n'
+    )
+    ww.ingest(plain, tmp_path / "more.csv", tmp_path / "more.jsonl")
+    rows = [row for row in read_table(plain, "quarantine").to_pylist() if row["file"].startswith("more")]
+    contents = {(row["file"], row["row"]): row["content"] for row in rows}
+    assert contents == {
+        ("more.csv", 2): None,
+        ("more.csv", 3): '{"line":"17,x"}',
+        ("more.jsonl", 2): None,
+        ("more.jsonl", 3): '{"line":"{\\"customer\\":8,\\"x"}',
+    }
 
 
 def test_name_of_a_file_that_names_the_person_is_blanked(tmp_path: Path) -> None:
@@ -407,6 +465,21 @@ def test_browsing_may_be_kept_for_a_shorter_time(tmp_path: Path) -> None:
     done = ww.forget_before(shop, at=SOON)
     assert (done.tables["events"].rows, list(done.before)) == (1, ["browsing"])
     assert sorted(read_table(shop, "events")["kind"].to_pylist()) == ["order_line", "view"]
+
+
+def test_nothing_that_old_is_no_erasure_and_has_no_certificate(shop: Shop, tmp_path: Path) -> None:
+    before = read_versions(shop)
+    done = ww.forget_before(shop, "2001-01-01")
+    assert not done.name and not done.finds_anything
+    assert not list(shop.privacy.glob("erasure-*")) and read_versions(shop) == before
+    (tmp_path / "old.csv").write_text("Email,Date,Amount\nola@example.org,2000-12-01,1\nola@example.org,2023-01-01,9\n")
+    assert dict(ww.ingest(shop, tmp_path / "old.csv").files[0].refused) == {"forgotten": 1}
+
+
+def test_day_before_all_time_is_no_day(tmp_path: Path) -> None:
+    shop = ww.create_shop(tmp_path / "shop", timezone="Asia/Shanghai")
+    with pytest.raises(InputError, match="neither a span nor a day"):
+        ww.forget_before(shop, "0001-01-01")
 
 
 @pytest.mark.parametrize(

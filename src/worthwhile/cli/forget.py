@@ -55,11 +55,13 @@ def forget(
         else:
             keep, browsing = (before or "", browsing_before or "") if before or browsing_before else (None, None)
             done = forget_before(shop, keep, browsing=browsing, dry_run=dry_run, progress=watch)
-    place = None if dry_run else str(shop.privacy / f"{done.name}.json")
+    place = str(shop.privacy / f"{done.name}.json") if done.name else None
     return Answer({**done.to_dict(), "certificate": place}, _said(done, place))
 
 
 def _said(done: Certificate, place: str | None) -> list[str | Table]:
+    if not done.finds_anything:
+        return ["Nothing is that old."]
     title = "Would be erased" if done.dry_run else "Erased"
     rows = [(f"table {name}", f"{t.rows:,}", f"{t.older_copies:,}") for name, t in done.tables.items()]
     rows += [(f"run {name}", f"{count:,}", "-") for name, count in done.runs.items()]

@@ -15,7 +15,6 @@ from worthwhile.schema import BATCHES, QUARANTINE, to_us
 from worthwhile.shop import Shop
 from worthwhile.store import sql
 from worthwhile.store.log import Log, add_view, open_log
-from worthwhile.store.tables import table_files
 
 EXAMPLES = 5
 OUTLYING = 6.0  # robust standard deviations on a log scale: about one line in a thousand million of a log-normal shop
@@ -51,7 +50,7 @@ def check(shop: Shop, *, versions: Mapping[str, int] | None = None) -> list[Find
     """
     with open_log(shop, versions=versions) as log:
         for table, schema in (("quarantine", QUARANTINE), ("batches", BATCHES)):
-            add_view(log.con, table, schema, table_files(shop, table, log.version))
+            add_view(log.con, table, schema, log.held.files[table])
         view = _View(log, shop.settings["currency"], find_missing(log.con))
         found = [finding for find in _CHECKS for finding in find(view)]
     order = list(FINDINGS)

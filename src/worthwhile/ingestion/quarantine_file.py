@@ -9,7 +9,7 @@ from worthwhile.ingestion.reasons import detail_in, meaning
 from worthwhile.schema import QUARANTINE
 from worthwhile.shop import Shop
 from worthwhile.store.log import add_view, connect
-from worthwhile.store.tables import read_versions, table_files
+from worthwhile.store.tables import held_files
 
 HEADER = {
     "en": ("file", "row", "reason", "meaning", "detail", "content"),
@@ -24,11 +24,12 @@ def write_quarantine(shop: Shop, path: Path, lang: str = "en") -> int:
     UTF-8 with its mark, without which Excel takes Chinese for something else. A cell that a spreadsheet would take for
     a formula gets an apostrophe before it. Raises InputError `damaged`.
     """
+    held, _ = held_files(shop, ["quarantine"])
     con = connect(shop.settings, spill=str(shop.scratch))
     temporary = path.with_name(path.name + ".new")
     count = 0
     try:
-        add_view(con, "quarantine", QUARANTINE, table_files(shop, "quarantine", read_versions(shop)))
+        add_view(con, "quarantine", QUARANTINE, held.files["quarantine"])
         found = con.execute(
             "SELECT file, row, reason, detail, content FROM quarantine ORDER BY file, row, reason, batch_id"
         )
@@ -51,6 +52,7 @@ def write_quarantine(shop: Shop, path: Path, lang: str = "en") -> int:
         temporary.replace(path)
     finally:
         con.close()
+        held.close()
         temporary.unlink(missing_ok=True)
     return count
 

@@ -27,7 +27,10 @@ class TableErased:
 
 @dataclass(frozen=True)
 class Certificate:
-    """What an erasure found and did. `what` is `customer` or `age`; a rehearsal (`dry_run`) has no name."""
+    """What an erasure found and did. `what` is `customer` or `age`.
+
+    A rehearsal (`dry_run`) has no name, nor has an erasure that found nothing.
+    """
 
     name: str
     at: str  # UTC, ISO 8601: what is dated before is gone and will not be taken again
@@ -40,6 +43,11 @@ class Certificate:
     reports: Sequence[str]  # pages removed, as paths in the shop's folder
     searched: bool = False  # whether every file of the shop was searched afterwards
     left: Sequence[str] = field(default_factory=tuple)  # files that still hold what was to go
+
+    @property
+    def finds_anything(self) -> bool:
+        """Whether there was anything to erase."""
+        return bool(self.runs or self.reports or any(t.rows or t.older_copies for t in self.tables.values()))
 
     @property
     def rows(self) -> int:

@@ -32,7 +32,7 @@ from worthwhile.privacy.certificate import (
     write_certificate,
 )
 from worthwhile.privacy.history import concerned, erase_history, erase_newest, named_files, table_digest
-from worthwhile.privacy.request import Request, Rules, ids_of, rules_of
+from worthwhile.privacy.request import Request, Rules, ids_of, rules_of, with_visitors
 from worthwhile.privacy.traces import traces
 from worthwhile.progress import Progress, silent
 from worthwhile.schema import local_midnight
@@ -58,7 +58,7 @@ def forget(
         raise InputError("bad-argument", "no customer is named", remedy="give an id, e-mail address or phone number")
     keyring = Keyring(shop)
     with _connection(shop) as con:
-        request = Request(at or datetime.now(UTC), ids=ids_of(con, keyring.key(), customer))
+        request = Request(at or datetime.now(UTC), ids=with_visitors(con, shop, ids_of(con, keyring.key(), customer)))
         if dry_run:
             return _rehearsed(con, shop, request, keyring)
         with writing(shop) as change:
@@ -81,6 +81,7 @@ def forget_before(
 
     `browsing` is the same of views, searches, carts and campaign contacts, where that is shorter. By default both are
     the settings `privacy.keep` and `privacy.keep_browsing`. Spans count whole days back from `at` (default: now).
+    Where nothing is that old there is no certificate: the one returned has no name.
     Raises InputError as `forget` does; `bad-argument` where nothing would be left.
     """
     at = at or datetime.now(UTC)
@@ -110,7 +111,7 @@ def _moment(shop: Shop, age: str | date, at: datetime, *, where: str) -> datetim
     try:
         day = age if isinstance(age, date) else date.fromisoformat(age)
         return local_midnight(day, zone)
-    except ValueError:
+    except (ValueError, OverflowError):  # the first day of all, east of Greenwich
         pass
     today = local_midnight(at.astimezone(zone).date(), zone)
     try:
@@ -181,7 +182,6 @@ def _strangers(con: duckdb.DuckDBPyConnection, shop: Shop) -> set[str]:
 
 def _check_found(shop: Shop, request: Request, found: Certificate, keyring: Keyring) -> None:
     """Raises InputError where there is nothing to erase, or where nothing would be left."""
-    there = found.runs or found.reports or any(t.rows or t.older_copies for t in found.tables.values())
     if request.what == "age":
         if found.tables["events"].rows == _count_events(shop):
             raise InputError(
@@ -191,7 +191,7 @@ def _check_found(shop: Shop, request: Request, found: Certificate, keyring: Keyr
                 remedy="take a longer span, or remove the shop's folder",
             )
         return
-    if there:
+    if found.finds_anything:
         return
     since = [read_forgotten(shop).until.get(subject_of(keyring.key(), name)) for name in request.ids]
     known = next((moment for moment in since if moment), None)
@@ -220,8 +220,10 @@ def _erase(
     rules = rules_of(con, change.shop, request, change.versions)
     found = _survey(con, change.shop, request, rules, change.versions)
     _check_found(change.shop, request, found, keyring)
-    found = replace(found, name=next_name(change.shop))
     _remember(change.shop, request, keyring)
+    if not found.finds_anything:
+        return found
+    found = replace(found, name=next_name(change.shop))
     # From here on the erasure is on record, and the next one finishes it first, should this one be interrupted.
     document = {"request": request.to_dict(), "found": found.to_dict()}
     write_private(change.shop.privacy / UNFINISHED, json.dumps(document))

@@ -5,14 +5,16 @@ table's log tells of each file its size and the least and greatest value of each
 changed is said anew, without values.
 
 For readers, the change is one: files without the rows are written beside the old ones, a commit puts them in their
-place, and the ledger then names that version. Only after that are the old files replaced under their own names, the
-commit emptied, and the files beside removed. Each step can be done again after a crash, and ends alike.
+place, and the ledger then names that version. Only after that are the old files replaced under their own names, by
+links to the new ones where there are such: the old versions then take no room of their own. No file that a version
+names is ever missing. Each step can be done again after a crash, and ends alike.
 """
 
 from __future__ import annotations
 
 import hashlib
 import json
+import os
 import uuid
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
@@ -110,14 +112,44 @@ def erase_newest(con: duckdb.DuckDBPyConnection, change: Writing, table: str, ru
 def erase_history(con: duckdb.DuckDBPyConnection, folder: Path, rule: Rule) -> None:
     """Take the rows out of every file of a table, and out of what its log tells of them."""
     _remove_unnamed(folder)
-    for file in concerned(con, named_files(folder), rule):
-        _write_kept(con, file, rule, file)
+    successors = _successors(folder)
+    left = set(concerned(con, named_files(folder), rule))
+    while left:
+        file = last = min(left)
+        while last in left and last in successors:
+            last = successors[last]
+        if last in left or not last.is_file():  # nothing was put in its place, or `compact` took that
+            last = last if last in left else file
+            _write_kept(con, last, rule, last)
+        else:
+            _link(last, file)
+            last = file
+        left.remove(last)
     for path in sorted((folder / LOG).glob("*.json")):
         _correct_commit(folder, path)
     for path in sorted((folder / LOG).glob("*.parquet")):
         _correct_checkpoint(folder, path)
-    _settle(folder)
     _remove_unnamed(folder)
+
+
+def _successors(folder: Path) -> dict[Path, Path]:
+    """Of each file that an erasure put aside, the one that it put in its place."""
+    found: dict[Path, Path] = {}
+    for path in sorted((folder / LOG).glob("*.json")):
+        actions = _read_lines(path)
+        if any(action.get("commitInfo", {}).get("operation") == OPERATION for action in actions):
+            removed = [folder / unquote(action["remove"]["path"]) for action in actions if "remove" in action]
+            added = [folder / unquote(action["add"]["path"]) for action in actions if "add" in action]
+            found |= dict(zip(removed, added, strict=True))
+    return found
+
+
+def _link(file: Path, name: Path) -> None:
+    """Give a file another name, in the place of the one that has it."""
+    temporary = name.with_name(TEMPORARY + name.name)
+    temporary.unlink(missing_ok=True)
+    os.link(file, temporary)
+    temporary.replace(name)
 
 
 def _write_kept(con: duckdb.DuckDBPyConnection, file: Path, rule: Rule, target: Path) -> None:
@@ -176,17 +208,6 @@ def _correct_checkpoint(folder: Path, path: Path) -> None:
     temporary = path.with_name(TEMPORARY + path.name)
     pq.write_table(table.set_column(place, table.schema.field(place), column), temporary)
     temporary.replace(path)
-
-
-def _settle(folder: Path) -> None:
-    """Empty the newest commit where it is one of ours: the files that it put aside are now like those it put in."""
-    newest = max((folder / LOG).glob("*.json"), default=None)
-    if newest is None:
-        return
-    actions = _read_lines(newest)
-    info: dict[str, Any] = next((action["commitInfo"] for action in actions if "commitInfo" in action), {})
-    if info.get("operation") == OPERATION and len(actions) > 1:
-        _write_lines(newest, [{"commitInfo": info}])
 
 
 def _remove_unnamed(folder: Path) -> None:

@@ -12,13 +12,14 @@ import duckdb
 import pyarrow as pa
 
 from worthwhile.ingestion.forgotten import BROWSING
+from worthwhile.ingestion.ids import known_as
 from worthwhile.ingestion.pseudonyms import define_pseudonyms
 from worthwhile.privacy.history import Rule
-from worthwhile.schema import CUSTOMERS, EVENTS
+from worthwhile.schema import CUSTOMERS, EVENTS, QUARANTINE
 from worthwhile.shop import Shop
 from worthwhile.store import sql
 from worthwhile.store.log import add_view
-from worthwhile.store.tables import read_table, table_files
+from worthwhile.store.tables import read_table, read_versions, table_files
 
 ERASED = "[erased]"
 # From this length on a text is taken to be an id wherever it stands; shorter ones are numbers as likely.
@@ -30,7 +31,7 @@ class Request:
     """An erasure asked for at a moment (UTC): of a customer by all ids, or of events before moments of time."""
 
     at: datetime
-    ids: Sequence[str] = ()  # of one customer: as asked for, and the pseudonyms that belong to it
+    ids: Sequence[str] = ()  # of one customer: as asked for, and the pseudonyms and visitors that belong to it
     events_before: datetime | None = None
     browsing_before: datetime | None = None
 
@@ -71,8 +72,29 @@ def ids_of(con: duckdb.DuckDBPyConnection, key: bytes, customer: str) -> tuple[s
     """All ids that a customer can have in the log: the text itself, and what it becomes as a pseudonym."""
     define_pseudonyms(con, key)
     text = customer.strip()
-    found = con.execute("SELECT pseudonym($1), phone_pseudonym($1)", [text]).fetchall()[0]
+    found = con.execute(f"SELECT {known_as('$1')}, pseudonym($1), phone_pseudonym($1)", [text]).fetchall()[0]
     return tuple(dict.fromkeys([text, *([text.lower()] if "@" in text else []), *found]))
+
+
+def with_visitors(con: duckdb.DuckDBPyConnection, shop: Shop, ids: Sequence[str]) -> tuple[str, ...]:
+    """The ids of a customer, and those of browsers and devices that refused rows know to be theirs alone.
+
+    Of events the log knows one id alone, so that these rows are all that tells.
+    """
+    versions = read_versions(shop)
+    _name_batch_columns(con, shop, versions)
+    _name_gone(con, ids)
+    add_view(con, "refused", QUARANTINE, table_files(shop, "quarantine", versions))
+    found = con.execute(
+        f"SELECT visitor_id FROM (SELECT {_field('place')} AS customer_id, {_field('visitor_place')} AS visitor_id"
+        f" FROM refused JOIN batch_columns USING (batch_id)) WHERE customer_id <> '' AND visitor_id <> ''"
+        f" GROUP BY visitor_id HAVING bool_and({_is_gone('customer_id')}) ORDER BY visitor_id"
+    ).fetchall()
+    return tuple(dict.fromkeys([*ids, *(visitor for (visitor,) in found)]))
+
+
+def _field(place: str) -> str:
+    return f"trim(json_extract_string(content, {place}))"
 
 
 def rules_of(con: duckdb.DuckDBPyConnection, shop: Shop, request: Request, versions: dict[str, int]) -> Rules:
@@ -84,25 +106,26 @@ def rules_of(con: duckdb.DuckDBPyConnection, shop: Shop, request: Request, versi
 
 
 def _name_batch_columns(con: duckdb.DuckDBPyConnection, shop: Shop, versions: dict[str, int]) -> None:
-    """The table `batch_columns`: of each batch, when it came and where a row's JSON has who bought."""
+    """The table `batch_columns`: of each batch, when it came and where a row's JSON has who bought, and who looked."""
     ledger = read_table(shop, "batches", versions=versions).select(["batch_id", "ingested_at", "mapping"])
     con.register("ledger", ledger)
-    con.execute(
-        "CREATE OR REPLACE TEMP TABLE batch_columns AS SELECT batch_id, ingested_at,"
-        " '$.\"' || replace(json_extract_string(mapping, '$.customer_id'), '\"', '\\\"') || '\"' AS place FROM ledger"
+    places = ", ".join(
+        f"""'$."' || replace(json_extract_string(mapping, '$.{field}'), '"', '\\"') || '"' AS {place}"""
+        for field, place in (("customer_id", "place"), ("visitor_id", "visitor_place"))
     )
+    con.execute(f"CREATE OR REPLACE TEMP TABLE batch_columns AS SELECT batch_id, ingested_at, {places} FROM ledger")
     con.unregister("ledger")
 
 
 def _rules_of_customer(con: duckdb.DuckDBPyConnection, request: Request) -> Rules:
-    con.register("asked", pa.table({"customer_id": pa.array(request.ids, pa.string())}))
-    con.execute("CREATE OR REPLACE TEMP TABLE gone AS SELECT customer_id FROM asked")
-    con.unregister("asked")
+    _name_gone(con, request.ids)
     named = _is_gone("customer_id")
-    place = "(SELECT max(place) FROM batch_columns b WHERE b.batch_id = stored.batch_id)"
-    bought = f"trim(json_extract_string(content, {place}))"
+    names = [
+        _field(f"(SELECT max({place}) FROM batch_columns b WHERE b.batch_id = stored.batch_id)")
+        for place in ("place", "visitor_place")
+    ]
     torn = f"regexp_matches(json_extract_string(content, '$.line'), {_whole(request.ids)})"
-    quarantined = [named, _is_gone(bought), torn]
+    quarantined = [named, *map(_is_gone, names), torn]
     texts: dict[str, str] = {}
     if request.telling:
         pattern = _whole(request.telling)
@@ -111,6 +134,13 @@ def _rules_of_customer(con: duckdb.DuckDBPyConnection, request: Request) -> Rule
     quarantine = Rule(" OR ".join(f"coalesce({c}, false)" for c in quarantined), _only(texts, "file"))
     rules = {"events": Rule(named), "customers": Rule(named), "quarantine": quarantine, "batches": Rule(texts=texts)}
     return Rules(rules, Rule(named), set(request.ids))
+
+
+def _name_gone(con: duckdb.DuckDBPyConnection, ids: Sequence[str]) -> None:
+    """The table `gone` of the ids that are to go."""
+    con.register("asked", pa.table({"customer_id": pa.array(ids, pa.string())}))
+    con.execute("CREATE OR REPLACE TEMP TABLE gone AS SELECT customer_id FROM asked")
+    con.unregister("asked")
 
 
 def _only(texts: Mapping[str, str], *columns: str) -> dict[str, str]:

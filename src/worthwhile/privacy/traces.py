@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import gzip
-from collections.abc import Sequence
+import os
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import duckdb
@@ -21,8 +22,20 @@ def traces(con: duckdb.DuckDBPyConnection, folder: Path, texts: Sequence[str], *
 
     Parquet is searched column by column, gzip unpacked, all else byte by byte.
     """
-    files = [file for file in sorted(folder.rglob("*")) if file.is_file() and file not in apart]
+    files = [file for file in sorted(_files(folder)) if file not in apart]
     return [str(file.relative_to(folder)) for file in files if texts and _holds(con, file, texts)]
+
+
+def _files(folder: Path) -> Iterator[Path]:
+    """All files below a folder, and below the folders that links in it lead to, each folder once."""
+    seen = set()
+    for place, folders, names in os.walk(folder, followlinks=True):
+        real = Path(place).resolve()
+        if real in seen:
+            folders.clear()
+            continue
+        seen.add(real)
+        yield from (file for name in names if (file := Path(place) / name).is_file())
 
 
 def _holds(con: duckdb.DuckDBPyConnection, file: Path, texts: Sequence[str]) -> bool:

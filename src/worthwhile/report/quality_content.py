@@ -13,7 +13,6 @@ from worthwhile.ingestion.quality import check, gap_spans, usual_days
 from worthwhile.schema import BATCHES, EVENT_KINDS, QUARANTINE
 from worthwhile.shop import Shop
 from worthwhile.store.log import Log, add_view, open_log
-from worthwhile.store.tables import table_files
 
 EPOCH, EPOCH_MOMENT = date(1970, 1, 1), datetime(1970, 1, 1, tzinfo=UTC)
 FILES = 200  # of the ledger, the latest
@@ -99,7 +98,7 @@ def quality_content(shop: Shop) -> QualityContent:
     findings = check(shop)
     with open_log(shop) as log:
         for table, schema in (("quarantine", QUARANTINE), ("batches", BATCHES)):
-            add_view(log.con, table, schema, table_files(shop, table, log.version))
+            add_view(log.con, table, schema, log.held.files[table])
         files, rows, known, refused = _row(log, "SELECT count(*), sum(rows), sum(known), sum(refused) FROM batches")
         customers, sales, first, last = _row(
             log,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, timedelta
 from types import TracebackType
 from typing import Any, Self
@@ -13,12 +13,13 @@ import duckdb
 import pyarrow as pa
 
 from worthwhile.errors import InputError
-from worthwhile.schema import EVENTS, ITEM_CATEGORIES, ITEMS, STORED, local_midnight
+from worthwhile.schema import EVENTS, ITEM_CATEGORIES, ITEMS, STORED, TABLES, local_midnight
 from worthwhile.settings import Settings
 from worthwhile.shop import Shop
 from worthwhile.store import sql
+from worthwhile.store.held import Held
 from worthwhile.store.merged import MERGED, merged
-from worthwhile.store.tables import damaged, read_versions, table_files
+from worthwhile.store.tables import damaged, held_files
 
 # What the view `events` has beside the columns of the schema: time as integers, alike on every engine.
 TIME_COLUMNS: dict[str, str] = {
@@ -40,6 +41,7 @@ class Log:
     first: datetime  # UTC: the first event
     until: datetime  # UTC: the end of coverage; nothing is known of what happened from here on
     version: dict[str, int] = field(default_factory=dict)  # table -> Delta version read; empty for a log in memory
+    held: Held = field(default_factory=lambda: Held({}))  # the files of all tables, which it reads until it is closed
 
     def __enter__(self) -> Self:
         return self
@@ -51,6 +53,7 @@ class Log:
 
     def close(self) -> None:
         self.con.close()
+        self.held.close()
 
 
 def connect(settings: Settings, *, spill: str) -> duckdb.DuckDBPyConnection:
@@ -85,17 +88,19 @@ def open_log(shop: Shop, *, versions: Mapping[str, int] | None = None) -> Log:
 
     Raises InputError `empty-shop` where nothing has been ingested, `damaged` where a table cannot be read.
     """
-    versions = dict(versions) if versions is not None else read_versions(shop)
-    if not table_files(shop, "events", versions):
+    held, found = held_files(shop, list(TABLES), versions)
+    if not held.files["events"]:
         raise _empty(str(shop.folder))
     con = connect(shop.settings, spill=str(shop.scratch))
     try:
         for table in ("events", "items", "item_categories", "customers"):
-            _add_table(con, table, table_files(shop, table, versions), shop)
+            _add_table(con, table, held.files[table], shop)
         until = shop.settings["data_until"]
-        return _log(con, shop.settings.zone, until and date.fromisoformat(until), versions, where=str(shop.folder))
+        log = _log(con, shop.settings.zone, until and date.fromisoformat(until), found, where=str(shop.folder))
+        return replace(log, held=held)
     except BaseException:
         con.close()
+        held.close()
         raise
 
 

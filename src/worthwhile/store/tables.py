@@ -35,6 +35,7 @@ from worthwhile.errors import InputError
 from worthwhile.schema import BATCHES, STORED, TABLES
 from worthwhile.shop import Shop
 from worthwhile.store.faults import told
+from worthwhile.store.held import Held
 from worthwhile.store.merged import MERGED, merged
 
 try:
@@ -47,6 +48,7 @@ LOOK_AGAIN_SECONDS = 0.1  # how often one who waits for the other writer looks w
 # Delta would forget versions after thirty days; recorded runs read theirs for as long as `compact` leaves them.
 CONFIGURATION = {"delta.enableExpiredLogCleanup": "false"}
 FILE_OPTIONS = "FORMAT parquet, COMPRESSION zstd, COMPRESSION_LEVEL 1"  # as fast as snappy, and a third smaller
+OPENINGS = 20  # how often a reader opens anew while others write
 LEDGER_FILES = 20  # from which on the ledger is written anew in one: every command reads all of it
 STATISTICS = ("kind", "ts")  # columns whose least and greatest value stand in the log, so that files can be passed over
 
@@ -82,10 +84,39 @@ def _paths(shop: Shop, table: str, opened: DeltaTable) -> list[Path]:
     return [folder / uri.rsplit("/", 1)[-1] for uri in opened.file_uris()]
 
 
+def held_files(
+    shop: Shop, tables: Sequence[str], versions: Mapping[str, int] | None = None
+) -> tuple[Held, dict[str, int]]:
+    """The files of tables, held open, and the versions that they are of: by default the newest.
+
+    All are of one state: where the ledger went on while they were opened, they are opened anew, so that no reader sees
+    an erasure in some files and not in others. Raises InputError `damaged`.
+    """
+    for left in reversed(range(OPENINGS)):
+        before = _ledger_version(shop)
+        wanted = dict(versions) if versions is not None else read_versions(shop)
+        try:
+            held = Held({table: table_files(shop, table, wanted) for table in tables})
+        except FileNotFoundError as error:
+            if left:
+                continue
+            path = Path(error.filename)
+            raise damaged(shop, path.parent.name, f"{path.name} is not there") from error
+        if versions is not None or not left or _ledger_version(shop) == before:
+            break
+        held.close()
+    return held, wanted
+
+
+def _ledger_version(shop: Shop) -> int | None:
+    ledger = _open(shop, LEDGER, None)
+    return None if ledger is None else ledger.version()
+
+
 def read_table(shop: Shop, table: str, *, versions: dict[str, int] | None = None) -> pa.Table:
     """A whole table in memory, in the columns of `schema.TABLES`. For the small ones: items, ledger, quarantine."""
-    versions = read_versions(shop) if versions is None else versions
-    files = table_files(shop, table, versions)
+    held, _ = held_files(shop, [table], versions)
+    files = held.files[table]
     if not files:
         return pa.Table.from_batches([], schema=TABLES[table])
     try:
@@ -94,6 +125,8 @@ def read_table(shop: Shop, table: str, *, versions: dict[str, int] | None = None
         )
     except (pa.ArrowException, OSError) as error:
         raise damaged(shop, table, str(error).splitlines()[0]) from error
+    finally:
+        held.close()
     return _one_row_a_key(table, rows) if table in MERGED else rows
 
 
