@@ -37,7 +37,7 @@ def test_lines_of_one_version_may_come_in_two_files(shop: Any, write: Any, event
 def test_versions_within_one_file_and_how_many_events_were_replaced(shop: Any, write: Any, events: Any) -> None:
     both = FIRST + "".join(THIRD.splitlines(keepends=True)[1:])
     (file,) = ww.ingest(shop, write(both), mapping={"updated_at": "updated_at"}).files
-    assert (file.events, file.known, file.replaced) == (2, 2, 0)
+    assert (file.events, file.known, file.superseded, file.replaced) == (2, 0, 2, 0)
     later = THIRD.replace("2024-01-03", "2024-01-04").replace("P,2", "P,4")
     (file,) = ww.ingest(shop, write(later, "later.csv"), mapping={"updated_at": "updated_at"}).files
     assert (file.events, file.replaced) == (2, 2)
@@ -103,6 +103,71 @@ def test_a_refund_without_an_amount_is_as_large_as_what_is_left_of_its_order(
         ("9", "refund", 0.0),
         ("1", "refund", -21.0),
     ]
+
+
+@pytest.mark.parametrize("first", ["order", "refund"])
+def test_a_refund_without_an_amount_waits_for_its_order(shop: Any, write: Any, events: Any, first: str) -> None:
+    texts = {
+        "order": "customer_id,date,order_no,sku,amount,type\na,2024-01-02,1,M,50,sale\n",
+        "refund": "customer_id,date,order_no,type\na,2024-01-05,1,refund\n",
+        "more": "customer_id,date,order_no,sku,amount,type\na,2024-01-02,1,P,7,sale\na,2024-01-09,1,P,-3,sale\n",
+    }
+    for name in sorted(texts, key=lambda name: (name != first, name == "more", name)):
+        ww.ingest(shop, write(texts[name], f"{name}.csv"))
+    assert events(shop, "kind", "amount", "refund_of") == [
+        ("order_line", 7.0, None),
+        ("order_line", 50.0, None),
+        ("refund", -54.0, "1"),
+        ("refund", -3.0, "1"),
+    ]
+
+
+def test_refunds_without_amounts_give_back_each_item_once(shop: Any, write: Any, events: Any) -> None:
+    head = "customer_id,date,order_no,sku,amount,type\n"
+    ww.ingest(shop, write(head + "a,2024-01-02,1,M,50,sale\na,2024-01-02,1,P,7,sale\na,2024-01-02,1,Q,2,sale\n"))
+    text = head + "a,2024-01-05,1,M,,refund\na,2024-01-05,1,P,,refund\na,2024-01-06,1,P,,refund\n"
+    ww.ingest(shop, write(text + "a,2024-01-07,1,,,refund\na,2024-01-08,1,,,refund\n", "refunds.csv"))
+    assert [amount for kind, amount in events(shop, "kind", "amount") if kind == "refund"] == [-50, -7, 0, -2, 0]
+
+
+def test_an_older_export_that_comes_later_does_not_undo_a_refund(shop: Any, write: Any, events: Any) -> None:
+    head = "ID,Purchase Point,Purchase Date,Grand Total (Purchased),Status,Customer Email,Total Refunded\n"
+    older = head + "1,shop,2024-01-05 10:00:00,20,processing,a@x.example,0\n"
+    for name, text in (("new", older.replace("processing,a@x.example,0", "complete,a@x.example,8")), ("old", older)):
+        (file,) = ww.ingest(shop, write(text, f"{name}.csv")).files
+    assert (file.events, file.known, file.superseded, file.replaced) == (0, 0, 1, 0)
+    assert any("gave way to later ones" in note for note in file.notes)
+    assert events(shop, "kind", "amount") == [("order_line", 20.0), ("refund", -8.0)]
+
+
+@pytest.mark.parametrize("turned", [False, True])
+def test_a_later_version_that_was_never_paid_takes_the_order_out(
+    shop: Any, write: Any, events: Any, refused: Any, turned: bool
+) -> None:
+    head = "order_no,customer_id,date,amount,status,updated_at\n"
+    paid = head + "1,a,2024-01-01,5,paid,2024-01-01 10:00:00\n2,b,2024-01-01,6,paid,2024-01-01 10:00:00\n"
+    failed = paid.replace("5,paid,2024-01-01", "5,failed,2024-01-02")
+    refund = "order_no,customer_id,date,type\n1,a,2024-01-05,refund\n"
+    for name, text in enumerate((failed, refund, paid) if turned else (paid, refund, failed)):
+        ww.ingest(shop, write(text, f"{name}.csv"), mapping={"updated_at": "" if text == refund else "updated_at"})
+    assert refused(shop) == [(1, "never-paid")]
+    assert events(shop, "order_id", "kind", "amount", "refund_of") == [
+        ("2", "order_line", 6.0, None), ("1", "refund", 0.0, None),
+    ]  # fmt: skip
+    again = failed.replace("failed,2024-01-02", "paid,2024-01-03")
+    ww.ingest(shop, write(again, "again.csv"), mapping={"updated_at": "updated_at"})
+    assert sorted(events(shop, "order_id", "amount")) == [("1", -5.0), ("1", 5.0), ("2", 6.0)]
+
+
+def test_an_order_that_comes_again_changed_is_told_each_time_and_by_the_check(shop: Any, write: Any) -> None:
+    """Where a column that may say which version counts is not read, both stand."""
+    for day in (1, 2, 3):
+        text = f"order_no,customer_id,date,sku,quantity,price,updated_at\n1,a,2024-01-01,M,{day},5,2024-01-0{day}\n"
+        (file,) = ww.ingest(shop, write(text + "2,b,2024-01-01,M,1,5,2024-01-01\n", f"{day}.csv")).files
+        assert any("may count twice" in note for note in file.notes) == (day > 1)
+    found = {finding.code: finding for finding in ww.check(shop)}["changed-orders"]
+    assert (found.severity, found.count, found.facts["amount"]) == ("serious", 1, 30.0)
+    assert found.shown_examples() == ("1, a",)
 
 
 def test_a_column_that_may_tell_versions_is_named_and_not_taken_by_itself(shop: Any, write: Any, events: Any) -> None:

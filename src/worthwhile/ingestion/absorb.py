@@ -235,7 +235,8 @@ def _put_events(con: duckdb.DuckDBPyConnection, change: Writing, counts: dict[st
             added.append(change.new_file("events"))
             events = f"{(_REFUNDS_FOUND if sign == '=' else _LINES).format(batch=batch)} WHERE kind {sign} 'refund'"
             con.execute(f"COPY ({events}) TO {sql.text(str(added[-1]))} ({FILE_OPTIONS})")
-    change.put("events", added)
+    if added:
+        change.put("events", added)
 
 
 def _revise(con: duckdb.DuckDBPyConnection, change: Writing) -> None:

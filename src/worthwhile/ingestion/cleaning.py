@@ -14,7 +14,7 @@ from worthwhile.store import sql
 # Texts that stand for "nothing". Countries and titles keep NA, which is Namibia's code.
 _MISSING = ("", "nan", "null", "none", "<na>")
 MISSING_DATA = (*_MISSING, "na", "n/a", "#n/a", "nat", "-", "--")
-_NO_NUMBER = (*MISSING_DATA, "0", "undefined", "(not set)")  # what trackers and exports write where an order has none
+_NO_NUMBER = (*MISSING_DATA, "0", "0.0", "undefined", "(not set)")  # of an order, as trackers and exports write it
 _WORDS = ("item_id", "title", "category", "channel", "country", "status", "text", "currency")
 # Around texts of exports meant for spreadsheets: tabs, line ends, wide and fixed blanks, marks. SQL.
 _BLANKS = "' ' || chr(9) || chr(10) || chr(13) || chr(160) || chr(12288) || chr(65279)"

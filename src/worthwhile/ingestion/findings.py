@@ -381,6 +381,24 @@ FINDINGS: dict[str, FindingKind] = {
         },
         serious_from=0.3,
     ),
+    "changed-orders": FindingKind(
+        "serious",
+        "orders of which one line came in several files and differs: an order that changed may count twice",
+        {"en": "Orders that came again changed", "zh": "内容有变的重复订单"},
+        {
+            "en": "{count:,} orders ({share:.2%}) have lines of one item from several files that are not equal,"
+            " together {amount:,.2f} {currency}. If these are one line before and after a change, it counts twice.",
+            "zh": "{count:,} 个订单（{share:.2%}）中，同一商品的行来自多个文件且内容不同，"
+            "合计 {amount:,.2f} {currency}。若它们是同一行修改前后的内容，就被重复计算了。",
+        },
+        {"en": "kept: nothing says which of them counts", "zh": "保留：无法得知以哪个为准"},
+        {
+            "en": "If the source says when an order was last changed, ingest all files into a new shop with "
+            "--map updated_at=COLUMN. Else ingest only orders that change no more.",
+            "zh": "若数据源有订单的最后修改时间，请用 --map updated_at=列名 把所有文件导入新店铺；"
+            "否则请只导入不再变动的订单。",
+        },
+    ),
     "not-goods": FindingKind(
         "info",
         "lines that are no goods: postage, fees, vouchers, manual entries",

@@ -228,6 +228,27 @@ def _reused_orders(view: _View) -> list[Finding]:
     return [Finding("reused-orders", count, count / orders, examples, {"days": APART, "longest": longest})]
 
 
+def _changed_orders(view: _View) -> list[Finding]:
+    """Orders of no known version that have lines of one item from several batches: the same line, changed meanwhile."""
+    if view.one("SELECT count(*) FROM batches WHERE events > 0") < (2,):
+        return []
+    lines = """
+        SELECT customer_id, order_id, item_id, sum(amount) AS amount FROM events
+        WHERE kind = 'order_line' AND order_id IS NOT NULL AND order_version IS NULL
+        GROUP BY customer_id, order_id, item_id HAVING min(batch_id) <> max(batch_id)
+    """
+    count, amount = view.one(f"SELECT count(DISTINCT (customer_id, order_id)), coalesce(sum(amount), 0) FROM ({lines})")
+    if not count:
+        return []
+    rows = view.rows(
+        f"SELECT order_id, customer_id FROM ({lines}) GROUP BY ALL ORDER BY sum(amount) DESC, order_id, customer_id"
+        f" LIMIT {EXAMPLES}"
+    )
+    (orders,) = view.one("SELECT count(DISTINCT hash(customer_id, order_id)) FROM events WHERE kind = 'order_line'")
+    facts = {"amount": amount, "currency": view.currency}
+    return [Finding("changed-orders", count, count / orders, _few(f"{o}, {c}" for o, c in rows), facts)]
+
+
 def _zero_amounts(view: _View) -> list[Finding]:
     count, lines = view.one("SELECT count(*) FILTER (amount = 0), count(*) FROM events WHERE kind = 'order_line'")
     return [Finding("zero-amounts", count, count / lines)] if count else []
@@ -455,6 +476,7 @@ _CHECKS: tuple[Callable[[_View], list[Finding]], ...] = (
     _big_customer,
     _shared_orders,
     _reused_orders,
+    _changed_orders,
     _not_goods,
     _zero_amounts,
     _cancelled_soon,
