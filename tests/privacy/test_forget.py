@@ -63,6 +63,25 @@ def test_forgotten_person_is_in_no_byte_of_the_shop(shop: Shop, person: Any) -> 
     assert done.searched and not done.left
 
 
+def test_a_guest_whose_order_came_to_nothing_is_forgotten_in_quarantine_too(tmp_path: Path) -> None:
+    """What is kept there of an order that was never paid names its customer beside the row's own content."""
+    shop = ww.create_shop(tmp_path / "woo", threads=1)
+
+    def told(number: int, status: str, who: str) -> dict[str, Any]:
+        moments = dict.fromkeys(("date_created_gmt", "date_paid_gmt", "date_modified_gmt"), "2024-01-05T10:00:00")
+        lines = [{"product_id": 9, "name": "Pot", "quantity": 1, "total": "5.00"}]
+        rest = {"total": "5.00", "currency": "EUR", "line_items": lines, "billing": {"email": who}}
+        return {"id": number, "status": status, "customer_id": 0, **moments, **rest}
+
+    path, who = tmp_path / "orders.json", "jane.roe@example.com"
+    path.write_text(json.dumps([told(1, "failed", who), told(2, "completed", who), told(3, "completed", "b@x.uk")]))
+    ww.ingest(shop, path)
+    pseudonym = read_table(shop, "quarantine")["customer_id"].to_pylist()
+    done = ww.forget(shop, who)
+    assert done.tables["quarantine"].rows == 1
+    assert found_in(shop.folder, pseudonym) == []
+
+
 def test_all_others_stay_as_they_were(shop: Shop, person: Any) -> None:
     def others() -> list[tuple[Any, ...]]:
         with open_log(shop) as log:
