@@ -365,6 +365,28 @@ def test_mapping_given_is_kept_and_used_next_time(shop: Any, write: Any, events:
     assert report["how"]["customer_id"] == "kept"
 
 
+def test_format_of_dates_kept_from_an_earlier_file_is_named_where_it_is_at_fault(shop: Any, write: Any) -> None:
+    ww.ingest(shop, write("customer,date,amount\na,03/04/2020,1\n"), date_format="%d/%m/%Y")
+    shop = ww.open_shop(shop.folder)
+    iso = write("customer,date,amount\na,2020-04-06,1\n", "iso.csv")
+    with pytest.raises(InputError, match=r"worth settings SHOP ingest\.date_format=`"):
+        ww.ingest(shop, iso)
+    both = write("customer,date,amount\na,2020-04-05,1\na,05/04/2020,1\n", "both.csv")
+    assert "kept in shop.toml" in " ".join(ww.ingest(shop, both).files[0].notes)
+    assert ww.ingest(ww.change_settings(shop, {"ingest.date_format": ""}), iso).events == 1
+
+
+def test_mapping_kept_is_named_where_it_is_at_fault_or_a_column_has_the_fields_name(shop: Any, write: Any) -> None:
+    ww.ingest(shop, write("Member,date,amount\na,2020-01-01,1\n"), mapping={"customer_id": "Member"})
+    shop = ww.open_shop(shop.folder)
+    both = write("customer_id,Member,date,amount\na,b,2020-01-01,1\n", "both.csv")
+    (file,) = ww.ingest(shop, both).files
+    assert file.mapping["customer_id"] == "Member"
+    assert any("not from `customer_id`; --map customer_id=customer_id" in note for note in file.notes)
+    with pytest.raises(InputError, match=r"worth settings SHOP ingest\.columns\.customer_id=`"):
+        ww.ingest(shop, write("customer_id,Member,date,amount\na,,2020-01-01,1\n", "other.csv"))
+
+
 def test_mapping_of_a_file_that_fails_is_not_kept(shop: Any, write: Any) -> None:
     with pytest.raises(InputError):
         ww.ingest(shop, write("x,date\na,soon\n"), mapping={"customer_id": "x"})
