@@ -492,3 +492,16 @@ def test_column_of_currencies_may_hold_signs_and_signs_in_amounts_must_agree(
     ww.ingest(shop, write(text))
     assert events(shop, "amount") == [(5.0,), (6.0,), (11.0,)]
     assert refused(shop) == [(row, "other-currency") for row in (3, 4, 5, 6)]
+
+
+@pytest.mark.parametrize(
+    "above",
+    ["sep=;\n", '"sep=;"\r\n', "Orders of 2024\n\n", "Orders of 2024;;\n;;\n", "made on\nMonday\n\n", "\ufeffsep=;\n"],
+)
+def test_what_stands_above_the_header_of_a_text_is_passed_over(
+    shop: Any, write: Any, events: Any, refused: Any, above: str
+) -> None:
+    rows = [f"c{day};2024-01-{day};{day},50\n" for day in range(10, 30)]
+    ww.ingest(shop, write(above + "customer;date;amount\n" + "".join([*rows[:5], "c;2024-01-09\n", *rows[5:]])))
+    assert events(shop, "customer_id", "amount") == [(f"c{day}", day + 0.5) for day in range(10, 30)]
+    assert refused(shop) == [(6, "torn-line")]
