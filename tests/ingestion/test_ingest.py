@@ -505,3 +505,28 @@ def test_what_stands_above_the_header_of_a_text_is_passed_over(
     ww.ingest(shop, write(above + "customer;date;amount\n" + "".join([*rows[:5], "c;2024-01-09\n", *rows[5:]])))
     assert events(shop, "customer_id", "amount") == [(f"c{day}", day + 0.5) for day in range(10, 30)]
     assert refused(shop) == [(6, "torn-line")]
+
+
+@pytest.mark.parametrize(
+    ("text", "moment"),
+    [
+        ("2024/1/5 下午 3:20", "2024-01-05 15:20"),
+        ("2024/1/5 上午12:05", "2024-01-05 00:05"),
+        ("2024-01-05 10:00 GMT+8", "2024-01-05 02:00"),
+        ("2024-01-05 10:00:00 UTC-03:30", "2024-01-05 13:30"),
+        ("2024-01-05 10:00 GMT+0530", "2024-01-05 04:30"),
+        ("2024-01-05 10:00 EST", "2024-01-05 15:00"),
+        ("2024-01-05 10:00 JST", "2024-01-05 01:00"),
+        ("2024-01-05 10:00 GMT", "2024-01-05 10:00"),
+    ],
+)
+def test_zones_by_name_and_halves_of_the_day_are_read(
+    shop: Any, write: Any, events: Any, text: str, moment: str
+) -> None:
+    ww.ingest(shop, write(f"customer,date,amount\na,{text},1\n"))
+    assert events(shop, "ts") == [(f"{moment}:00+00",)]
+
+
+def test_zone_of_two_meanings_is_not_guessed(shop: Any, write: Any, refused: Any) -> None:
+    ww.ingest(shop, write("customer,date,amount\na,2024-01-05 10:00 CST,1\na,2024-01-05 10:00,1\n"))
+    assert refused(shop) == [(1, "bad-date")]
