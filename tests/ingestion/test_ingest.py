@@ -365,6 +365,28 @@ def test_mapping_given_is_kept_and_used_next_time(shop: Any, write: Any, events:
     assert report["how"]["customer_id"] == "kept"
 
 
+def test_format_of_dates_kept_from_an_earlier_file_is_named_where_it_is_at_fault(shop: Any, write: Any) -> None:
+    ww.ingest(shop, write("customer,date,amount\na,03/04/2020,1\n"), date_format="%d/%m/%Y")
+    shop = ww.open_shop(shop.folder)
+    iso = write("customer,date,amount\na,2020-04-06,1\n", "iso.csv")
+    with pytest.raises(InputError, match=r"worth settings SHOP ingest\.date_format=`"):
+        ww.ingest(shop, iso)
+    both = write("customer,date,amount\na,2020-04-05,1\na,05/04/2020,1\n", "both.csv")
+    assert "kept in shop.toml" in " ".join(ww.ingest(shop, both).files[0].notes)
+    assert ww.ingest(ww.change_settings(shop, {"ingest.date_format": ""}), iso).events == 1
+
+
+def test_mapping_kept_is_named_where_it_is_at_fault_or_a_column_has_the_fields_name(shop: Any, write: Any) -> None:
+    ww.ingest(shop, write("Member,date,amount\na,2020-01-01,1\n"), mapping={"customer_id": "Member"})
+    shop = ww.open_shop(shop.folder)
+    both = write("customer_id,Member,date,amount\na,b,2020-01-01,1\n", "both.csv")
+    (file,) = ww.ingest(shop, both).files
+    assert file.mapping["customer_id"] == "Member"
+    assert any("not from `customer_id`; --map customer_id=customer_id" in note for note in file.notes)
+    with pytest.raises(InputError, match=r"worth settings SHOP ingest\.columns\.customer_id=`"):
+        ww.ingest(shop, write("customer_id,Member,date,amount\na,,2020-01-01,1\n", "other.csv"))
+
+
 def test_mapping_of_a_file_that_fails_is_not_kept(shop: Any, write: Any) -> None:
     with pytest.raises(InputError):
         ww.ingest(shop, write("x,date\na,soon\n"), mapping={"customer_id": "x"})
@@ -470,3 +492,41 @@ def test_column_of_currencies_may_hold_signs_and_signs_in_amounts_must_agree(
     ww.ingest(shop, write(text))
     assert events(shop, "amount") == [(5.0,), (6.0,), (11.0,)]
     assert refused(shop) == [(row, "other-currency") for row in (3, 4, 5, 6)]
+
+
+@pytest.mark.parametrize(
+    "above",
+    ["sep=;\n", '"sep=;"\r\n', "Orders of 2024\n\n", "Orders of 2024;;\n;;\n", "made on\nMonday\n\n", "\ufeffsep=;\n"],
+)
+def test_what_stands_above_the_header_of_a_text_is_passed_over(
+    shop: Any, write: Any, events: Any, refused: Any, above: str
+) -> None:
+    rows = [f"c{day};2024-01-{day};{day},50\n" for day in range(10, 30)]
+    ww.ingest(shop, write(above + "customer;date;amount\n" + "".join([*rows[:5], "c;2024-01-09\n", *rows[5:]])))
+    assert events(shop, "customer_id", "amount") == [(f"c{day}", day + 0.5) for day in range(10, 30)]
+    assert refused(shop) == [(6, "torn-line")]
+
+
+@pytest.mark.parametrize(
+    ("text", "moment"),
+    [
+        ("2024/1/5 下午 3:20", "2024-01-05 15:20"),
+        ("2024/1/5 上午12:05", "2024-01-05 00:05"),
+        ("2024-01-05 10:00 GMT+8", "2024-01-05 02:00"),
+        ("2024-01-05 10:00:00 UTC-03:30", "2024-01-05 13:30"),
+        ("2024-01-05 10:00 GMT+0530", "2024-01-05 04:30"),
+        ("2024-01-05 10:00 EST", "2024-01-05 15:00"),
+        ("2024-01-05 10:00 JST", "2024-01-05 01:00"),
+        ("2024-01-05 10:00 GMT", "2024-01-05 10:00"),
+    ],
+)
+def test_zones_by_name_and_halves_of_the_day_are_read(
+    shop: Any, write: Any, events: Any, text: str, moment: str
+) -> None:
+    ww.ingest(shop, write(f"customer,date,amount\na,{text},1\n"))
+    assert events(shop, "ts") == [(f"{moment}:00+00",)]
+
+
+def test_zone_of_two_meanings_is_not_guessed(shop: Any, write: Any, refused: Any) -> None:
+    ww.ingest(shop, write("customer,date,amount\na,2024-01-05 10:00 CST,1\na,2024-01-05 10:00,1\n"))
+    assert refused(shop) == [(1, "bad-date")]

@@ -41,7 +41,8 @@ def settings(
 
 
 def _parse(shop: Shop, changes: list[str]) -> dict[str, Any]:
-    """`KEY=VALUE` texts as changes; an entry of a setting that is a table is written `value.margins.toys=0.35`."""
+    """`KEY=VALUE` texts as changes; an entry of a setting that is a table is written `value.margins.toys=0.35`,
+    and taken out of it by `value.margins.toys=`."""
     from worthwhile.settings import SETTINGS
 
     parsed: dict[str, Any] = {}
@@ -53,7 +54,9 @@ def _parse(shop: Shop, changes: list[str]) -> dict[str, Any]:
         if owner is None:
             parsed[key] = value
         else:
-            parsed[owner] = {**parsed.get(owner, shop.settings[owner]), key.removeprefix(owner + "."): value}
+            entry = key.removeprefix(owner + ".")
+            others = {name: kept for name, kept in parsed.get(owner, shop.settings[owner]).items() if name != entry}
+            parsed[owner] = {**others, entry: value} if value else others
     return parsed
 
 

@@ -16,6 +16,14 @@ from worthwhile.store import sql
 
 _CLOCK_DIRECTIVES = ("%H", "%I", "%M", "%S", "%f", "%p", "%T", "%X", "%c", "%z", "%Z")
 
+_PARTS = "['d', 'half', 't', 'ap', 'z']"  # of a time, by `dates.SPLIT`
+# GMT+8 and names of zones as +08 and the like, so that hours have two digits.
+_NAMED = " ".join(f"WHEN {sql.text(name)} THEN {sql.text(offset)}" for name, offset in dates.ZONES.items())
+_OFFSET = rf"""
+    CASE m.z WHEN '' THEN NULL {_NAMED}
+         ELSE regexp_replace(regexp_replace(m.z, '^(UTC|GMT)\s?([+-])', '\2'), '^([+-])(\d)(:?\d\d)?$', '\10\2\3') END
+"""
+
 
 def find_days(con: duckdb.DuckDBPyConnection, reading: Reading) -> None:
     """The view `clocked` with day text, time and offset of each row, and the table `days` of its distinct days.
@@ -84,14 +92,15 @@ def _clocked(reading: Reading, rows: str, *, all_iso: bool = False) -> str:
     text = "ts || ' ' || time" if "time" in reading.columns and rows == "cleaned" else "ts"
     iso = "false" if reading.date_format else f"regexp_matches(stamp, {sql.text(dates.ISO)})"
     return rf"""
-        SELECT * EXCLUDE (stamp, m), nullif(m.z, '') AS zone_text,
+        SELECT * EXCLUDE (stamp, m), {_OFFSET} AS zone_text,
             CASE WHEN is_iso THEN try_cast(stamp AS TIMESTAMP) END AS iso_wall,
             CASE WHEN digits > 0 OR is_iso THEN NULL WHEN m.t <> '' THEN trim(m.d) ELSE stamp END AS day_text,
             try_cast(replace(nullif(m.t, ''), ',', '.') AS TIME) AS clock,
-            CASE lower(left(m.ap, 1)) WHEN 'p' THEN 1 WHEN 'a' THEN 0 END AS afternoon,
+            CASE WHEN m.half IN ({sql.texts(dates.AFTERNOON)}) THEN 1 WHEN m.half <> '' THEN 0
+                 WHEN lower(left(m.ap, 1)) = 'p' THEN 1 WHEN lower(left(m.ap, 1)) = 'a' THEN 0 END AS afternoon,
             m.t <> '' AND clock IS NULL AS is_no_clock
         FROM (
-            SELECT *, CASE WHEN NOT is_iso THEN regexp_extract(stamp, {sql.text(dates.SPLIT)}, ['d', 't', 'ap', 'z'])
+            SELECT *, CASE WHEN NOT is_iso THEN regexp_extract(stamp, {sql.text(dates.SPLIT)}, {_PARTS})
                       END AS m
             FROM (SELECT *, coalesce({iso}, false) AS is_iso FROM (
                 SELECT *, CASE WHEN regexp_matches(ts, {sql.text(dates.NUMERIC)})

@@ -20,11 +20,21 @@ SLIPS = 0.05
 # Days of the month spread as far as this, the years that a shop's file tells of do not.
 _SPREAD_OF_DAYS = 20
 
-# A text column splits into day, time of day and offset from UTC. Numbers of 5, 10, 13, 16 digits are Excel's days and
-# seconds, milliseconds or microseconds from 1970.
+# Zones by name, of RFC 2822 and others that mean one thing; not CST, which is Chicago's or China's, nor BST and IST.
+ZONES = {
+    **{"EST": "-0500", "EDT": "-0400", "MST": "-0700", "MDT": "-0600", "PST": "-0800", "PDT": "-0700"},
+    **{"CET": "+0100", "CEST": "+0200", "EET": "+0200", "EEST": "+0300", "MSK": "+0300"},
+    **{"HKT": "+0800", "SGT": "+0800", "JST": "+0900", "KST": "+0900", "AEST": "+1000", "AEDT": "+1100"},
+}
+# Halves of the day that stand before the clock. At noon and in the evening 12 o'clock may be either.
+MORNING, AFTERNOON = ("上午", "凌晨", "午前", "오전"), ("下午", "午後", "오후")
+
+# A text column splits into day, half of the day, time of day, am or pm, and offset from UTC. Numbers of 5, 10, 13, 16
+# digits are Excel's days and seconds, milliseconds or microseconds from 1970.
 SPLIT = (
-    r"^(.*?)[T,\s]*(\d{1,2}:\d{2}(?::\d{2}(?:[.,]\d{1,6})?)?)\d*\s*([AaPp]\.?[Mm]\.?)?\s*"
-    r"(Z|UTC|GMT|[+-](?:0\d|1[0-4])(?::?[0-5]\d)?)?$"
+    rf"^(.*?)[T,\s]*({'|'.join((*MORNING, *AFTERNOON))})?\s*(\d{{1,2}}:\d{{2}}(?::\d{{2}}(?:[.,]\d{{1,6}})?)?)\d*"
+    r"\s*([AaPp]\.?[Mm]\.?)?\s*"
+    rf"({'|'.join(ZONES)}|Z|(?:UTC|GMT)(?:\s?[+-](?:1[0-4]|0?\d)(?::?[0-5]\d)?)?|[+-](?:0\d|1[0-4])(?::?[0-5]\d)?)?$"
 )
 ISO = r"^\d{4}-\d{1,2}-\d{1,2}([ T]\d{1,2}:\d{2}(:\d{2}(\.\d{1,6})?)?)?$"  # what DuckDB casts by itself, and fast
 NUMERIC = r"^(\d{5}(\.\d+)?|\d{10}(\.\d+)?|\d{13}(\.0+)?|\d{16})$"

@@ -19,6 +19,7 @@ class Reading:
     columns: Columns
     zone: str
     date_format: str = ""
+    is_format_kept: bool = False  # from an earlier file, in shop.toml
     decimal: str = ""  # the sign that parts decimals, where numbers do not tell
     currency: str = ""  # the shop's
     screening: Screening = UNSCREENED

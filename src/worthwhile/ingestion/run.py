@@ -295,6 +295,7 @@ class _Reader:
             columns,
             settings["timezone"],
             date_format=date_format,
+            is_format_kept=bool(date_format and not self.date_format),
             decimal=decimal,
             currency=settings["currency"],
             screening=screening,

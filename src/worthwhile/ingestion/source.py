@@ -235,6 +235,10 @@ def _text(con: duckdb.DuckDBPyConnection, path: Path, head: bytes, scratch: Path
     layout = text_file.layout_of(readable, path)
     staged = scratch / "raw.parquet"
     notes: tuple[str, ...] = ()
+    if layout.begin:
+        readable = text_file.from_header(readable, layout.begin, scratch)
+    if layout.titles:
+        notes = (f"lines above the header, taken for a title: {layout.titles}",)
     if layout.by_blanks:
         _read_blanks(con, layout, sql.text(_escaped(readable)), staged)
         return Source(path, "csv", layout.columns, layout.has_header, layout.by_blanks)
@@ -242,7 +246,10 @@ def _text(con: duckdb.DuckDBPyConnection, path: Path, head: bytes, scratch: Path
         rows = _read_line_by_line(con, layout, readable, staged)
     elif _quotes_are_broken(con, layout, staged):
         rows = _read_line_by_line(con, layout, readable, staged)
-        notes = ("some quotes are opened and never closed: their lines were refused, those after them read",)
+        notes = (
+            *notes,
+            "some quotes are opened and never closed: their lines were refused, those after them read",
+        )
     else:
         _collect_torn(con, layout.has_header)
         rows = _renumbered(con, staged)

@@ -53,7 +53,7 @@ def stage(con: duckdb.DuckDBPyConnection, reading: Reading, out: Path) -> Staged
     Raises InputError `bad-values`, `bad-columns`, `ambiguous-dates`, `ambiguous-numbers`, `bad-file`.
     """
     con.execute(f"CREATE OR REPLACE TEMP VIEW cleaned AS {cleaned(reading)}")
-    notes = [*reading.source.notes, *reading.screening.notes, *find_effects(con, reading)]
+    notes = [*reading.source.notes, *_kept(reading), *reading.screening.notes, *find_effects(con, reading)]
     find_days(con, reading)
     style = numbers.style_of(con, _numbers(reading))
     con.execute(f"CREATE OR REPLACE TEMP VIEW typed AS {_typed(reading, style)}")
@@ -66,6 +66,8 @@ def stage(con: duckdb.DuckDBPyConnection, reading: Reading, out: Path) -> Staged
     reasons = f"SELECT reason, count(*) FROM read_parquet({staged}) WHERE reason IS NOT NULL GROUP BY ALL ORDER BY ALL"
     refused = dict(con.execute(reasons).fetchall())
     _check_usable(con, reading, count, refused, staged)
+    if "bad-date" in refused and (cause := _kept_cause(reading, "bad-date", "ts")):
+        notes.append(cause)
     if reading.form.holds == "events":
         _check_money(con, reading, staged)
         notes += [*_kinds(con, reading, staged), *_undated(con, reading, staged), *_torn_orders(con, reading, staged)]
@@ -86,6 +88,36 @@ def _numbers(reading: Reading) -> numbers.Numbers:
     )
     is_typed = reading.source.kind != "csv"
     return numbers.Numbers(number, money, is_typed=is_typed, decimal=reading.decimal, where=reading.source.where)
+
+
+def _kept(reading: Reading) -> list[str]:
+    """Notes on columns that an earlier --map named, in a file that has one of the field's own name: it was said once
+    of some file, and this may be another."""
+    notes = []
+    for field in (field for field, how in reading.columns.how.items() if how == "kept"):
+        used = reading.columns.name(field)
+        own = [name for name in reading.source.columns if plain(name) == plain(field) != plain(used)]
+        notes += [
+            f"`{field}` is read from `{used}`, as an earlier --map said, and not from `{name}`;"
+            f" --map {field}={name} reads that"
+            for name in own
+        ]
+    return notes
+
+
+def _kept_cause(reading: Reading, reason: str, field: str) -> str:
+    """What to do where something kept from an earlier file is why this one cannot be read; else empty."""
+    if reason == "bad-date" and reading.is_format_kept:
+        return (
+            f"the dates are read by {reading.date_format}, kept in shop.toml as `ingest.date_format` from an earlier"
+            " file: give another --date-format, or unset it with `worth settings SHOP ingest.date_format=`"
+        )
+    if reading.columns.how.get(field) == "kept":
+        return (
+            f"`{field}` is read from `{reading.columns.name(field)}`, kept in shop.toml from an earlier --map: name"
+            f" another with --map {field}=COLUMN, or unset it with `worth settings SHOP ingest.columns.{field}=`"
+        )
+    return ""
 
 
 def _unread(reading: Reading) -> str:
@@ -482,5 +514,6 @@ def _check_usable(
         "bad-values",
         f"none of its {count} rows can be used; most for `{reason}`, such as row {row}: {example}",
         where=path,
-        remedy=f"name the right columns with --map{f' {field}=COLUMN' if field else ''}{hint}",
+        remedy=_kept_cause(reading, reason, field)
+        or f"name the right columns with --map{f' {field}=COLUMN' if field else ''}{hint}",
     )

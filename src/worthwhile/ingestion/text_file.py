@@ -6,9 +6,10 @@ import codecs
 import csv
 import gzip
 import re
-from collections.abc import Iterator
+import shutil
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import IO, Protocol
 
@@ -19,6 +20,8 @@ MIXED = "mixed"  # UTF-8, but for some lines that are in an older encoding
 CHUNK = 1 << 20
 SAMPLE = 1 << 18  # bytes looked at to tell encoding and layout
 DELIMITERS = (",", "\t", ";", "|")
+MOST_TITLES = 20  # lines above a header
+_SEPARATOR = re.compile(r'"?sep=(.)"?[ \t,;]*(?:\r\n|\n|\r)', re.I)  # what Excel is told on the first line
 _VALUE = re.compile(r"[\d.,:/+\-\s$€£¥￥]*\d[\d.,:/+\-\s$€£¥￥]*(?:[T ]\d[\d:.]*Z?)?")
 _BOMS = (
     *((codecs.BOM_UTF32_LE, "utf-32"), (codecs.BOM_UTF32_BE, "utf-32")),  # before UTF-16, whose mark begins alike
@@ -61,6 +64,8 @@ class Layout:
     columns: tuple[str, ...]
     has_header: bool
     by_blanks: bool = False
+    titles: int = 0  # lines above the header
+    begin: int = 0  # byte at which the header begins; above it titles, or what tells Excel the delimiter
 
 
 def as_utf8(path: Path, head: bytes, scratch: Path) -> Path:
@@ -273,24 +278,57 @@ def layout_of(readable: Path, path: Path) -> Layout:
         head = file.read(SAMPLE)
         _check_width(path, head, file)
     sample = head.decode(errors="ignore").removeprefix("\ufeff")
-    lines = [line for line in sample.splitlines() if line.strip()]
+    told = _SEPARATOR.match(sample)
+    signs = (told[1],) if told else DELIMITERS
+    lines = [line for line in sample[told.end() if told else 0 :].splitlines() if line.strip()]
     if len(lines) > 1 and len(sample) >= SAMPLE // 4:
         lines = lines[:-1]  # the sample may have cut the last one
     if not lines:
         raise _bad_file(path, "the file is empty", "export it again")
     try:
-        best = max(DELIMITERS, key=lambda sign: _agreement(lines, sign))
-        agreed, first = _agreement(lines, best), next(csv.reader(lines, delimiter=best))
+        titles = _titles(lines, signs)
+        best = max(signs, key=lambda sign: _agreement(lines[titles:], sign))
+        agreed, first = _agreement(lines[titles:], best), next(csv.reader(lines[titles:], delimiter=best))
     except csv.Error as error:  # a field longer than csv takes, which is MOST_CELL and a little more
         raise _bad_file(path, "one of its first fields is endless: a quote is opened and never closed") from error
     if agreed > 0:
         if len(first) > limits.MOST_COLUMNS:
             raise too_wide(path, len(first))
-        return _named(first, best)
+        begin = head.index(lines[titles].encode()) if told or titles else 0
+        return replace(_named(first, best), titles=titles, begin=begin)
     fields = lines[0].split()
     if len(fields) > 1 and sum(len(line.split()) == len(fields) for line in lines) >= 0.9 * len(lines):
         return _named(fields, " ", by_blanks=True)
     raise _bad_file(path, "it holds no table: its lines have no fields in common")
+
+
+def _titles(lines: list[str], signs: Sequence[str]) -> int:
+    """How many lines stand above the header, none of which has its fields; 0 where the first is the header."""
+    first = max(signs, key=lambda sign: _agreement(lines, sign))
+    if _agreement(lines, first) > 0 and _is_filled(lines[0], first):
+        return 0
+    for above in range(1, min(MOST_TITLES, len(lines) - 2) + 1):
+        below = lines[above:]
+        sign = max(signs, key=lambda sign: _agreement(below, sign))
+        fields = next(csv.reader(below[:1], delimiter=sign))
+        agrees = _agreement(below, sign) >= 0.9 * min(len(fields), 20)
+        if agrees and _is_filled(below[0], sign) and _named(fields, sign).has_header:
+            return above
+    return 0
+
+
+def _is_filled(line: str, sign: str) -> bool:
+    """Whether a line has two fields that are not empty: a spreadsheet's title is padded with empty ones."""
+    return sum(cell.strip() != "" for cell in next(csv.reader([line], delimiter=sign))) >= 2
+
+
+def from_header(readable: Path, begin: int, scratch: Path) -> Path:
+    """A copy of a UTF-8 file from its header on, without what stands above it."""
+    copy = scratch / "table.csv"
+    with readable.open("rb") as source, copy.open("wb") as target:
+        source.seek(begin)
+        shutil.copyfileobj(source, target)
+    return copy
 
 
 def _check_width(path: Path, head: bytes, file: IO[bytes]) -> None:
