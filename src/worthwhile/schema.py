@@ -111,6 +111,7 @@ BATCHES = pa.schema(
         pa.field("known", pa.int64(), nullable=False),  # already in the log
         pa.field("refused", pa.int64(), nullable=False),
         pa.field("mapping", pa.string(), nullable=False),  # JSON: event column -> column of the file
+        pa.field("unknown_statuses", pa.string()),  # JSON: status of orders that no table of words has -> rows
         pa.field("versions", pa.string(), nullable=False),  # JSON: table -> its Delta version once this batch was in
     ]
 )

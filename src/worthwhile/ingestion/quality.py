@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
-from worthwhile.ingestion.absorb import refund_id
+from worthwhile.ingestion.absorb import refund_id, return_id
 from worthwhile.ingestion.findings import FINDINGS, SEVERITIES, Finding, FindingKind
 from worthwhile.ingestion.missing import find_missing
 from worthwhile.ingestion.reasons import CURRENCY_IS, TYPE_IS, detail_in, meaning
+from worthwhile.ingestion.words import counted
 from worthwhile.schema import BATCHES, QUARANTINE, to_us
 from worthwhile.shop import Shop
 from worthwhile.store import sql
@@ -85,6 +87,26 @@ def _no_orders(view: _View) -> list[Finding]:
 
 def _unknown_types(view: _View) -> list[Finding]:
     return _of_details(view, "unknown-types", "unknown-type", TYPE_IS)
+
+
+def _unknown_statuses(view: _View) -> list[Finding]:
+    """Statuses that no table of words has: their orders count as sales, cancelled or not."""
+    most: dict[str, tuple[int, str]] = {}  # of one file: another may hold the same orders
+    for file, told in view.rows("SELECT file, unknown_statuses FROM batches WHERE unknown_statuses <> '{}' ORDER BY 1"):
+        for status, count in json.loads(told).items():
+            most[status] = max(most.get(status, (0, "")), (count, file))
+    if not most:
+        return []
+    rows = sorted(((status, file, n) for status, (n, file) in most.items()), key=lambda row: (-row[2], row[0]))
+    named = ", ".join(f"`{status}`" for status, *_ in rows[:EXAMPLES]) + (", ..." if len(rows) > EXAMPLES else "")
+    examples = tuple(
+        {
+            "en": f"{file}: {counted(n, 'row', 'rows')} with `{status}`",
+            "zh": f"{file}：{n:,} 行为“{status}”",
+        }
+        for status, file, n in rows[:EXAMPLES]
+    )
+    return [Finding("unknown-statuses", len(rows), 0.0, examples, {"statuses": named})]
 
 
 def _mixed_currencies(view: _View) -> list[Finding]:
@@ -308,13 +330,18 @@ def _refunds_without_order(view: _View) -> list[Finding]:
     return [Finding("refunds-without-order", count, count / refunds, examples, facts)]
 
 
+# Refunds made of an order's status, or of what was refunded of it so far, that stand at its very time: those with a
+# time of their own lie later.
+_UNDATED = f"""
+    SELECT DISTINCT r.event_id, r.amount FROM events r JOIN events o
+        ON r.customer_id = o.customer_id AND r.ts_us = o.ts_us AND r.order_id IS NOT DISTINCT FROM o.order_id
+    WHERE r.kind = 'refund' AND o.kind = 'order_line'
+        AND r.event_id IN ({refund_id("o.event_id")}, {return_id("o.event_id", "-r.amount")})
+"""
+
+
 def _undated_refunds(view: _View) -> list[Finding]:
-    """Refunds made of an order line's status that stand at its very time: those with a time of their own lie later."""
-    undated = f"""
-        SELECT r.* FROM events r JOIN events o ON r.customer_id = o.customer_id AND r.ts_us = o.ts_us
-        WHERE r.kind = 'refund' AND o.kind = 'order_line' AND r.event_id = {refund_id("o.event_id")}
-    """
-    count, amount = view.one(f"SELECT count(*), coalesce(sum(amount), 0) FROM ({undated})")
+    count, amount = view.one(f"SELECT count(*), coalesce(sum(amount), 0) FROM ({_UNDATED})")
     if not count:
         return []
     (refunds,) = view.one("SELECT count(*) FROM events WHERE kind = 'refund'")
@@ -323,13 +350,15 @@ def _undated_refunds(view: _View) -> list[Finding]:
 
 
 def _cancelled_soon(view: _View) -> list[Finding]:
-    soon = """
+    """Refunds of the day of their order or the next; of those without a time it is not known that they were."""
+    soon = f"""
+        WITH undated AS ({_UNDATED})
         SELECT r.* FROM events r JOIN (
             SELECT customer_id, order_id, min(day) AS day FROM events
             WHERE kind = 'order_line' AND order_id IN (SELECT refund_of FROM events WHERE refund_of IS NOT NULL)
             GROUP BY customer_id, order_id
         ) o ON r.customer_id = o.customer_id AND r.refund_of = o.order_id AND r.day - o.day BETWEEN 0 AND 1
-        WHERE r.kind = 'refund'
+        WHERE r.kind = 'refund' AND r.event_id NOT IN (SELECT event_id FROM undated)
     """
     count, amount = view.one(f"SELECT count(*), coalesce(sum(amount), 0) FROM ({soon})")
     if not count:
@@ -438,6 +467,7 @@ _CHECKS: tuple[Callable[[_View], list[Finding]], ...] = (
     _no_amounts,
     _no_orders,
     _unknown_types,
+    _unknown_statuses,
     _no_customer,
     _refused_rows,
     _refused_files,

@@ -32,12 +32,14 @@ from worthwhile.ingestion.source import Source, column, lay_open, unchanged
 from worthwhile.ingestion.stage import Staged, stage
 from worthwhile.ingestion.table_set import Member, joined, member_of, put_aside
 from worthwhile.ingestion.unread import maybe_money, unread
+from worthwhile.ingestion.words import counted
 from worthwhile.progress import Progress, silent
 from worthwhile.shop import Shop, change_settings
 from worthwhile.store.log import connect
 from worthwhile.store.tables import Writing, read_table, writing
 
 SAMPLE_ROWS = 1000  # looked at to recognise columns by their values
+MOST_STATUSES = 20  # that the ledger names
 WAIT_SECONDS = 60.0  # for another process that writes to the shop
 
 
@@ -392,7 +394,8 @@ def _is_news(ready: _Ready, done: Absorbed) -> bool:
 def _notes(ready: _Ready, done: Absorbed) -> tuple[str, ...]:
     notes = list(ready.staged.notes)
     if done.replaced:
-        notes.append(f"{done.replaced:,} events of earlier versions of its orders gave way to these")
+        events = counted(done.replaced, "event", "events")
+        notes.append(f"{events} of earlier versions of its orders gave way to these")
     if ready.read_until is None:
         return tuple(notes)
     if not done.events and not ready.staged.refused:
@@ -444,8 +447,15 @@ def _ledger_row(ready: _Ready, done: Absorbed) -> dict[str, Any]:
         "events": done.events,
         "known": done.known,
         "refused": sum(ready.staged.refused.values()),
+        "unknown_statuses": json.dumps(_words(ready.staged.unknown_statuses), ensure_ascii=False),
         "mapping": json.dumps(ready.reading.columns.to_dict(), ensure_ascii=False),
     }
+
+
+def _words(statuses: Mapping[str, int]) -> dict[str, int]:
+    """The most frequent of them that are words: in a line that is shifted, an id or a number may stand for a status."""
+    words = {text: rows for text, rows in statuses.items() if not any(sign.isdigit() or sign == "@" for sign in text)}
+    return dict(list(words.items())[:MOST_STATUSES])
 
 
 def _keep(shop: Shop, mapping: Mapping[str, str] | None, date_format: str | None, mode: Mode | None) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import duckdb
@@ -20,6 +20,7 @@ from worthwhile.ingestion.reading import Reading
 from worthwhile.ingestion.reasons import CURRENCY_IS, TYPE_IS
 from worthwhile.ingestion.source import column
 from worthwhile.ingestion.unread import MONEY_FIELDS
+from worthwhile.ingestion.words import counted
 from worthwhile.store import sql
 
 _FIRST_DAY, _LAST_DAY = "1970-01-01", "2101-01-01"
@@ -41,6 +42,7 @@ class Staged:
     versions: bool = False  # whether any row tells a version of its order
     holds: str = "events"
     whole_orders: bool = False  # whether it holds all lines of the orders that it holds any of
+    unknown_statuses: Mapping[str, int] = field(default_factory=dict)  # taken for orders -> rows
 
 
 def stage(con: duckdb.DuckDBPyConnection, reading: Reading, out: Path) -> Staged:
@@ -51,7 +53,8 @@ def stage(con: duckdb.DuckDBPyConnection, reading: Reading, out: Path) -> Staged
     Raises InputError `bad-values`, `bad-columns`, `ambiguous-dates`, `bad-file`.
     """
     con.execute(f"CREATE OR REPLACE TEMP VIEW cleaned AS {cleaned(reading)}")
-    notes = [*reading.source.notes, *reading.screening.notes, *find_effects(con, reading)]
+    words, unknown_statuses = find_effects(con, reading)
+    notes = [*reading.source.notes, *reading.screening.notes, *words]
     find_days(con, reading)
     style = numbers.style_of(con, [column(reading.columns.index[n]) for n in NUMBERS if n in reading.columns])
     con.execute(f"CREATE OR REPLACE TEMP VIEW typed AS {_typed(reading, style)}")
@@ -69,7 +72,9 @@ def stage(con: duckdb.DuckDBPyConnection, reading: Reading, out: Path) -> Staged
         notes += [*_kinds(con, reading, staged), *_undated(con, reading, staged), *_unread(reading)]
     whole = _is_whole(reading)
     versions = whole or "updated_at" in reading.columns
-    return Staged(out, parts, count, refused, tuple(notes), versions, reading.form.holds, whole)
+    return Staged(
+        out, parts, count, refused, tuple(notes), versions, reading.form.holds, whole, unknown_statuses=unknown_statuses
+    )
 
 
 def _unread(reading: Reading) -> list[str]:
@@ -133,8 +138,11 @@ def _undated(con: duckdb.DuckDBPyConnection, reading: Reading, staged: str) -> l
     [(count,)] = con.execute(query).fetchall()
     if not count:
         return []
-    remedy = "" if "refunded_at" in reading.columns else "; --map refunded_at=COLUMN names the column that says it"
-    return [f"{count:,} orders were refunded, it is not known when: each refund stands at its order's own time{remedy}"]
+    # Of a platform's own format, or of a set of tables, there is no such column to name.
+    is_open = "refunded_at" not in reading.columns and reading.form.name == "orders"
+    remedy = "; --map refunded_at=COLUMN names the column that says it" if is_open else ""
+    orders = counted(count, "order was", "orders were")
+    return [f"{orders} refunded, it is not known when: each refund stands at its order's own time{remedy}"]
 
 
 # ---- types, signs, reasons ----------------------------------------------------------------------------------------
