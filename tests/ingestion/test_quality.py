@@ -5,6 +5,8 @@ from __future__ import annotations
 import string
 from collections.abc import Callable
 from datetime import date, timedelta
+from itertools import pairwise
+from random import Random
 from typing import Any
 
 import pytest
@@ -81,7 +83,7 @@ def test_shop_with_one_price_for_all_is_not_said_to_repeat_totals(found: Any) ->
 def test_one_wrong_amount_stands_out(found: Any) -> None:
     some = found([*healthy(), "c1,2020-01-05,big,s1,1,1000000"])
     assert some["outlying-amounts"].count == 1
-    assert some["outlying-amounts"].examples == ("2020-01-05, c1, 1 × s1, 1,000,000.00 GBP",)
+    assert some["outlying-amounts"].shown_examples() == ("2020-01-05, c1, 1 × s1, 1,000,000.00 GBP",)
     assert "outlying-quantities" not in some
 
 
@@ -104,6 +106,30 @@ def test_missing_month_is_a_gap_and_closed_sundays_are_none(found: Any) -> None:
     gap = found(lines)["gaps"]
     assert gap.facts == {"spans": 1, "longest": 29, "start": date(2020, 2, 2)}
     assert gap.count == 29
+
+
+def test_days_without_events_that_chance_explains_are_no_gaps(found: Any) -> None:
+    """A small shop: 150 orders in a year, at random."""
+    days = sorted(Random(7).choices(range(365), k=150))
+    lines = [
+        f"c{n % 40},{date(2020, 1, 1) + timedelta(days=day)},o{n},s{n % 9},1,{5 + n % 7}" for n, day in enumerate(days)
+    ]
+    assert max(after - before for before, after in pairwise(days)) > 7
+    assert "gaps" not in found(lines)
+
+
+def test_missing_month_of_a_small_shop_is_a_gap(found: Any) -> None:
+    days = [day for day in sorted(Random(7).choices(range(365), k=250)) if not 200 <= day < 230]
+    lines = [
+        f"c{n % 40},{date(2020, 1, 1) + timedelta(days=day)},o{n},s{n % 9},1,{5 + n % 7}" for n, day in enumerate(days)
+    ]
+    assert found(lines)["gaps"].facts["spans"] == 1
+
+
+def test_chinese_text_writes_days_as_chinese_does(found: Any) -> None:
+    some = found([*healthy(90, 90), "c1,1970-01-01,p,s1,1,5", "c1,2020-01-05,big,s1,1,1000000"])
+    assert "最早为 1970年1月1日" in some["ancient-dates"].words("detail", "zh")
+    assert some["outlying-amounts"].shown_examples("zh")[0].startswith("2020年1月5日, c1")
 
 
 def test_dates_of_the_future_and_long_ago_are_found(found: Any) -> None:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import date
 from typing import Any
 
-from worthwhile.ingestion.words import Count
+from worthwhile.ingestion.words import Count, day_in
 
 SEVERITIES = ("serious", "warning", "info")  # the worst first
 Words = Mapping[str, str]  # language -> text with places for numbers
@@ -505,9 +506,8 @@ class Finding:
     def words(self, part: str, lang: str = "en") -> str:
         """The text of `title`, `detail`, `done` or `advice` in a language, `en` or `zh`."""
         words: Words = getattr(FINDINGS[self.code], part)
-        facts = {name: fact[lang] if isinstance(fact, Mapping) else fact for name, fact in self.facts.items()}
-        counts = {name: Count(fact) if isinstance(fact, int) else fact for name, fact in facts.items()}
-        return words[lang].format(count=Count(self.count), share=self.share, **counts)
+        facts = {name: _in(fact, lang) for name, fact in self.facts.items()}
+        return words[lang].format(count=Count(self.count), share=self.share, **facts)
 
     def shown_examples(self, lang: str = "en") -> tuple[str, ...]:
         return tuple(example if isinstance(example, str) else example[lang] for example in self.examples)
@@ -524,3 +524,12 @@ class Finding:
             **texts,
             "examples": list(self.examples),
         }
+
+
+def _in(fact: Any, lang: str) -> Any:
+    """A fact as a text of a language takes it."""
+    if isinstance(fact, Mapping):
+        return fact[lang]
+    if isinstance(fact, date):
+        return day_in(fact, lang)
+    return Count(fact) if isinstance(fact, int) else fact

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import json
+from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
+from itertools import pairwise
 from typing import Any
 
 from worthwhile.ingestion.absorb import refund_id, return_id
 from worthwhile.ingestion.findings import FINDINGS, SEVERITIES, Finding, FindingKind
 from worthwhile.ingestion.missing import find_missing
 from worthwhile.ingestion.reasons import CURRENCY_IS, TYPE_IS, detail_in, meaning
-from worthwhile.ingestion.words import counted
+from worthwhile.ingestion.words import counted, day_in
 from worthwhile.schema import BATCHES, QUARANTINE, to_us
 from worthwhile.shop import Shop
 from worthwhile.store import sql
@@ -25,7 +27,9 @@ LEAST_SPREAD = 0.25  # of logs: shops of nearly equal prices have no spread to m
 BIG_SHARE = 0.10  # of net sales, of one customer
 MANY_CUSTOMERS = 20  # from which on one customer should not hold as much
 EDGE = 0.001  # of the events at each end, which may be dated wrongly
-LONG_GAP = 4  # days, and as many times the usual distance between days with events
+LONG_GAP = 4  # days: shorter ones are weekends
+AROUND = 90  # days before and after a gap by which it is judged
+BY_CHANCE = 0.05  # such gaps in all of the data
 TOTALS_ITEMS, TOTALS_ORDERS, TOTALS_SHARE = 3, 10, 0.5  # items of an order, such orders, and their share of all
 APART = 31  # days between the lines of one order number, beyond any delivery in parts
 ANCIENT_YEARS = 3  # before all but a thousandth of events
@@ -305,10 +309,10 @@ def _outlying(view: _View, code: str, column: str) -> list[Finding]:
     return [Finding(code, count, count / lines, tuple(_line(row, view.currency) for row in rows), facts)]
 
 
-def _line(row: tuple[Any, ...], currency: str) -> str:
+def _line(row: tuple[Any, ...], currency: str) -> dict[str, str]:
     day, customer, item, quantity, amount = row
     many = f", {quantity:,.0f} × {item}" if item and quantity is not None else f", {item}" if item else ""
-    return f"{day}, {customer}{many}, {amount:,.2f} {currency}"  # no words: it stands in reports of every language
+    return {lang: f"{day_in(day, lang)}, {customer}{many}, {amount:,.2f} {currency}" for lang in ("en", "zh")}
 
 
 # ---- refunds ------------------------------------------------------------------------------------------------------
@@ -405,21 +409,27 @@ def usual_days(log: Log) -> tuple[int, int]:
 
 
 def gap_spans(log: Log) -> list[tuple[date, int]]:
-    """First day and length of the spans between days with events that are far longer than usual, the longest first.
+    """First day and length of the spans without any event that chance does not explain, the longest first.
 
-    Ancient and future events apart: between them and all others there is nothing.
+    Were days with events as frequent as they are around a span, and independent of each other, then all days would
+    bring `expected` such spans; a span counts where that is less than `BY_CHANCE`. Ancient and future events apart:
+    between them and all others there is nothing.
     """
     low, high = usual_days(log)
-    rows = log.con.execute(
-        """
-        WITH days AS (SELECT DISTINCT day FROM events WHERE day BETWEEN $2 AND $3),
-            steps AS (SELECT day, day - lag(day) OVER (ORDER BY day) AS step FROM days)
-        SELECT day - step + 1, step - 1 FROM steps
-        WHERE step - 1 >= greatest($1, $1 * (SELECT median(step) FROM steps)) ORDER BY step DESC, day
-        """,
-        [LONG_GAP, low, high],
-    ).fetchall()
-    return [(date(1970, 1, 1) + timedelta(days=start), length) for start, length in rows]
+    rows = log.con.execute("SELECT DISTINCT day FROM events WHERE day BETWEEN $1 AND $2 ORDER BY day", [low, high])
+    days = [int(day) for (day,) in rows.fetchall()]
+    spans = []
+    for before, after in pairwise(days):
+        length = after - before - 1
+        if length < LONG_GAP:
+            continue
+        first, last = max(before - AROUND, days[0]), min(after + AROUND, days[-1])
+        busy = bisect_right(days, last) - bisect_left(days, first)
+        share = busy / (last - first + 1 - length)
+        expected = (days[-1] - days[0] + 1) * share * (1 - share) ** length
+        if expected < BY_CHANCE:
+            spans.append((date(1970, 1, 1) + timedelta(days=before + 1), length))
+    return sorted(spans, key=lambda span: (-span[1], span[0]))
 
 
 def _gaps(view: _View) -> list[Finding]:
@@ -428,7 +438,8 @@ def _gaps(view: _View) -> list[Finding]:
         return []
     facts = {"spans": len(spans), "longest": spans[0][1], "start": spans[0][0]}
     examples = tuple(
-        {"en": f"{start}: {length:,} days", "zh": f"{start} 起 {length:,} 天"} for start, length in spans[:EXAMPLES]
+        {"en": f"{start}: {length:,} days", "zh": f"{day_in(start, 'zh')}起 {length:,} 天"}
+        for start, length in spans[:EXAMPLES]
     )
     return [Finding("gaps", sum(length for _, length in spans), 0.0, examples, facts)]
 

@@ -268,7 +268,8 @@ class _Reader:
         date_format = self.date_format or self.shop.settings["ingest.date_format"]
         settings = self.shop.settings
         odd = any(text.strip(" ") != text.strip() for values in table.values for text in values)
-        places = unread(table, columns, screening.left_out)
+        # A list of customers keeps whatever else it tells of them.
+        places = unread(table, columns, screening.left_out) if form.holds != "customers" else ()
         # Whoever says that there are no amounts (--map amount=) is not asked again for them.
         asks = form.holds == "events" and self.mapping.get("amount") != "" and not source.is_continued
         reading = Reading(
