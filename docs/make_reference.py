@@ -178,7 +178,14 @@ def findings() -> str:
 # What the examples of findings on the page are filled with.
 _EXAMPLE: dict[str, Any] = {
     **{"count": 120, "share": 0.024, "currency": "GBP", "amount": -1234.5, "customer": "guest", "held": 0.23},
-    **{"types": "`teleported` 120", "reasons": "bad-date 100, bad-number 20", "files": 1, "orders": 80, "items": 40},
+    **{
+        "types": "`teleported` 120",
+        "statuses": "`on the way`, `held`",
+        "reasons": "bad-date 100, bad-number 20",
+        "files": 1,
+        "orders": 80,
+        "items": 40,
+    },
     **{"refunds": 5000, "limit": 4603.24, "median": 11.9, "spans": 2, "longest": 29, "days": 31},
     **{"start": date(2024, 2, 2), "first": date(1970, 1, 1), "last": date(2099, 1, 1)},
 }

@@ -123,6 +123,7 @@ BATCHES = pa.schema(
         pa.field("refused", pa.int64(), nullable=False),
         pa.field("mapping", pa.string(), nullable=False),  # JSON: event column -> column of the file
         pa.field("pseudonymise", pa.string()),  # which ids of customers were replaced: auto, always, never
+        pa.field("unknown_statuses", pa.string()),  # JSON: status of orders that no table of words has -> rows
         pa.field("versions", pa.string(), nullable=False),  # JSON: table -> its Delta version once this batch was in
     ]
 )

@@ -5,6 +5,8 @@ from __future__ import annotations
 import string
 from collections.abc import Callable
 from datetime import date, timedelta
+from itertools import pairwise
+from random import Random
 from typing import Any
 
 import pytest
@@ -81,7 +83,7 @@ def test_shop_with_one_price_for_all_is_not_said_to_repeat_totals(found: Any) ->
 def test_one_wrong_amount_stands_out(found: Any) -> None:
     some = found([*healthy(), "c1,2020-01-05,big,s1,1,1000000"])
     assert some["outlying-amounts"].count == 1
-    assert some["outlying-amounts"].examples == ("2020-01-05, c1, 1 × s1, 1,000,000.00 GBP",)
+    assert some["outlying-amounts"].shown_examples() == ("2020-01-05, c1, 1 × s1, 1,000,000.00 GBP",)
     assert "outlying-quantities" not in some
 
 
@@ -104,6 +106,30 @@ def test_missing_month_is_a_gap_and_closed_sundays_are_none(found: Any) -> None:
     gap = found(lines)["gaps"]
     assert gap.facts == {"spans": 1, "longest": 29, "start": date(2020, 2, 2)}
     assert gap.count == 29
+
+
+def test_days_without_events_that_chance_explains_are_no_gaps(found: Any) -> None:
+    """A small shop: 150 orders in a year, at random."""
+    days = sorted(Random(7).choices(range(365), k=150))
+    lines = [
+        f"c{n % 40},{date(2020, 1, 1) + timedelta(days=day)},o{n},s{n % 9},1,{5 + n % 7}" for n, day in enumerate(days)
+    ]
+    assert max(after - before for before, after in pairwise(days)) > 7
+    assert "gaps" not in found(lines)
+
+
+def test_missing_month_of_a_small_shop_is_a_gap(found: Any) -> None:
+    days = [day for day in sorted(Random(7).choices(range(365), k=250)) if not 200 <= day < 230]
+    lines = [
+        f"c{n % 40},{date(2020, 1, 1) + timedelta(days=day)},o{n},s{n % 9},1,{5 + n % 7}" for n, day in enumerate(days)
+    ]
+    assert found(lines)["gaps"].facts["spans"] == 1
+
+
+def test_chinese_text_writes_days_as_chinese_does(found: Any) -> None:
+    some = found([*healthy(90, 90), "c1,1970-01-01,p,s1,1,5", "c1,2020-01-05,big,s1,1,1000000"])
+    assert "最早为 1970年1月1日" in some["ancient-dates"].words("detail", "zh")
+    assert some["outlying-amounts"].shown_examples("zh")[0].startswith("2020年1月5日, c1")
 
 
 def test_dates_of_the_future_and_long_ago_are_found(found: Any) -> None:
@@ -182,7 +208,7 @@ def test_findings_come_worst_first(found: Any) -> None:
 def test_finding_as_dict_speaks_both_languages(found: Any) -> None:
     told = found([*healthy(), ",2020-01-05,o,s,1,1"])["no-customer"].to_dict()
     assert told["title"] == {"en": "Rows without a customer", "zh": "缺少客户的行"}
-    assert told["detail"]["en"].startswith("0.2% of all rows (1)")
+    assert told["detail"]["en"].startswith("1 row does not say who bought (0.2% of all)")
     assert told["detail"]["zh"].startswith("0.2% 的行（1 行）")
     assert set(told["done"]) == {"en", "zh"}
 
@@ -197,3 +223,50 @@ def test_every_finding_has_words_in_both_languages_with_the_same_places() -> Non
         for words in (kind.title, kind.detail, kind.done, kind.advice):
             assert set(words) == {"en", "zh"}
             assert places(words["en"]) == places(words["zh"]), code
+
+
+def test_statuses_that_are_not_known_are_named_with_the_file_that_has_them(shop: Any, write: Any) -> None:
+    text = "customer,date,amount,status\na,2020-01-01,5,paid\nb,2020-01-02,5,on the way\nc,2020-01-03,5,on the way\n"
+    ww.ingest(shop, write(text + "d,2020-01-04,5,held\ne,2020-01-05,5,AB-1234\n"))
+    ww.ingest(shop, write(text + "f,2020-01-06,5,paid\n", "overlapping.csv"))
+    finding = next(finding for finding in ww.check(shop) if finding.code == "unknown-statuses")
+    assert (finding.severity, finding.count) == ("warning", 2)  # an id may have slipped into the column
+    assert finding.detail.startswith("2 statuses are not known: `on the way`, `held`. If they mean that")
+    assert finding.examples[1] == {"en": "orders.csv: 1 row with `held`", "zh": "orders.csv：1 行为“held”"}
+
+
+def test_magento_order_under_suspicion_of_fraud_is_no_sale(shop: Any, write: Any, refused: Any) -> None:
+    head = "ID,Purchase Point,Purchase Date,Grand Total (Purchased),Status,Customer Email\n"
+    rows = [f"{n},Web,2024-01-0{n} 10:00:00,10,{s},c{n}@x.example\n" for n, s in ((1, "complete"), (2, "fraud"))]
+    ww.ingest(shop, write(head + "".join(rows)))
+    assert refused(shop) == [(2, "never-paid")]
+
+
+def test_taobao_status_in_its_full_words_is_known(shop: Any, write: Any) -> None:
+    head = "订单编号,买家会员名,买家实际支付金额,订单状态,订单付款时间\n"
+    (report,) = ww.ingest(shop, write(head + "1,甲,5,卖家已发货，等待买家确认,2024-01-01 10:00:00\n")).files
+    assert not any("not known" in note for note in report.notes)
+
+
+def test_refunds_of_what_was_given_back_so_far_have_no_time_and_undo_no_order(shop: Any, write: Any) -> None:
+    head = "ID,Purchase Point,Purchase Date,Grand Total (Purchased),Total Refunded,Status,Customer Email\n"
+    rows = "".join(f"{n},Web,2024-01-0{n} 10:00:00,10.5,{n}.25,complete,c{n}@x.example\n" for n in range(1, 4))
+    ww.ingest(shop, write(head + rows))
+    found = {finding.code: finding for finding in ww.check(shop)}
+    assert (found["undated-refunds"].count, found["undated-refunds"].facts["amount"]) == (3, -6.75)
+    assert "cancelled-soon" not in found
+
+
+@pytest.mark.parametrize(("rows", "words"), [(1, "1 row does not say"), (2, "2 rows do not say")])
+def test_words_fit_the_number(found: Any, rows: int, words: str) -> None:
+    lines = [*healthy(), *(f",2020-01-0{n},o{n},s,1,1" for n in range(1, 1 + rows))]
+    assert found(lines)["no-customer"].detail.startswith(words)
+
+
+def test_few_foreign_rows_are_a_warning_and_many_are_serious(shop: Any, write: Any) -> None:
+    head = "customer,date,order no,amount,currency\n"
+    rows = [f"c{n},2020-01-{1 + n % 28:02d},o{n},5,GBP\n" for n in range(299)]
+    ww.ingest(shop, write(head + "".join(rows) + "x,2020-01-01,x,5,USD\n"))
+    assert {f.code: f.severity for f in ww.check(shop)}["mixed-currencies"] == "warning"
+    ww.ingest(shop, write(head + rows[0] + "".join(f"{n},2020-01-01,u{n},5,USD\n" for n in range(9)), "more.csv"))
+    assert {f.code: f.severity for f in ww.check(shop)}["mixed-currencies"] == "serious"

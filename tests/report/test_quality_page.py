@@ -45,6 +45,7 @@ def dirty_lines(days: int) -> list[str]:
 
 
 def make_shop(folder: Path, rows: list[str]) -> Shop:
+    folder.mkdir(exist_ok=True)
     shop = ww.create_shop(folder / "shop", currency="CNY", timezone="Asia/Shanghai", name="小店 <One>", threads=1)
     path = folder / "orders.csv"
     path.write_text("\n".join([HEADER, *rows]) + "\n", encoding="utf-8")
@@ -110,12 +111,59 @@ def test_chinese_page_speaks_no_english_but_the_shop_s_own_words(dirty: Shop) ->
 def test_numbers_of_the_page_are_those_of_the_log(dirty: Shop) -> None:
     content = quality_content(dirty)
     assert content.rows == content.events + content.refused == sum(file.rows for file in content.files)
-    assert sum(refused.rows for refused in content.quarantine) == content.refused
+    assert sum(refused.rows for refused in content.quarantine) == content.missing == content.refused
     shown = sum(sum(stretch.events.values()) for stretch in content.timeline)
     assert (shown + content.outside, content.outside) == (content.events, 1)
     assert content.gaps == [(date(2022, 2, 10), 21)]
     assert content.holders[0].customer == "c2"
     assert content.holders[0].share == pytest.approx(content.holders[0].amount / content.sales, abs=0.01)
+
+
+def test_ledger_adds_up_in_every_line_and_to_the_events_of_the_log(tmp_path: Path) -> None:
+    """A file of orders with refunds and postage, the same orders changed, and a list of items."""
+    shop = ww.create_shop(tmp_path / "shop", currency="GBP", threads=1)
+    head = "Order ID,Customer,Date,SKU,Price,Order Total,Refunded Amount,Status\n"
+    first = (
+        "".join(f"o{n},c{n},2024-01-0{n},s,10,12.5,{n % 2},paid\n" for n in range(1, 8)) + "o9,,2024-01-09,s,1,1,,\n"
+    )
+    files = {"one.csv": head + first, "two.csv": head + first.replace("12.5,0,", "12.5,4,").replace("o1,", "p1,")}
+    mapping = {"order_total": "Order Total", "refunded_amount": "Refunded Amount"}
+    for name, text in files.items():
+        (tmp_path / name).write_text(text)
+        ww.ingest(shop, tmp_path / name, mapping=mapping)
+    (tmp_path / "items.csv").write_text("sku,title,category,price\ns,Mug,kitchen,10\nt,Tea,food,4\n")
+    ww.ingest(shop, tmp_path / "items.csv")
+    content = quality_content(shop)
+    for file in content.files:
+        assert file.rows + file.paired == file.events + file.known + file.refused
+    assert content.rows + sum(f.paired for f in content.files) == content.new + content.known + content.refused
+    assert (content.listed, content.missing, content.refused) == (2, 1, 2)
+    gone = content.new - content.listed - content.events
+    assert gone > 0
+    text = seen(quality_html(content))
+    assert "2 rows are of lists of items or customers" in text
+    assert f"{gone} events gave way" in text and f"That leaves {content.events} events in the log." in text
+    assert "accepted since, or told twice: 1 row" in text
+
+
+def test_customers_with_refunds_only_are_told_apart(tmp_path: Path) -> None:
+    rows = ["c1,2022-01-01,o1,s,1,5.25,purchase", "c2,2022-01-02,r1,s,-1,-5,purchase"]
+    content = quality_content(make_shop(tmp_path, rows))
+    assert (content.customers, content.refunded_only) == (1, 1)
+    assert "¥0.25 of 1 customer; with refunds only: 1" in seen(quality_html(content))
+
+
+def test_refused_row_shows_what_is_read_of_it_first_and_why_only_where_it_says_more(tmp_path: Path) -> None:
+    shop = ww.create_shop(tmp_path / "shop", currency="GBP", threads=1)
+    wide = ",".join(f"extra{n}" for n in range(60))
+    row, path = "x" * 20, tmp_path / "a_file_with_a_name_far_too_long_for_a_column_2024.csv"
+    extra = ",".join([row] * 60)
+    path.write_text(f"{wide},customer,date,amount\n{extra},a,2024-01-01,5\n{extra},,2024-01-02,7.25\n")
+    ww.ingest(shop, path)
+    text = seen(quality_html(quality_content(shop)))
+    assert "Content a_file_with_a_name_far_t…column_2024.csv 2 date: 2024-01-02, amount: 7.25, extra0: xxx" in text
+    assert "Row Why" not in text
+    assert "Row Why" in seen(quality_html(quality_content(make_shop(tmp_path / "why", dirty_lines(9)))))
 
 
 @pytest.mark.parametrize(("days", "step"), [(90, "day"), (300, "week"), (1300, "month")])

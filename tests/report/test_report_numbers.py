@@ -42,6 +42,20 @@ def test_symbols_tell_dollars_and_yen_apart_from_yuan_in_chinese():
     assert Numbers("en", "JPY").money(15.4) == "¥15"
 
 
+def test_foreign_amounts_are_shortened_with_their_name_in_chinese():
+    dollars = Numbers("zh", "USD")
+    assert dollars.money_short(184_000) == "18.4\u00a0万美元"
+    assert dollars.money_short(-950) == "−950\u00a0美元"
+    assert Numbers("zh", "PLN").money_short(184_000) == "PLN\u00a018.4\u00a0万"
+
+
+@pytest.mark.parametrize(
+    ("value", "text"), [(3143.38, "£3,143.38"), (-5.5, "−£5.50"), (99_999.99, "£99,999.99"), (174_804.31, "£174,804")]
+)
+def test_facts_are_told_to_the_cent_while_they_are_small(value, text):
+    assert POUNDS.money_told(value) == text
+
+
 def test_an_unknown_currency_is_written_as_its_code():
     assert Numbers("en", "PLN").money(12) == "PLN\u00a012.00"
 

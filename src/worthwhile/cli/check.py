@@ -33,6 +33,7 @@ def check(
     """
     from worthwhile.ingestion.quality import check as find
     from worthwhile.ingestion.quarantine_file import write_quarantine
+    from worthwhile.ingestion.words import counted
     from worthwhile.report.quality_page import write_quality_page
     from worthwhile.report.rendering import check_language, writable
     from worthwhile.shop import open_shop
@@ -52,12 +53,14 @@ def check(
         ]
         columns = ("severity", "finding", "count", "what it is")
         shown: list[str | Table] = [
-            table(f"{shop.name}: {len(findings)} findings", columns, rows) if findings else "Nothing was found wrong."
+            table(f"{shop.name}: {counted(len(findings), 'finding', 'findings')}", columns, rows)
+            if findings
+            else "Nothing was found wrong."
         ]
         if quarantine is not None:
             count = write_quarantine(shop, quarantine, lang)
             document["quarantine"] = {"file": quarantine, "rows": count}
-            shown.append(f"Wrote {count:,} refused rows to {quarantine}")
+            shown.append(f"Wrote {counted(count, 'refused row', 'refused rows')} to {quarantine}")
         if html is not None:
             document["html"] = write_quality_page(shop, html, lang, progress=watch)
             shown.append(f"Wrote {html}")

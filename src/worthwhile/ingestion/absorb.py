@@ -170,7 +170,7 @@ def _legs(rows: str, many_parts: bool, repeats: bool, extra: _Extra) -> str:
         """
     rests = _RESTS if extra.rests else ""
     refunds = _REFUNDS.format(refund_id=refund_id("event_id")) if extra.refunds else ""
-    returns = _RETURNS if extra.returns else ""
+    returns = _RETURNS.format(return_id=return_id("event_id", "refunded")) if extra.returns else ""
     return (
         f"WITH lines AS ({lines}), sold AS (SELECT * FROM lines {rests})"
         f" SELECT * FROM (SELECT * FROM sold {refunds} {returns}) {once}"
@@ -195,7 +195,7 @@ _RETURNS = f"""
     UNION ALL
     SELECT * REPLACE ('refund' AS kind, NULL AS item_id, NULL AS title, NULL AS category, NULL AS quantity,
                       NULL AS price, -refunded AS amount, NULL AS discount, {_GIVEN_BACK},
-                      md5(event_id || '/refunded/' || refunded) AS event_id)
+                      {{return_id}} AS event_id)
     FROM lines WHERE refunded > 0
 """
 
@@ -203,6 +203,11 @@ _RETURNS = f"""
 def refund_id(order_line: str) -> str:
     """SQL for the id of the refund of an order line, whenever it was given: an order is refunded once."""
     return f"md5({order_line} || '/refund')"
+
+
+def return_id(order_line: str, refunded: str) -> str:
+    """SQL for the id of what was given back so far of the order whose first line this is."""
+    return f"md5({order_line} || '/refunded/' || {refunded})"
 
 
 def _find_known(con: duckdb.DuckDBPyConnection, paired: int) -> None:

@@ -9,6 +9,7 @@ from worthwhile.ingestion.effects import PARTLY_REFUNDED, STATUSES, TOUCHES, TYP
 from worthwhile.ingestion.ids import plain_id
 from worthwhile.ingestion.reading import Reading
 from worthwhile.ingestion.source import column
+from worthwhile.ingestion.words import counted
 from worthwhile.store import sql
 
 # Texts that stand for "nothing". Countries and titles keep NA, which is Namibia's code.
@@ -124,24 +125,30 @@ def unique(names: tuple[str, ...]) -> list[str]:
     return unique
 
 
-def find_effects(con: duckdb.DuckDBPyConnection, reading: Reading) -> list[str]:
-    """The table `effects` of what each status or type of the file means; notes on those that are not known.
+def find_effects(con: duckdb.DuckDBPyConnection, reading: Reading) -> tuple[list[str], dict[str, int]]:
+    """Make the table `effects` of what each status or type of the file means.
 
-    A row without a type is an order, unless the file has types that are none: then it could be anything.
+    Returns notes on those that are not known, and the statuses among them with their rows. A row without a type is an
+    order, unless the file has types that are none: then it could be anything.
     """
     con.execute("CREATE OR REPLACE TEMP TABLE effects (field VARCHAR, text VARCHAR, effect VARCHAR)")
     notes = []
+    unknown_statuses: dict[str, int] = {}
     told = {
-        "status": "statuses are not known and were taken for orders",
-        "type": "types are not known and were refused",
+        "status": ("status is not known and was taken for orders", "statuses are not known and were taken for orders"),
+        "type": ("type is not known and was refused", "types are not known and were refused"),
     }
     found: dict[str, set[str]] = {}
     own = {"status": STATUSES | dict(reading.form.statuses), "type": TYPES | dict(reading.form.types)}
     for field, words in own.items():
         if field not in reading.columns:
             continue
-        counted = f"SELECT {field} FROM cleaned WHERE {field} IS NOT NULL GROUP BY 1 ORDER BY count(*) DESC, 1"
-        texts = [text for (text,) in con.execute(f"{counted} LIMIT {MOST_WORDS}").fetchall()]
+        texts = dict(
+            con.execute(
+                f"SELECT {field}, count(*) AS n FROM cleaned WHERE {field} IS NOT NULL GROUP BY 1"
+                f" ORDER BY n DESC, 1 LIMIT {MOST_WORDS}"
+            ).fetchall()
+        )
         known = {text: words[plain(text)] for text in texts if plain(text) in words}
         found[field] = set(known.values())
         for text, effect in known.items():
@@ -152,10 +159,14 @@ def find_effects(con: duckdb.DuckDBPyConnection, reading: Reading) -> list[str]:
                 f"of orders that are `{partly}` the file does not say how much was given back, and they stand whole:"
                 " --map refunded_amount=COLUMN names the column that says it"
             )
-        unknown = [f"`{text}`" for text in texts if text not in known]
+        unknown = {text: rows for text, rows in texts.items() if text not in known}
         if unknown:
-            shown = ", ".join(unknown[:LISTED]) + (", ..." if len(unknown) > LISTED else "")
-            notes.append(f"{len(unknown)} {told[field]}: {shown}")
+            shown = ", ".join(f"`{text}`" for text in list(unknown)[:LISTED]) + (
+                ", ..." if len(unknown) > LISTED else ""
+            )
+            notes.append(f"{counted(len(unknown), *told[field])}: {shown}")
+        if field == "status":
+            unknown_statuses = unknown
     if not found.get("type", set()) & {*TOUCHES, "no-event"}:
         con.execute("INSERT INTO effects VALUES ('blank', NULL, 'order')")
-    return notes
+    return notes, unknown_statuses

@@ -37,6 +37,8 @@ STATUSES: dict[str, str] = _table(
             *("void", "reversed", "returnedtoseller", "rejected", "fullyrefunded", "cancellation", "credit"),
             *("creditnote", "退款", "已退款", "退款成功", "全额退款", "已退货", "退货", "退货退款", "已取消", "取消"),
             *("交易关闭", "已关闭", "订单关闭", "订单取消", "交易取消"),
+            *("storniert", "erstattet", "retourniert", "annulé", "annulée", "remboursé", "remboursée", "cancelado"),
+            *("reembolsado", "annullato", "rimborsato"),
         ),
         "never": (
             *("pending", "unpaid", "awaitingpayment", "pendingpayment", "draft", "failed", "expired", "abandoned"),
@@ -49,6 +51,8 @@ STATUSES: dict[str, str] = _table(
             *("交易成功", "已完成", "已付款", "已支付", "待发货", "已发货", "买家已付款", "卖家已发货", "已签收"),
             *("成功", "等待卖家发货", "等待买家确认收货", "没有申请退款", "待收货", "已收货", "销售", "购买", "消费"),
             "支付成功",
+            *("bezahlt", "versendet", "versandt", "geliefert", "abgeschlossen", "payé", "payée", "expédié", "expédiée"),
+            *("livré", "livrée", "pagado", "enviado", "entregado", "pagato", "spedito", "consegnato"),
         ),
     }
 )

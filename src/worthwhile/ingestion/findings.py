@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import date
 from typing import Any
+
+from worthwhile.ingestion.words import Count, day_in
 
 SEVERITIES = ("serious", "warning", "info")  # the worst first
 Words = Mapping[str, str]  # language -> text with places for numbers
@@ -26,15 +29,16 @@ class FindingKind:
     serious_from: float = 2.0
 
 
-# Places in the texts: count, share, currency and what `quality.py` gives for each code.
+# Places in the texts: count, share, currency and what `quality.py` gives for each code; {count:row|rows} is the word
+# that fits the number.
 FINDINGS: dict[str, FindingKind] = {
     "no-amounts": FindingKind(
         "serious",
         "files without any amount or price were read, and each of their orders counts as 1",
         {"en": "No amounts", "zh": "没有金额"},
         {
-            "en": "{count:,} rows come from files that have neither an amount nor a price. Forecasts of spend are"
-            " forecasts of the number of rows there.",
+            "en": "{count:,} {count:row comes|rows come} from files that have neither an amount nor a price."
+            " Forecasts of spend are forecasts of the number of rows there.",
             "zh": "{count:,} 行来自既没有金额也没有单价的文件。对它们而言，消费预测其实是行数预测。",
         },
         {"en": "every such row counts as 1 {currency}", "zh": "每行按 1 {currency} 计"},
@@ -50,7 +54,8 @@ FINDINGS: dict[str, FindingKind] = {
         "the shop has events but not one order line, so that nothing can be forecast",
         {"en": "No orders", "zh": "没有订单"},
         {
-            "en": "All {count:,} events are views, carts, reviews and the like: none is an order line.",
+            "en": "The shop has {count:,} {count:event|events}, views, carts, reviews and the like, and not one order"
+            " line.",
             "zh": "全部 {count:,} 个事件都是浏览、加购、评价等，没有一行订单。",
         },
         {"en": "kept", "zh": "保留"},
@@ -60,12 +65,12 @@ FINDINGS: dict[str, FindingKind] = {
         },
     ),
     "unknown-types": FindingKind(
-        "serious",
+        "warning",
         "rows whose type is not known; they are in quarantine, for an order that never was would spoil every forecast",
         {"en": "Rows of unknown type", "zh": "类型未知的行"},
         {
-            "en": "{count:,} rows ({share:.2%}) have a type that is not known: {types}. If they are orders, their"
-            " sales are missing.",
+            "en": "{count:,} {count:row|rows} ({share:.2%}) {count:has|have} a type that is not known: {types}. The"
+            " sales of orders among them are missing.",
             "zh": "{count:,} 行（{share:.2%}）的类型无法识别：{types}。如果它们是订单，则其销售额未被计入。",
         },
         {
@@ -77,20 +82,39 @@ FINDINGS: dict[str, FindingKind] = {
             "shop; if not, leave them.",
             "zh": "请看这里列出的类型：若属于订单，请映射或改名后导入新店铺；若不是，可不处理。",
         },
+        serious_from=0.01,
+    ),
+    "unknown-statuses": FindingKind(
+        "warning",
+        "statuses of orders that are not known: their orders count as sales, though some may never have been any",
+        {"en": "Orders of unknown status", "zh": "状态未知的订单"},
+        {
+            "en": "{count:,} {count:status is|statuses are} not known: {statuses}. If {count:it means|they mean} that"
+            " an order was cancelled, refunded or never paid, sales are counted that never were.",
+            "zh": "{count:,} 种订单状态无法识别：{statuses}。若其含义是已取消、已退款或未付款，则多计了销售额。",
+        },
+        {"en": "taken for orders", "zh": "按有效订单计"},
+        {
+            "en": "Look at what these words mean in the shop. If some are no sales, leave their rows out of the file or"
+            " rename them (cancelled, refunded, unpaid), and ingest into a new shop.",
+            "zh": "请确认这些状态的含义。若其中有非销售订单，请从文件中去掉这些行或改名（已取消、已退款、未付款），"
+            "再导入新店铺。",
+        },
     ),
     "no-customer": FindingKind(
         "warning",
         "rows that do not say who bought; they are in quarantine, and no forecast knows of them",
         {"en": "Rows without a customer", "zh": "缺少客户的行"},
         {
-            "en": "{share:.1%} of all rows ({count:,}) do not say who bought. Forecasts leave their sales out.",
+            "en": "{count:,} {count:row does|rows do} not say who bought ({share:.1%} of all). Forecasts leave these"
+            " sales out.",
             "zh": "{share:.1%} 的行（{count:,} 行）没有注明购买者，预测总额不包含这部分销售。",
         },
         {"en": "put into quarantine", "zh": "已放入隔离区"},
         {
             "en": "Usually guests or sales at a till: nothing can be done about them here. If most rows lack a "
             "customer, another column may hold it: name it with --map customer_id=COLUMN.",
-            "zh": "通常是游客或门店散客，此处无法处理。若大多数行都缺少客户，可能另有一列："
+            "zh": "通常是未注册客户或门店散客，此处无法处理。若大多数行都缺少客户，可能另有一列："
             "请用 --map customer_id=列名 指明。",
         },
         serious_from=0.5,
@@ -100,8 +124,9 @@ FINDINGS: dict[str, FindingKind] = {
         "rows refused for any other reason; they are in quarantine with file, row and reason",
         {"en": "Rows that could not be used", "zh": "无法使用的行"},
         {
-            "en": "{count:,} rows ({share:.2%}) were refused: {reasons}.",
-            "zh": "{count:,} 行（{share:.2%}）被拒绝：{reasons}。",
+            "en": "{count:,} {count:row was|rows were} refused and {count:is|are} still missing ({share:.2%} of all):"
+            " {reasons}.",
+            "zh": "{count:,} 行被拒绝且仍未补入（{share:.2%}）：{reasons}。",
         },
         {"en": "put into quarantine with file, row and reason", "zh": "已连同文件名、行号和原因放入隔离区"},
         {
@@ -117,8 +142,8 @@ FINDINGS: dict[str, FindingKind] = {
         "files of which most rows were refused: another layout than expected, or a column taken for the wrong one",
         {"en": "Files that are mostly refused", "zh": "大部分行被拒绝的文件"},
         {
-            "en": "{files:,} files have more refused rows than events: {count:,} rows of theirs are in quarantine"
-            " ({share:.1%} of all rows).",
+            "en": "{files:,} {files:file has|files have} more refused rows than events: {count:,} of their rows are"
+            " in quarantine ({share:.1%} of all rows).",
             "zh": "{files:,} 个文件中被拒绝的行多于事件，共有 {count:,} 行进入隔离区（占全部行的 {share:.1%}）。",
         },
         {
@@ -133,11 +158,12 @@ FINDINGS: dict[str, FindingKind] = {
         serious_from=0.25,
     ),
     "mixed-currencies": FindingKind(
-        "serious",
+        "warning",
         "rows in another currency than the shop's; they are in quarantine, since sums of both would mean nothing",
         {"en": "Several currencies", "zh": "币种不一致"},
         {
-            "en": "{count:,} rows ({share:.2%}) are in another currency than {currency}: {types}.",
+            "en": "{count:,} {count:row is|rows are} in another currency than {currency} ({share:.2%} of all):"
+            " {types}.",
             "zh": "{count:,} 行（{share:.2%}）的币种不是 {currency}：{types}。",
         },
         {"en": "put into quarantine: forecasts know nothing of them", "zh": "已放入隔离区，预测中不包含这些行"},
@@ -147,13 +173,15 @@ FINDINGS: dict[str, FindingKind] = {
             "zh": "请按同一币种导出金额，或为每个币种建立一个店铺。"
             "若金额其实就是 {currency}，请用 --map currency= 忽略该列。",
         },
+        serious_from=0.01,
     ),
     "left-aside": FindingKind(
         "info",
         "rows of a type that stands for no event of the log, such as removed from the cart or logged in",
         {"en": "Rows that are no events of the log", "zh": "不属于事件日志的行"},
         {
-            "en": "{count:,} rows ({share:.2%}) tell of something that forecasts do not use: {types}.",
+            "en": "{count:,} {count:row tells|rows tell} of something that forecasts do not use ({share:.2%} of all):"
+            " {types}.",
             "zh": "{count:,} 行（{share:.2%}）记录的行为不用于预测：{types}。",
         },
         {"en": "put into quarantine", "zh": "已放入隔离区"},
@@ -167,8 +195,8 @@ FINDINGS: dict[str, FindingKind] = {
         "lines of one file that are equal in customer, time, order, item, quantity and price",
         {"en": "Equal lines", "zh": "重复的行"},
         {
-            "en": "{count:,} lines ({share:.2%}) equal an earlier line of the same order. Tills often write so when an"
-            " item is scanned twice; an export that doubles rows looks the same.",
+            "en": "{count:,} {count:line equals|lines equal} an earlier line of the same order ({share:.2%} of all)."
+            " Tills often write so when an item is scanned twice; an export that doubles rows looks the same.",
             "zh": "{count:,} 行（{share:.2%}）与同一订单中更早的一行完全相同。同一商品扫描两次常会如此，"
             "但重复导出的数据看起来也一样。",
         },
@@ -184,8 +212,8 @@ FINDINGS: dict[str, FindingKind] = {
         "order lines without an order number, or without an item, where the others have one",
         {"en": "Lines without a number", "zh": "缺少编号的行"},
         {
-            "en": "{count:,} order lines ({share:.2%}) lack what the others have: {orders:,} an order number, {items:,}"
-            " an item.",
+            "en": "{count:,} {count:order line lacks|order lines lack} what the others have ({share:.2%} of all):"
+            " {orders:,} an order number, {items:,} an item.",
             "zh": "{count:,} 行订单（{share:.2%}）缺少其他行都有的编号：{orders:,} 行缺订单号，{items:,} 行缺商品。",
         },
         {
@@ -222,8 +250,8 @@ FINDINGS: dict[str, FindingKind] = {
         "refunds whose order was not found: it may lie before the first day of the data",
         {"en": "Refunds without an order", "zh": "找不到订单的退款"},
         {
-            "en": "{count:,} of {refunds:,} refunds ({share:.1%}), together {amount:,.2f} {currency}, could not be"
-            " matched to any order of their customer.",
+            "en": "{count:,} of {refunds:,} {refunds:refund|refunds} ({share:.1%}), together {amount:,.2f}"
+            " {currency}, could not be matched to any order of their customer.",
             "zh": "{refunds:,} 笔退款中有 {count:,} 笔（{share:.1%}）无法对应到该客户的任何订单，"
             "合计 {amount:,.2f} {currency}。",
         },
@@ -235,14 +263,15 @@ FINDINGS: dict[str, FindingKind] = {
     ),
     "undated-refunds": FindingKind(
         "warning",
-        "orders whose status says that they were refunded, in a file that does not say when",
+        "refunds told by an order's status, or by what was refunded of it so far, in a file that does not say when",
         {"en": "Refunds without a time", "zh": "没有时间的退款"},
         {
-            "en": "{count:,} of {refunds:,} refunds ({share:.1%}), together {amount:,.2f} {currency}, come from a"
-            " status, and it is not known when they were given. A backtest knows of them from the order on, which no"
-            " forecast could at the time: it looks better than it is.",
-            "zh": "{refunds:,} 笔退款中有 {count:,} 笔（{share:.1%}），合计 {amount:,.2f} {currency}，仅来自订单状态，"
-            "退款时间未知。回测从下单起就已知道这些退款，而当时的预测不可能知道，因此回测结果偏乐观。",
+            "en": "{count:,} of {refunds:,} {refunds:refund|refunds} ({share:.1%}), together {amount:,.2f}"
+            " {currency}, are told by an order's status, or by what was refunded of it so far, and not when they were"
+            " given. A backtest knows of them from the order on, which no forecast could at the time: it looks better"
+            " than it is.",
+            "zh": "{refunds:,} 笔退款中有 {count:,} 笔（{share:.1%}），合计 {amount:,.2f} {currency}，仅由订单状态或"
+            "累计退款额得知，退款时间未知。回测从下单起就已知道这些退款，而当时的预测不可能知道，因此回测结果偏乐观。",
         },
         {
             "en": "taken for given at the order's own time",
@@ -258,8 +287,8 @@ FINDINGS: dict[str, FindingKind] = {
         "order lines with an amount far outside of what the shop's lines are, on a log scale",
         {"en": "Outlying amounts", "zh": "异常金额"},
         {
-            "en": "{count:,} order lines lie above {limit:,.2f} {currency}, far beyond the shop's usual lines (median"
-            " {median:,.2f}). They hold {held:.1%} of all sales before refunds.",
+            "en": "{count:,} {count:order line lies|order lines lie} above {limit:,.2f} {currency}, far beyond the"
+            " shop's usual lines (median {median:,.2f}), with {held:.1%} of all sales before refunds.",
             "zh": "{count:,} 行订单金额超过 {limit:,.2f} {currency}，远高于通常水平（中位数 {median:,.2f}），"
             "占退款前销售额的 {held:.1%}。",
         },
@@ -275,7 +304,8 @@ FINDINGS: dict[str, FindingKind] = {
         "order lines with a quantity far outside of what the shop's lines are, on a log scale",
         {"en": "Outlying quantities", "zh": "异常数量"},
         {
-            "en": "{count:,} order lines have a quantity above {limit:,.0f} (median {median:,.0f}).",
+            "en": "{count:,} {count:order line has|order lines have} a quantity above {limit:,.0f} (median"
+            " {median:,.0f}).",
             "zh": "{count:,} 行订单数量超过 {limit:,.0f}（中位数 {median:,.0f}）。",
         },
         {"en": "kept", "zh": "保留"},
@@ -289,8 +319,8 @@ FINDINGS: dict[str, FindingKind] = {
         "events dated later than the day on which their file was ingested",
         {"en": "Dates in the future", "zh": "未来的日期"},
         {
-            "en": "{count:,} events are dated after the day of ingest, up to {last}. The end of the data is then not"
-            " where it seems to be.",
+            "en": "{count:,} {count:event is|events are} dated after the day of ingest, up to {last}. The end of the"
+            " data is then not where it seems to be.",
             "zh": "{count:,} 个事件的日期晚于导入日期，最晚为 {last}，因此数据的实际终点并不可靠。",
         },
         {"en": "kept", "zh": "保留"},
@@ -305,7 +335,8 @@ FINDINGS: dict[str, FindingKind] = {
         "events dated years before all others: placeholders such as 1970-01-01",
         {"en": "Dates long before all others", "zh": "过早的日期"},
         {
-            "en": "{count:,} events are dated before {limit}, years before nearly all others; the first on {first}.",
+            "en": "{count:,} {count:event is|events are} dated before {limit}, years before nearly all others; the"
+            " first on {first}.",
             "zh": "{count:,} 个事件早于 {limit}，比几乎所有其他事件早数年；最早为 {first}。",
         },
         {"en": "kept; they stretch the history that models learn from", "zh": "保留；会拉长模型学习的历史"},
@@ -319,8 +350,8 @@ FINDINGS: dict[str, FindingKind] = {
         "spans of days without any event, far longer than usual in the shop: holidays, or a file that is missing",
         {"en": "Days without any event", "zh": "没有任何事件的日期"},
         {
-            "en": "{count:,} days lie in {spans:,} spans without any event, the longest {longest:,} days from {start}."
-            " Holidays look so, and so does a file that is missing.",
+            "en": "{spans:,} {spans:span|spans} without any event, {count:,} {count:day|days} in all, the longest"
+            " {longest:,} {longest:day|days} from {start}. Holidays look so, and so does a file that is missing.",
             "zh": "共有 {spans:,} 段、{count:,} 天没有任何事件，最长一段从 {start} 起共 {longest:,} 天。"
             "可能是假期，也可能缺少文件。",
         },
@@ -336,8 +367,8 @@ FINDINGS: dict[str, FindingKind] = {
         "one customer holds a large share of all sales: a reseller, or a placeholder for guests",
         {"en": "One customer holds much", "zh": "单一客户占比过高"},
         {
-            "en": "Customer {customer} holds {share:.1%} of net sales with {count:,} order lines. It may be a reseller,"
-            " or stand for all guests.",
+            "en": "Customer {customer} holds {share:.1%} of net sales with {count:,} {count:order line|order lines}."
+            " It may be a reseller, or stand for all guests.",
             "zh": "客户 {customer} 占净销售额的 {share:.1%}（{count:,} 行订单），"
             "可能是经销商，也可能代表所有未登录客户。",
         },
@@ -345,7 +376,7 @@ FINDINGS: dict[str, FindingKind] = {
         {
             "en": "If the id stands for guests or a till, leave its rows out. If it is a reseller, plan for it "
             "apart from the forecast.",
-            "zh": "若该编号代表游客或收银台，请去掉其行；若是经销商，请在预测之外单独考虑。",
+            "zh": "若该编号代表未注册客户或收银台，请去掉其行；若是经销商，请在预测之外单独考虑。",
         },
         serious_from=0.5,
     ),
@@ -354,7 +385,8 @@ FINDINGS: dict[str, FindingKind] = {
         "order numbers that several customers bear: numbers may be used anew, or the wrong column was taken",
         {"en": "Order numbers of several customers", "zh": "多个客户共用的订单号"},
         {
-            "en": "{count:,} order numbers ({share:.1%}) belong to more than one customer.",
+            "en": "{count:,} {count:order number belongs|order numbers belong} to more than one customer ({share:.1%}"
+            " of all).",
             "zh": "{count:,} 个订单号（{share:.1%}）属于不止一位客户。",
         },
         {"en": "kept: an order is what one customer bought on one day", "zh": "保留：订单按客户与日期合并"},
@@ -369,8 +401,8 @@ FINDINGS: dict[str, FindingKind] = {
         "order numbers of one customer whose lines lie more than a month apart: the number may be used anew",
         {"en": "Order numbers used again", "zh": "重复使用的订单号"},
         {
-            "en": "{count:,} order numbers ({share:.2%}) have lines of one customer more than {days} days apart, up to"
-            " {longest:,} days.",
+            "en": "{count:,} {count:order number has|order numbers have} lines of one customer more than {days} days"
+            " apart ({share:.2%} of all), up to {longest:,} days.",
             "zh": "{count:,} 个订单号（{share:.2%}）中，同一客户的行相隔超过 {days} 天，最长 {longest:,} 天。",
         },
         {"en": "kept: an order is what one customer bought on one day", "zh": "保留：订单按客户与日期合并"},
@@ -404,8 +436,8 @@ FINDINGS: dict[str, FindingKind] = {
         "lines that are no goods: postage, fees, vouchers, manual entries",
         {"en": "Lines that are no goods", "zh": "非商品行"},
         {
-            "en": "{count:,} lines ({share:.2%}), together {amount:,.2f} {currency}, are postage, fees, vouchers or"
-            " manual entries.",
+            "en": "{count:,} {count:line is|lines are} postage, fees, vouchers or manual entries ({share:.2%} of"
+            " all), together {amount:,.2f} {currency}.",
             "zh": "{count:,} 行（{share:.2%}）为运费、手续费、礼品卡或人工调整，合计 {amount:,.2f} {currency}。",
         },
         {
@@ -422,7 +454,7 @@ FINDINGS: dict[str, FindingKind] = {
         "order lines with amount zero: gifts, samples, replacements",
         {"en": "Order lines of amount zero", "zh": "金额为零的行"},
         {
-            "en": "{count:,} order lines ({share:.2%}) cost nothing.",
+            "en": "{count:,} {count:order line costs|order lines cost} nothing ({share:.2%} of all).",
             "zh": "{count:,} 行订单（{share:.2%}）金额为零。",
         },
         {"en": "kept: a free order counts as an order", "zh": "保留：免费订单也算订单"},
@@ -435,12 +467,13 @@ FINDINGS: dict[str, FindingKind] = {
     ),
     "cancelled-soon": FindingKind(
         "info",
-        "orders that were refunded within a day: mistakes of entry, and the largest of them wreck careless totals",
-        {"en": "Orders cancelled within a day", "zh": "一天内取消的订单"},
+        "refunds within a day of the order: mostly mistakes of entry, and the largest of them wreck careless totals",
+        {"en": "Refunds within a day", "zh": "一天内的退款"},
         {
-            "en": "{count:,} refunds ({share:.1%} of all), together {amount:,.2f} {currency}, undo an order of the same"
-            " day or the day before.",
-            "zh": "{count:,} 笔退款（占全部的 {share:.1%}）撤销了当天或前一天的订单，合计 {amount:,.2f} {currency}。",
+            "en": "{count:,} {count:refund gives|refunds give} back what was bought on the same day or the day before"
+            " ({share:.1%} of all), together {amount:,.2f} {currency}.",
+            "zh": "{count:,} 笔退款（占全部的 {share:.1%}）退还的是当天或前一天购买的商品，合计 {amount:,.2f} "
+            "{currency}。",
         },
         {
             "en": "matched to their orders: an order refunded to zero is no order",
@@ -491,8 +524,8 @@ class Finding:
     def words(self, part: str, lang: str = "en") -> str:
         """The text of `title`, `detail`, `done` or `advice` in a language, `en` or `zh`."""
         words: Words = getattr(FINDINGS[self.code], part)
-        facts = {name: fact[lang] if isinstance(fact, Mapping) else fact for name, fact in self.facts.items()}
-        return words[lang].format(count=self.count, share=self.share, **facts)
+        facts = {name: _in(fact, lang) for name, fact in self.facts.items()}
+        return words[lang].format(count=Count(self.count), share=self.share, **facts)
 
     def shown_examples(self, lang: str = "en") -> tuple[str, ...]:
         return tuple(example if isinstance(example, str) else example[lang] for example in self.examples)
@@ -509,3 +542,12 @@ class Finding:
             **texts,
             "examples": list(self.examples),
         }
+
+
+def _in(fact: Any, lang: str) -> Any:
+    """A fact as a text of a language takes it."""
+    if isinstance(fact, Mapping):
+        return fact[lang]
+    if isinstance(fact, date):
+        return day_in(fact, lang)
+    return Count(fact) if isinstance(fact, int) else fact

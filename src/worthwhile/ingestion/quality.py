@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import json
+from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
+from itertools import pairwise
 from typing import Any
 
-from worthwhile.ingestion.absorb import refund_id
+from worthwhile.ingestion.absorb import refund_id, return_id
 from worthwhile.ingestion.findings import FINDINGS, SEVERITIES, Finding, FindingKind
 from worthwhile.ingestion.missing import find_missing
 from worthwhile.ingestion.reasons import CURRENCY_IS, TYPE_IS, detail_in, meaning
+from worthwhile.ingestion.words import counted, day_in
 from worthwhile.schema import BATCHES, QUARANTINE, to_us
 from worthwhile.shop import Shop
 from worthwhile.store import sql
@@ -22,7 +26,9 @@ LEAST_SPREAD = 0.25  # of logs: shops of nearly equal prices have no spread to m
 BIG_SHARE = 0.10  # of net sales, of one customer
 MANY_CUSTOMERS = 20  # from which on one customer should not hold as much
 EDGE = 0.001  # of the events at each end, which may be dated wrongly
-LONG_GAP = 4  # days, and as many times the usual distance between days with events
+LONG_GAP = 4  # days: shorter ones are weekends
+AROUND = 90  # days before and after a gap by which it is judged
+BY_CHANCE = 0.05  # such gaps in all of the data
 TOTALS_ITEMS, TOTALS_ORDERS, TOTALS_SHARE = 3, 10, 0.5  # items of an order, such orders, and their share of all
 APART = 31  # days between the lines of one order number, beyond any delivery in parts
 ANCIENT_YEARS = 3  # before all but a thousandth of events
@@ -84,6 +90,26 @@ def _no_orders(view: _View) -> list[Finding]:
 
 def _unknown_types(view: _View) -> list[Finding]:
     return _of_details(view, "unknown-types", "unknown-type", TYPE_IS)
+
+
+def _unknown_statuses(view: _View) -> list[Finding]:
+    """Statuses that no table of words has: their orders count as sales, cancelled or not."""
+    most: dict[str, tuple[int, str]] = {}  # of one file: another may hold the same orders
+    for file, told in view.rows("SELECT file, unknown_statuses FROM batches WHERE unknown_statuses <> '{}' ORDER BY 1"):
+        for status, count in json.loads(told).items():
+            most[status] = max(most.get(status, (0, "")), (count, file))
+    if not most:
+        return []
+    rows = sorted(((status, file, n) for status, (n, file) in most.items()), key=lambda row: (-row[2], row[0]))
+    named = ", ".join(f"`{status}`" for status, *_ in rows[:EXAMPLES]) + (", ..." if len(rows) > EXAMPLES else "")
+    examples = tuple(
+        {
+            "en": f"{file}: {counted(n, 'row', 'rows')} with `{status}`",
+            "zh": f"{file}：{n:,} 行为“{status}”",
+        }
+        for status, file, n in rows[:EXAMPLES]
+    )
+    return [Finding("unknown-statuses", len(rows), 0.0, examples, {"statuses": named})]
 
 
 def _mixed_currencies(view: _View) -> list[Finding]:
@@ -303,10 +329,10 @@ def _outlying(view: _View, code: str, column: str) -> list[Finding]:
     return [Finding(code, count, count / lines, tuple(_line(row, view.currency) for row in rows), facts)]
 
 
-def _line(row: tuple[Any, ...], currency: str) -> str:
+def _line(row: tuple[Any, ...], currency: str) -> dict[str, str]:
     day, customer, item, quantity, amount = row
     many = f", {quantity:,.0f} × {item}" if item and quantity is not None else f", {item}" if item else ""
-    return f"{day}, {customer}{many}, {amount:,.2f} {currency}"  # no words: it stands in reports of every language
+    return {lang: f"{day_in(day, lang)}, {customer}{many}, {amount:,.2f} {currency}" for lang in ("en", "zh")}
 
 
 # ---- refunds ------------------------------------------------------------------------------------------------------
@@ -328,13 +354,18 @@ def _refunds_without_order(view: _View) -> list[Finding]:
     return [Finding("refunds-without-order", count, count / refunds, examples, facts)]
 
 
+# Refunds made of an order's status, or of what was refunded of it so far, that stand at its very time: those with a
+# time of their own lie later.
+_UNDATED = f"""
+    SELECT DISTINCT r.event_id, r.amount FROM events r JOIN events o
+        ON r.customer_id = o.customer_id AND r.ts_us = o.ts_us AND r.order_id IS NOT DISTINCT FROM o.order_id
+    WHERE r.kind = 'refund' AND o.kind = 'order_line'
+        AND r.event_id IN ({refund_id("o.event_id")}, {return_id("o.event_id", "-r.amount")})
+"""
+
+
 def _undated_refunds(view: _View) -> list[Finding]:
-    """Refunds made of an order line's status that stand at its very time: those with a time of their own lie later."""
-    undated = f"""
-        SELECT r.* FROM events r JOIN events o ON r.customer_id = o.customer_id AND r.ts_us = o.ts_us
-        WHERE r.kind = 'refund' AND o.kind = 'order_line' AND r.event_id = {refund_id("o.event_id")}
-    """
-    count, amount = view.one(f"SELECT count(*), coalesce(sum(amount), 0) FROM ({undated})")
+    count, amount = view.one(f"SELECT count(*), coalesce(sum(amount), 0) FROM ({_UNDATED})")
     if not count:
         return []
     (refunds,) = view.one("SELECT count(*) FROM events WHERE kind = 'refund'")
@@ -343,13 +374,15 @@ def _undated_refunds(view: _View) -> list[Finding]:
 
 
 def _cancelled_soon(view: _View) -> list[Finding]:
-    soon = """
+    """Refunds of the day of their order or the next; of those without a time it is not known that they were."""
+    soon = f"""
+        WITH undated AS ({_UNDATED})
         SELECT r.* FROM events r JOIN (
             SELECT customer_id, order_id, min(day) AS day FROM events
             WHERE kind = 'order_line' AND order_id IN (SELECT refund_of FROM events WHERE refund_of IS NOT NULL)
             GROUP BY customer_id, order_id
         ) o ON r.customer_id = o.customer_id AND r.refund_of = o.order_id AND r.day - o.day BETWEEN 0 AND 1
-        WHERE r.kind = 'refund'
+        WHERE r.kind = 'refund' AND r.event_id NOT IN (SELECT event_id FROM undated)
     """
     count, amount = view.one(f"SELECT count(*), coalesce(sum(amount), 0) FROM ({soon})")
     if not count:
@@ -396,21 +429,27 @@ def usual_days(log: Log) -> tuple[int, int]:
 
 
 def gap_spans(log: Log) -> list[tuple[date, int]]:
-    """First day and length of the spans between days with events that are far longer than usual, the longest first.
+    """First day and length of the spans without any event that chance does not explain, the longest first.
 
-    Ancient and future events apart: between them and all others there is nothing.
+    Were days with events as frequent as they are around a span, and independent of each other, then all days would
+    bring `expected` such spans; a span counts where that is less than `BY_CHANCE`. Ancient and future events apart:
+    between them and all others there is nothing.
     """
     low, high = usual_days(log)
-    rows = log.con.execute(
-        """
-        WITH days AS (SELECT DISTINCT day FROM events WHERE day BETWEEN $2 AND $3),
-            steps AS (SELECT day, day - lag(day) OVER (ORDER BY day) AS step FROM days)
-        SELECT day - step + 1, step - 1 FROM steps
-        WHERE step - 1 >= greatest($1, $1 * (SELECT median(step) FROM steps)) ORDER BY step DESC, day
-        """,
-        [LONG_GAP, low, high],
-    ).fetchall()
-    return [(date(1970, 1, 1) + timedelta(days=start), length) for start, length in rows]
+    rows = log.con.execute("SELECT DISTINCT day FROM events WHERE day BETWEEN $1 AND $2 ORDER BY day", [low, high])
+    days = [int(day) for (day,) in rows.fetchall()]
+    spans = []
+    for before, after in pairwise(days):
+        length = after - before - 1
+        if length < LONG_GAP:
+            continue
+        first, last = max(before - AROUND, days[0]), min(after + AROUND, days[-1])
+        busy = bisect_right(days, last) - bisect_left(days, first)
+        share = busy / (last - first + 1 - length)
+        expected = (days[-1] - days[0] + 1) * share * (1 - share) ** length
+        if expected < BY_CHANCE:
+            spans.append((date(1970, 1, 1) + timedelta(days=before + 1), length))
+    return sorted(spans, key=lambda span: (-span[1], span[0]))
 
 
 def _gaps(view: _View) -> list[Finding]:
@@ -419,7 +458,8 @@ def _gaps(view: _View) -> list[Finding]:
         return []
     facts = {"spans": len(spans), "longest": spans[0][1], "start": spans[0][0]}
     examples = tuple(
-        {"en": f"{start}: {length:,} days", "zh": f"{start} 起 {length:,} 天"} for start, length in spans[:EXAMPLES]
+        {"en": f"{start}: {length:,} days", "zh": f"{day_in(start, 'zh')}起 {length:,} 天"}
+        for start, length in spans[:EXAMPLES]
     )
     return [Finding("gaps", sum(length for _, length in spans), 0.0, examples, facts)]
 
@@ -458,6 +498,7 @@ _CHECKS: tuple[Callable[[_View], list[Finding]], ...] = (
     _no_amounts,
     _no_orders,
     _unknown_types,
+    _unknown_statuses,
     _no_customer,
     _refused_rows,
     _refused_files,

@@ -38,12 +38,14 @@ from worthwhile.ingestion.source import Source, column, lay_open, unchanged
 from worthwhile.ingestion.stage import Staged, stage
 from worthwhile.ingestion.table_set import Member, joined, member_of, put_aside
 from worthwhile.ingestion.unread import maybe_money, unread
+from worthwhile.ingestion.words import counted
 from worthwhile.progress import Progress, silent
 from worthwhile.shop import SETTINGS_FILE, Shop, change_settings
 from worthwhile.store.log import connect
 from worthwhile.store.tables import Writing, read_table, writing
 
 SAMPLE_ROWS = 1000  # looked at to recognise columns by their values
+MOST_STATUSES = 20  # that the ledger names
 WAIT_SECONDS = 60.0  # for another process that writes to the shop
 
 
@@ -286,7 +288,8 @@ class _Reader:
         date_format = self.date_format or settings["ingest.date_format"]
         decimal = self.decimal or settings["ingest.decimal"]
         odd = any(text.strip(" ") != text.strip() for values in table.values for text in values)
-        places = unread(table, columns, screening.left_out)
+        # A list of customers keeps whatever else it tells of them.
+        places = unread(table, columns, screening.left_out) if form.holds != "customers" else ()
         # Whoever says that there are no amounts (--map amount=) is not asked again for them.
         asks = form.holds == "events" and self.mapping.get("amount") != "" and not source.is_continued
         reading = Reading(
@@ -417,7 +420,8 @@ def _is_news(ready: _Ready, done: Absorbed) -> bool:
 def _notes(ready: _Ready, done: Absorbed) -> tuple[str, ...]:
     notes = [*ready.staged.notes, *notes_on_ids(ready.reading.columns, ready.reading.screening, ready.replaced)]
     if done.replaced:
-        notes.append(f"{done.replaced:,} events of earlier versions of its orders gave way to these")
+        events = counted(done.replaced, "event", "events")
+        notes.append(f"{events} of earlier versions of its orders gave way to these")
     if done.superseded:
         notes.append(f"{done.superseded:,} of its events are of earlier versions of orders, and gave way to later ones")
     if done.come_again:
@@ -479,9 +483,16 @@ def _ledger_row(ready: _Ready, done: Absorbed, mode: Mode) -> dict[str, Any]:
         "events": done.events,
         "known": done.known,
         "refused": sum(ready.staged.refused.values()),
+        "unknown_statuses": json.dumps(_words(ready.staged.unknown_statuses), ensure_ascii=False),
         "mapping": json.dumps(ready.reading.columns.to_dict(), ensure_ascii=False),
         "pseudonymise": mode,
     }
+
+
+def _words(statuses: Mapping[str, int]) -> dict[str, int]:
+    """The most frequent of them that are words: in a line that is shifted, an id or a number may stand for a status."""
+    words = {text: rows for text, rows in statuses.items() if not any(sign.isdigit() or sign == "@" for sign in text)}
+    return dict(list(words.items())[:MOST_STATUSES])
 
 
 def _said(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import duckdb
@@ -20,6 +20,7 @@ from worthwhile.ingestion.reading import Reading
 from worthwhile.ingestion.reasons import CURRENCY_IS, TYPE_IS
 from worthwhile.ingestion.source import column
 from worthwhile.ingestion.unread import MONEY_FIELDS
+from worthwhile.ingestion.words import counted
 from worthwhile.store import sql
 
 _FIRST_DAY, _LAST_DAY = "1970-01-01", "2101-01-01"
@@ -43,6 +44,7 @@ class Staged:
     holds: str = "events"
     whole_orders: bool = False  # whether it holds all lines of the orders that it holds any of
     may_tell_versions: str = ""  # a column that may say when orders were last changed, and is not read
+    unknown_statuses: Mapping[str, int] = field(default_factory=dict)  # taken for orders -> rows
 
 
 def stage(con: duckdb.DuckDBPyConnection, reading: Reading, out: Path) -> Staged:
@@ -53,7 +55,8 @@ def stage(con: duckdb.DuckDBPyConnection, reading: Reading, out: Path) -> Staged
     Raises InputError `bad-values`, `bad-columns`, `ambiguous-dates`, `ambiguous-numbers`, `bad-file`.
     """
     con.execute(f"CREATE OR REPLACE TEMP VIEW cleaned AS {cleaned(reading)}")
-    notes = [*reading.source.notes, *_kept(reading), *reading.screening.notes, *find_effects(con, reading)]
+    words, unknown_statuses = find_effects(con, reading)
+    notes = [*reading.source.notes, *_kept(reading), *reading.screening.notes, *words]
     find_days(con, reading)
     style = numbers.style_of(con, _numbers(reading))
     con.execute(f"CREATE OR REPLACE TEMP VIEW typed AS {_typed(reading, style)}")
@@ -79,7 +82,18 @@ def stage(con: duckdb.DuckDBPyConnection, reading: Reading, out: Path) -> Staged
         )
     whole = reading.form.whole_orders or _is_whole(reading)
     versions = whole or "updated_at" in reading.columns
-    return Staged(out, parts, count, refused, tuple(notes), versions, reading.form.holds, whole, unread)
+    return Staged(
+        rows=out,
+        parts=parts,
+        count=count,
+        refused=refused,
+        notes=tuple(notes),
+        versions=versions,
+        holds=reading.form.holds,
+        whole_orders=whole,
+        may_tell_versions=unread,
+        unknown_statuses=unknown_statuses,
+    )
 
 
 def _numbers(reading: Reading) -> numbers.Numbers:
@@ -94,12 +108,12 @@ def _kept(reading: Reading) -> list[str]:
     """Notes on columns that an earlier --map named, in a file that has one of the field's own name: it was said once
     of some file, and this may be another."""
     notes = []
-    for field in (field for field, how in reading.columns.how.items() if how == "kept"):
-        used = reading.columns.name(field)
-        own = [name for name in reading.source.columns if plain(name) == plain(field) != plain(used)]
+    for kept in (name for name, how in reading.columns.how.items() if how == "kept"):
+        used = reading.columns.name(kept)
+        own = [name for name in reading.source.columns if plain(name) == plain(kept) != plain(used)]
         notes += [
-            f"`{field}` is read from `{used}`, as an earlier --map said, and not from `{name}`;"
-            f" --map {field}={name} reads that"
+            f"`{kept}` is read from `{used}`, as an earlier --map said, and not from `{name}`;"
+            f" --map {kept}={name} reads that"
             for name in own
         ]
     return notes
@@ -193,8 +207,11 @@ def _undated(con: duckdb.DuckDBPyConnection, reading: Reading, staged: str) -> l
     [(count,)] = con.execute(query).fetchall()
     if not count:
         return []
-    remedy = "" if "refunded_at" in reading.columns else "; --map refunded_at=COLUMN names the column that says it"
-    return [f"{count:,} orders were refunded, it is not known when: each refund stands at its order's own time{remedy}"]
+    # Of a platform's own format, or of a set of tables, there is no such column to name.
+    is_open = "refunded_at" not in reading.columns and reading.form.name == "orders"
+    remedy = "; --map refunded_at=COLUMN names the column that says it" if is_open else ""
+    orders = counted(count, "order was", "orders were")
+    return [f"{orders} refunded, it is not known when: each refund stands at its order's own time{remedy}"]
 
 
 # ---- types, signs, reasons ----------------------------------------------------------------------------------------

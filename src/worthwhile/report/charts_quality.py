@@ -43,7 +43,7 @@ def _figure(content: QualityContent, kinds: Sequence[str], name: str, voice: Voi
 def _draw(content: QualityContent, kinds: Sequence[str], voice: Voice, frame: Frame) -> Markup:
     n, timeline = voice.numbers, content.timeline
     most = max(sum(stretch.events.get(kind, 0) for kind in kinds) for stretch in timeline)
-    ticks = svg.nice_ticks(max(most, 1))
+    ticks = svg.nice_ticks(max(most, 4))  # of whole events
     plot = frame.plot((0, len(timeline)), (0, ticks[-1]))
     step = plot.x(1) - plot.x(0)
     marks = []

@@ -29,6 +29,11 @@ _SYMBOLS: dict[str, tuple[str, str]] = {
     "INR": ("₹", "₹"),
     "KRW": ("₩", "₩"),
 }
+# What a Chinese text writes after a shortened amount: 18.4 万美元. Its own currency keeps the sign.
+_CHINESE_WORDS = {
+    **{"JPY": "日元", "USD": "美元", "GBP": "英镑", "EUR": "欧元", "HKD": "港元", "TWD": "新台币", "AUD": "澳元"},
+    **{"CAD": "加元", "SGD": "新加坡元", "INR": "印度卢比", "KRW": "韩元"},
+}
 _WHOLE_ONLY = {"JPY", "KRW", "VND", "IDR", "CLP"}  # currencies whose smaller unit is not in use
 
 # Language -> (from this size on, divided by, unit), largest first. Chinese counts in 10^4 and 10^8.
@@ -81,9 +86,19 @@ class Numbers:
         if value is None or not _finite(value):
             return MISSING
         size = abs(value)
-        if size < 1000:
-            return self._signed(value, _three_figures(size))
-        return self._signed(value, self._with_unit(float(f"{size:.3g}")))
+        text = _three_figures(size) if size < 1000 else self._with_unit(float(f"{size:.3g}"))
+        word = _CHINESE_WORDS.get(self.currency) if self.language == "zh" else None
+        if word is None:
+            return self._signed(value, text)
+        between = "" if NO_BREAK in text else NO_BREAK
+        return ("−" if value < 0 and text != "0" else "") + text + between + word
+
+    def money_told(self, value: float | None) -> str:
+        """An amount that is a fact, to the cent; without cents from a hundred thousand on."""
+        if value is None or not _finite(value):
+            return MISSING
+        whole = self.currency in _WHOLE_ONLY or abs(value) >= 1e5
+        return self._signed(value, f"{abs(value):,.{0 if whole else 2}f}")
 
     def _with_unit(self, size: float) -> str:
         for start, divisor, unit in _UNITS[self.language]:

@@ -9,6 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from worthwhile.ingestion.findings import Finding
+from worthwhile.ingestion.formats import FORMATS
+from worthwhile.ingestion.missing import find_missing
 from worthwhile.ingestion.quality import check, gap_spans, usual_days
 from worthwhile.schema import BATCHES, EVENT_KINDS, QUARANTINE
 from worthwhile.shop import Shop
@@ -17,6 +19,8 @@ from worthwhile.store.log import Log, add_view, open_log
 EPOCH, EPOCH_MOMENT = date(1970, 1, 1), datetime(1970, 1, 1, tzinfo=UTC)
 FILES = 200  # of the ledger, the latest
 EXAMPLES = 5  # refused rows of each reason
+CONTENT = 100_000  # characters of a refused row that are looked at
+LISTS = tuple(form.name for form in FORMATS.values() if form.holds != "events")
 CUSTOMERS = 10
 DAILY, WEEKLY = 120, 1100  # days up to which the timeline is by day, by week
 
@@ -32,6 +36,12 @@ class FileFacts:
     events: int
     known: int
     refused: int
+    is_list: bool  # of items or customers: its rows are no events
+
+    @property
+    def paired(self) -> int:
+        """Events that rows made beside their own."""
+        return self.events + self.known + self.refused - self.rows
 
 
 @dataclass(frozen=True)
@@ -45,12 +55,12 @@ class Stretch:
 
 @dataclass(frozen=True)
 class Refused:
-    """Rows in quarantine for one reason, and some of them: (file, row, detail, content)."""
+    """Refused rows that are still missing, for one reason, and some of them: (file, row, detail, content, mapping)."""
 
     reason: str
     rows: int
     files: int
-    examples: Sequence[tuple[str, int, str | None, str | None]]
+    examples: Sequence[tuple[str, int, str | None, str | None, str]]
 
 
 @dataclass(frozen=True)
@@ -70,13 +80,18 @@ class QualityContent:
     timezone: str
     files: Sequence[FileFacts]  # latest first
     file_count: int
-    rows: int  # of all files
-    kinds: Mapping[str, int]  # kind of event -> how many
+    rows: int  # of all files, as the four that follow
+    new: int
+    listed: int  # of the new ones, rows of lists of items or customers
     known: int
     refused: int
+    kinds: Mapping[str, int]  # kind of event -> how many
+    missing: int  # refused rows, those left out that were accepted since or told twice
+    missing_share: float  # of the rows of all files, those that came again counted once
     first: date
     last: date
-    customers: int
+    customers: int  # who bought
+    refunded_only: int  # customers of whom the log has refunds and no order
     sales: float  # net
     step: str  # day, week or month
     timeline: Sequence[Stretch]
@@ -99,11 +114,19 @@ def quality_content(shop: Shop) -> QualityContent:
     with open_log(shop) as log:
         for table, schema in (("quarantine", QUARANTINE), ("batches", BATCHES)):
             add_view(log.con, table, schema, log.held.files[table])
-        files, rows, known, refused = _row(log, "SELECT count(*), sum(rows), sum(known), sum(refused) FROM batches")
-        customers, sales, first, last = _row(
+        of_files = find_missing(log.con)
+        (missing,) = _row(log, "SELECT count(*) FROM missing")
+        files, *sums = _row(
             log,
-            "SELECT count(DISTINCT customer_id), coalesce(sum(amount), 0), min(day), max(day) FROM events"
-            " WHERE kind IN ('order_line', 'refund')",
+            "SELECT count(*), sum(rows), sum(events), coalesce(sum(events) FILTER (format IN ($1, $2)), 0), sum(known),"
+            " sum(refused) FROM batches",
+            list(LISTS),
+        )
+        rows, new, listed, known, refused = map(int, sums)
+        buyers, customers, sales, first, last = _row(
+            log,
+            "SELECT count(DISTINCT customer_id) FILTER (kind = 'order_line'), count(DISTINCT customer_id),"
+            " coalesce(sum(amount), 0), min(day), max(day) FROM events WHERE kind IN ('order_line', 'refund')",
         )
         if first is None:
             first, last = _row(log, "SELECT min(day), max(day) FROM events")
@@ -115,13 +138,18 @@ def quality_content(shop: Shop) -> QualityContent:
             timezone=shop.settings["timezone"],
             files=_files(log),
             file_count=files,
-            rows=int(rows),
+            rows=rows,
+            new=new,
+            listed=listed,
+            known=known,
+            refused=refused,
             kinds=_kinds(log),
-            known=int(known),
-            refused=int(refused),
+            missing=missing,
+            missing_share=missing / of_files if of_files else 0.0,
             first=_day(first),
             last=_day(last),
-            customers=customers,
+            customers=buyers,
+            refunded_only=customers - buyers,
             sales=float(sales),
             step=step,
             timeline=timeline,
@@ -135,8 +163,8 @@ def quality_content(shop: Shop) -> QualityContent:
         )
 
 
-def _row(log: Log, query: str) -> tuple[Any, ...]:
-    return log.con.execute(query).fetchall()[0]
+def _row(log: Log, query: str, values: list[Any] | None = None) -> tuple[Any, ...]:
+    return log.con.execute(query, values or []).fetchall()[0]
 
 
 def _day(number: int) -> date:
@@ -153,9 +181,13 @@ def _files(log: Log) -> list[FileFacts]:
             Path(file).name or file,
             form,
             (EPOCH_MOMENT + timedelta(microseconds=us)).astimezone(log.zone).date(),
-            *counts,
+            rows_of_it,
+            events,
+            known,
+            refused,
+            form in LISTS,
         )
-        for file, form, us, *counts in rows
+        for file, form, us, rows_of_it, events, known, refused in rows
     ]
 
 
@@ -211,7 +243,7 @@ def _next(start: date, step: str) -> date:
 
 def _quarantine(log: Log) -> list[Refused]:
     reasons = log.con.execute(
-        "SELECT reason, count(*) AS n, count(DISTINCT file) FROM quarantine GROUP BY reason ORDER BY n DESC, reason"
+        "SELECT reason, count(*) AS n, count(DISTINCT file) FROM missing GROUP BY reason ORDER BY n DESC, reason"
     ).fetchall()
     return [
         Refused(
@@ -219,8 +251,8 @@ def _quarantine(log: Log) -> list[Refused]:
             rows,
             files,
             log.con.execute(
-                "SELECT file, row, left(detail, 500), left(content, 500) FROM quarantine WHERE reason = ?"
-                f" ORDER BY file, row LIMIT {EXAMPLES}",
+                f"SELECT m.file, row, left(detail, 500), left(content, {CONTENT}), mapping FROM missing m"
+                f" JOIN batches USING (batch_id) WHERE reason = ? ORDER BY m.file, row LIMIT {EXAMPLES}",
                 [reason],
             ).fetchall(),
         )

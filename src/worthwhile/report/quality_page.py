@@ -12,13 +12,13 @@ from worthwhile.ingestion.reasons import detail_in, meaning
 from worthwhile.progress import Progress, silent
 from worthwhile.report.charts_quality import timeline_figures
 from worthwhile.report.numbers import Numbers
-from worthwhile.report.quality_content import QualityContent, quality_content
+from worthwhile.report.quality_content import QualityContent, Refused, quality_content
 from worthwhile.report.rendering import check_language, rendered, writable, write_page
 from worthwhile.report.tables import Cell, Table, short
 from worthwhile.report.texts import Voice, read_texts
 from worthwhile.shop import Shop
 
-FILES_SHOWN, TEXT_SHOWN, CONTENT_SHOWN = 30, 80, 160
+FILES_SHOWN, FILE_SHOWN, TEXT_SHOWN, CONTENT_SHOWN = 30, 40, 80, 200
 
 
 def write_quality_page(shop: Shop, out: Path | str, lang: str = "en", *, progress: Progress = silent) -> Path:
@@ -52,6 +52,7 @@ def quality_html(content: QualityContent, lang: str = "en") -> str:
         figures=timeline_figures(content, voice),
         findings=_findings(content, voice),
         ledger=_ledger(content, voice),
+        ledger_note=_ledger_note(content, voice),
         quarantine=_quarantine(content, voice),
         holders=_holders(content, voice),
         provenance=[
@@ -77,10 +78,8 @@ def _lead(content: QualityContent, voice: Voice) -> str:
 def _tiles(content: QualityContent, voice: Voice) -> list[dict[str, str]]:
     """The numbers at the top, each with its small print."""
     n = voice.numbers
-    kinds = voice("tiles.between").join(
-        f"{n.count(count)} {voice(f'kinds.{kind}')}" for kind, count in content.kinds.items()
-    )
-    share = content.refused / content.rows if content.rows else None
+    kinds = voice("tiles.between").join(voice.count_of(f"kind_{kind}", count) for kind, count in content.kinds.items())
+    settled = content.refused - content.missing
     return [
         {
             "name": voice("tiles.rows"),
@@ -90,13 +89,19 @@ def _tiles(content: QualityContent, voice: Voice) -> list[dict[str, str]]:
         {"name": voice("tiles.events"), "value": n.count(content.events), "note": kinds},
         {
             "name": voice("tiles.refused"),
-            "value": n.count(content.refused),
-            "note": voice("tiles.refused_note", share=n.share(share)),
+            "value": n.count(content.missing),
+            "note": voice("tiles.refused_note", share=n.share(content.missing_share))
+            + (voice("tiles.settled", rows=voice.count_of("row", settled)) if settled else ""),
         },
         {
             "name": voice("tiles.sales"),
-            "value": n.money_short(content.sales),
-            "note": voice("tiles.sales_note", customers=voice.count_of("customer", content.customers)),
+            "value": n.money_told(content.sales),
+            "note": voice("tiles.sales_note", customers=voice.count_of("customer", content.customers))
+            + (
+                voice("tiles.refunded_only", customers=voice.count_of("other", content.refunded_only))
+                if content.refunded_only
+                else ""
+            ),
         },
     ]
 
@@ -116,28 +121,56 @@ def _findings(content: QualityContent, voice: Voice) -> list[dict[str, Any]]:
 
 
 def _ledger(content: QualityContent, voice: Voice) -> Table:
-    """The files, latest first, and a last row with all of them together."""
+    """The files, latest first, and a last row with all of them together: in each, rows and what they made beside
+    themselves come to new, known and refused ones."""
     n = voice.numbers
     rows = [
         [
-            Cell(short(file.file, TEXT_SHOWN)),
+            Cell(_file(file.file), kind="name"),
             Cell(file.format),
             Cell(n.day(file.day)),
             Cell(n.count(file.rows)),
-            Cell(n.count(file.events)),
+            Cell(n.count(file.paired)),
+            Cell(n.count(file.events), voice("ledger.listed") if file.is_list and file.events else ""),
             Cell(n.count(file.known)),
             _refused_cell(file.refused, file.rows, voice),
         ]
         for file in content.files[:FILES_SHOWN]
     ]
+    if content.file_count > 1:
+        rows.append(_ledger_sums(content, voice))
+    head = [voice(f"ledger.{key}") for key in ("file", "format", "day", "rows", "paired", "events", "known", "refused")]
+    return Table(head, rows, [True, True, False, False, False, False, False, False])
+
+
+def _ledger_sums(content: QualityContent, voice: Voice) -> list[Cell]:
+    n = voice.numbers
+    paired = content.new + content.known + content.refused - content.rows
+    sums = [n.count(number) for number in (content.rows, paired, content.new, content.known)]
     all_files = voice("ledger.all", files=voice.count_of("file", content.file_count))
-    sums = [
-        *(n.count(content.rows), n.count(content.events), n.count(content.known)),
-    ]
-    last = [Cell(all_files, kind="strong"), Cell(""), Cell(""), *(Cell(text, kind="strong") for text in sums)]
-    rows.append([*last, _refused_cell(content.refused, content.rows, voice)])
-    head = [voice(f"ledger.{key}") for key in ("file", "format", "day", "rows", "events", "known", "refused")]
-    return Table(head, rows, [True, True, False, False, False, False, False])
+    strong = [Cell(text, kind="strong") for text in (all_files, "", "", *sums)]
+    return [*strong, _refused_cell(content.refused, content.rows, voice)]
+
+
+def _ledger_note(content: QualityContent, voice: Voice) -> str:
+    """How the ledger adds up, and how its new ones become the events in the log."""
+    gone = content.new - content.listed - content.events
+    parts = [voice("ledger.note")]
+    if content.listed:
+        parts.append(voice("ledger.lists", rows=voice.count_of("row", content.listed)))
+    if gone:
+        parts.append(voice("ledger.gone", events=voice.count_of("event", gone)))
+    if content.listed or gone:
+        parts.append(voice("ledger.left", events=voice.count_of("event", content.events)))
+    if content.file_count > FILES_SHOWN:
+        files = voice.count_of("file", content.file_count)
+        parts.append(voice("ledger.more", shown=FILES_SHOWN, files=files))
+    return voice("page.space").join(parts)
+
+
+def _file(name: str) -> str:
+    """A file's name, a long one without its middle: its end tells as much as its beginning."""
+    return name if len(name) <= FILE_SHOWN else f"{name[: FILE_SHOWN - 16]}…{name[-15:]}"
 
 
 def _refused_cell(refused: int, rows: int, voice: Voice) -> Cell:
@@ -148,7 +181,6 @@ def _refused_cell(refused: int, rows: int, voice: Voice) -> Cell:
 def _quarantine(content: QualityContent, voice: Voice) -> list[dict[str, Any]]:
     """For each reason its words, its numbers and a table of some of its rows."""
     n, lang = voice.numbers, voice.numbers.language
-    head = [voice(f"quarantine.{key}") for key in ("file", "row", "detail", "content")]
     return [
         {
             "reason": refused.reason,
@@ -156,29 +188,34 @@ def _quarantine(content: QualityContent, voice: Voice) -> list[dict[str, Any]]:
             "count": voice(
                 "quarantine.count",
                 rows=voice.count_of("row", refused.rows),
-                share=n.share(refused.rows / content.rows if content.rows else None),
+                share=n.share(refused.rows / content.missing * content.missing_share),
                 files=voice.count_of("file", refused.files),
             ),
-            "table": Table(
-                head,
-                [
-                    [
-                        Cell(short(file, 40)),
-                        Cell(n.count(row)),
-                        Cell(short(_visible(detail_in(detail, lang)), TEXT_SHOWN)),
-                        Cell(short(_visible(_told(row_content)), CONTENT_SHOWN), kind="soft"),
-                    ]
-                    for file, row, detail, row_content in refused.examples
-                ],
-                [True, False, True, True],
-            ),
+            "table": _refused_table(refused, voice),
         }
         for refused in content.quarantine
     ]
 
 
-def _told(content: str | None) -> str:
-    """The fields of a refused row that say something, as name=value; a torn line as it stands."""
+def _refused_table(refused: Refused, voice: Voice) -> Table:
+    """Some rows refused for one reason; why, where the reason alone does not say it."""
+    n, lang = voice.numbers, voice.numbers.language
+    has_detail = any(detail for _, _, detail, *_ in refused.examples)
+    keys = ("file", "row", *(("detail",) if has_detail else ()), "content")
+    rows = [
+        [
+            Cell(_file(file), kind="name"),
+            Cell(n.count(row)),
+            *([Cell(short(_visible(detail_in(detail, lang)), TEXT_SHOWN))] if has_detail else []),
+            Cell(short(_visible(_told(content, mapping)), CONTENT_SHOWN), kind="soft"),
+        ]
+        for file, row, detail, content, mapping in refused.examples
+    ]
+    return Table([voice(f"quarantine.{key}") for key in keys], rows, [key != "row" for key in keys])
+
+
+def _told(content: str | None, mapping: str) -> str:
+    """The fields of a refused row that say something, those that are read first; a torn line as it stands."""
     try:
         fields = json.loads(content or "{}")
     except ValueError:  # cut off for its length
@@ -187,7 +224,9 @@ def _told(content: str | None) -> str:
         return str(fields)
     if set(fields) == {"line"}:
         return str(fields["line"])
-    return ", ".join(f"{name}={value}" for name, value in fields.items() if value not in (None, ""))
+    read = json.loads(mapping).values()
+    names = dict.fromkeys([*(name for name in read if name in fields), *fields])
+    return ", ".join(f"{name}: {fields[name]}" for name in names if fields[name] not in (None, ""))
 
 
 def _visible(text: str) -> str:

@@ -19,5 +19,10 @@ MAGENTO = Format(
     fingerprint=(frozenset({"id", "purchasepoint", "purchasedate", "grandtotalpurchased", "customeremail"}),),
     instead={"customer_id": ("customername",)},
     whole_orders=True,
-    statuses={"pendingpayment": "never", "paymentreview": "never", "holded": "never", "closed": "refund"},
+    statuses={
+        **dict.fromkeys(("pendingpayment", "pendingpaypal", "paymentreview", "holded"), "never"),
+        **dict.fromkeys(("fraud", "suspectedfraud"), "never"),  # held back until somebody has looked at it
+        **dict.fromkeys(("closed", "paypalreversed"), "refund"),
+        "paypalcanceledreversal": "order",
+    },
 )

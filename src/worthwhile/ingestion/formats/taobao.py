@@ -25,5 +25,10 @@ TAOBAO = Format(
     ),
     instead={"ts": ("订单创建时间", "买家下单时间")},
     whole_orders=True,
-    statuses={"等待买家付款": "never", "已退款": "refund", "交易关闭": "refund"},
+    statuses={
+        **dict.fromkeys(("等待买家付款", "付款以前卖家或买家主动关闭交易"), "never"),
+        **dict.fromkeys(("已退款", "交易关闭", "付款以后用户退款成功交易自动关闭"), "refund"),
+        **dict.fromkeys(("买家已付款等待卖家发货", "卖家已发货等待买家确认", "卖家已发货等待买家确认收货"), "order"),
+        "卖家部分发货": "order",
+    },
 )
