@@ -19,7 +19,7 @@ FIELDS: dict[str, str] = {
     "ts": "when: a date, or a date with a time",
     "time": "time of day, where it stands in a column of its own",
     "order_id": "number of the order or invoice",
-    "updated_at": "when the order was last changed: a later version takes the place of an earlier one",
+    "updated_at": "when the order, or a row of a list, was last changed: later versions take the place of earlier ones",
     "item_id": "number or code of the item",
     "title": "name of the item",
     "quantity": "how many",
@@ -138,7 +138,7 @@ _ALSO = {"items": ("customer_id", "ts"), "customers": ("item_id", "price", "titl
 def _is_list(known: Format, general: Format, names: set[str]) -> bool:
     """Whether names are those of a list: its own and another, and none that events have."""
     events = {name for field in (*_OF_EVENTS, *_ALSO[known.holds]) for name in general.columns[field]}
-    key, *others = (set(known.columns[field]) for field in known.columns)
+    key, *others = (set(names) for field, names in known.columns.items() if field != "updated_at")
     if known.holds == "customers":  # a day alone may be that of an order
         others = [set(known.columns["ts"]) - set(general.columns["ts"])]
     events -= set().union(key, *others)

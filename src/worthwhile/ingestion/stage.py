@@ -15,6 +15,7 @@ from worthwhile.ingestion.clock import find_days, utc_and_local, wall_and_moment
 from worthwhile.ingestion.columns import MONEY, NUMBERS, Columns, plain
 from worthwhile.ingestion.effects import TOUCHES
 from worthwhile.ingestion.forgotten import refuse_forgotten
+from worthwhile.ingestion.formats.orders import CHANGED
 from worthwhile.ingestion.pseudonyms import masked
 from worthwhile.ingestion.reading import Reading
 from worthwhile.ingestion.reasons import CURRENCY_IS, TYPE_IS
@@ -22,7 +23,6 @@ from worthwhile.ingestion.source import column
 from worthwhile.store import sql
 
 _FIRST_DAY, _LAST_DAY = "1970-01-01", "2101-01-01"
-_CHANGED = ("updatedat", "modifiedat", "lastmodified", "dateupdated", "updatetime", "更新时间", "修改时间")
 _CENT = 0.005  # sums of money that differ by less are equal
 _AFTER = "INTERVAL 1 MICROSECOND"  # a refund with a time of its own lies after its order, if by no more than this
 
@@ -111,7 +111,7 @@ def _kept_cause(reading: Reading, reason: str, field: str) -> str:
 
 def _unread(reading: Reading) -> list[str]:
     """A note on a column that may tell versions of orders: of lines, each with its own, it would take all but one."""
-    names = [name for name in reading.source.columns if plain(name) in _CHANGED]
+    names = [name for name in reading.source.columns if plain(name) in CHANGED]
     is_told = "updated_at" in reading.columns or "order_id" not in reading.columns or reading.source.is_continued
     if reading.form.name != "orders" or not names or is_told:
         return []
@@ -330,6 +330,7 @@ def _finished(reading: Reading, forgotten: str) -> str:
         if _is_whole(reading):  # of events, an order told again is the same order; of rows, all make one
             version = ts if "type" in reading.columns else f"max({ts}) OVER (PARTITION BY order_id, customer_id)"
     kept = "true" if reading.form.holds == "customers" else "reason IS NOT NULL"
+    has_version = "order_id IS NOT NULL AND NOT (is_refund OR is_touch)" if reading.form.holds == "events" else "true"
     return f"""
         WITH kinds AS (
             SELECT *, NOT is_touch AND (coalesce(given_amount < 0, false) OR coalesce(quantity_number < 0, false)
@@ -344,8 +345,7 @@ def _finished(reading: Reading, forgotten: str) -> str:
                 CASE WHEN reason IS NULL THEN {local_ts} END AS local_ts,
                 CASE WHEN reason IS NULL THEN {refund_ts} END AS refund_ts,
                 CASE WHEN reason IS NULL THEN {refund_local_ts} END AS refund_local_ts,
-                CASE WHEN reason IS NULL AND order_id IS NOT NULL AND NOT (is_refund OR is_touch) THEN {version} END
-                    AS order_version
+                CASE WHEN reason IS NULL AND {has_version} THEN {version} END AS order_version
             FROM kinds
         ), screened AS (
             SELECT * REPLACE (CASE WHEN {forgotten} THEN 'forgotten' ELSE reason END AS reason) FROM timed
