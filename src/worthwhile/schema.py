@@ -64,7 +64,7 @@ ITEMS = pa.schema(
         pa.field("item_id", pa.string(), nullable=False),
         pa.field("category", pa.string()),  # the latest told, to be shown: features read item_categories
         pa.field("price", pa.float64()),  # the latest told
-        pa.field("title", pa.string()),  # the one that most lines bear
+        pa.field("title", pa.string()),  # of the latest list; else the one that most lines bear
         pa.field("description", pa.string()),
         pa.field("picture", pa.string()),
         pa.field("is_goods", pa.bool_(), nullable=False),
@@ -137,16 +137,18 @@ TABLES: dict[str, pa.Schema] = {
     "batches": BATCHES,
 }
 
-# Items and customers are stored as what each batch told of them (`store/merged.py`), with what merging needs.
-_TOLD = [
-    pa.field("as_of", pa.timestamp("us", tz="UTC")),  # the last event that told the values of the row
-    pa.field("lines", pa.int64()),  # lines that bear the row's title
-]
+# Items, their categories and customers are stored as what each batch told of them (`store/merged.py`), with what
+# merging needs.
+_AS_OF = pa.field("as_of", pa.timestamp("us", tz="UTC"))  # the last event, or the list, that told the row's values
+_LINES = pa.field("lines", pa.int64())  # order lines that bear the row's title; absent in what a list told
+_TOLD: dict[str, list[pa.Field]] = {
+    "items": [_AS_OF, _LINES],
+    "item_categories": [_AS_OF],
+    "customers": [_AS_OF, _LINES],
+}
 
 # The columns in which tables lie in their files; readers get those of TABLES.
-STORED: dict[str, pa.Schema] = {
-    name: pa.schema([*schema, *_TOLD]) if name in ("items", "customers") else schema for name, schema in TABLES.items()
-}
+STORED: dict[str, pa.Schema] = {name: pa.schema([*schema, *_TOLD.get(name, [])]) for name, schema in TABLES.items()}
 
 
 def to_us(moment: datetime) -> int:

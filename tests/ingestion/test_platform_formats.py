@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -266,6 +268,54 @@ def test_a_catalogue_tells_of_items_and_is_no_order(shop_in: Any, write: Any, ev
     assert items["M2"]["category"] == "Pots" and len(events(shop, "item_id")) == 1
     (again,) = ww.ingest(shop, write(text.replace("30", "31"), "items2.csv")).files
     assert (again.events, again.known) == (1, 1)
+
+
+def items_of(shop: Any) -> tuple[list[Any], list[Any]]:
+    picked = [[row[name] for name in ("title", "category", "price")] for row in read_table(shop, "items").to_pylist()]
+    return picked, [(row["category"], row["since"]) for row in read_table(shop, "item_categories").to_pylist()]
+
+
+@pytest.mark.parametrize("compacted", [False, True])
+def test_a_later_catalogue_takes_the_place_of_an_earlier_one(
+    shop_in: Any, write: Any, monkeypatch: pytest.MonkeyPatch, compacted: bool
+) -> None:
+    """Title, category and price alike, and whatever the clock says."""
+    from worthwhile.ingestion import absorb
+    from worthwhile.store.compact import compact
+
+    class Back(datetime):
+        year_told = 2030
+
+        @classmethod
+        def now(cls, tz: Any = None) -> datetime:
+            Back.year_told -= 1
+            return datetime(Back.year_told, 1, 1, tzinfo=tz)
+
+    monkeypatch.setattr(absorb, "datetime", Back)
+    shop = shop_in("GBP")
+    line = "customer_id,date,order_id,sku,title,category,price\na,2024-01-01,1,m,MUG damaged,old,3\n"
+    ww.ingest(shop, write(line, "line.csv"))
+    for title, category, price in (("Mug", "Cups", 5.0), ("Zebra mug", "Zoo", 4.0), ("A mug", "Art", 6.0)):
+        (file,) = ww.ingest(shop, write(f"sku,title,category,price\nm,{title},{category},{price}\n", "c.csv")).files
+        assert file.events == 1
+        if compacted:
+            compact(shop, keep_days=0)
+        items, categories = items_of(shop)
+        assert items == [[title, category, price]]
+        assert [told for told, since in categories if since is None] == [category]
+
+
+def test_catalogues_that_say_when_they_were_changed_come_in_any_order(shop_in: Any, write: Any, tmp_path: Path) -> None:
+    head = "sku,title,category,price,updated_at\n"
+    lists = [f"m,Zebra mug,Zoo,4,2024-0{month}-01 10:00\n".replace("Z", "ZYX"[month - 1]) for month in (1, 2, 3)]
+    found = []
+    for place, order in enumerate(itertools.permutations(range(3))):
+        shop = ww.create_shop(tmp_path / f"shop{place}", threads=1)
+        for number in order:
+            (file,) = ww.ingest(shop, write(head + lists[number], f"{number}.csv")).files
+            assert file.format == "items" and file.mapping["updated_at"] == "updated_at"
+        found.append(items_of(shop))
+    assert found == [([["Xebra mug", "Xoo", 4.0]], [("Xoo", None)])] * 6
 
 
 def test_a_list_of_members_tells_who_registered_when(shop_in: Any, write: Any, events: Any) -> None:

@@ -99,7 +99,10 @@ def _put_refused(con: duckdb.DuckDBPyConnection, change: Writing, staged: Staged
 
 
 def _absorb_list(con: duckdb.DuckDBPyConnection, change: Writing, staged: Staged, batch_id: str) -> Absorbed:
-    """Add what a list tells of items or customers, as of now: `events` counts the rows that were new or changed it."""
+    """Add what a list tells of items or customers: `events` counts the rows that were new or changed it.
+
+    A row is as of when it was last changed, where the list says so; else as of now, and after all that was told before.
+    """
     table = staged.holds
     key = "item_id" if table == "items" else "customer_id"
     con.execute(
@@ -107,7 +110,12 @@ def _absorb_list(con: duckdb.DuckDBPyConnection, change: Writing, staged: Staged
         " WHERE reason IS NULL"
     )
     before, after = _standing(con, change, table, "before_list"), "after_list"
-    told = _LISTED[table].format(batch=sql.text(batch_id), now=sql.text(datetime.now(UTC).isoformat()))
+    now = f"TIMESTAMPTZ {sql.text(datetime.now(UTC).isoformat())}"
+    [(latest,)] = con.execute(
+        f"SELECT CAST(greatest({now}, max(as_of) + INTERVAL 1 MICROSECOND) AS VARCHAR) FROM stored_list"
+    ).fetchall()
+    as_of = f"coalesce(order_version, TIMESTAMPTZ {sql.text(latest)})"
+    told = _LISTED[table].format(batch=sql.text(batch_id), as_of=as_of)
     con.execute(f"CREATE OR REPLACE TEMP TABLE told AS {told}")
     _put_told(con, change, table)
     _standing(con, change, table, after)
@@ -116,7 +124,9 @@ def _absorb_list(con: duckdb.DuckDBPyConnection, change: Writing, staged: Staged
         " FROM listed"
     ).fetchall()[0]
     if table == "items":
-        con.execute(f"CREATE OR REPLACE TEMP TABLE told AS {_LISTED_CATEGORIES.format(batch=sql.text(batch_id))}")
+        con.execute(
+            f"CREATE OR REPLACE TEMP TABLE told AS {_LISTED_CATEGORIES.format(batch=sql.text(batch_id), as_of=as_of)}"
+        )
         _put_told(con, change, "item_categories")
     return Absorbed(fresh, total - fresh, 0)
 
@@ -321,7 +331,7 @@ _TOLD = {
         FROM {rows} WHERE item_id IS NOT NULL GROUP BY ALL
     """,
     "item_categories": """
-        SELECT item_id, category, min(ts) AS since, {batch} AS batch_id
+        SELECT item_id, category, min(ts) AS since, {batch} AS batch_id, CAST(NULL AS TIMESTAMPTZ) AS as_of
         FROM {rows} WHERE item_id IS NOT NULL AND category IS NOT NULL GROUP BY ALL
     """,
     "customers": """
@@ -331,23 +341,23 @@ _TOLD = {
     """,
 }
 
-# What a list tells; a title in it weighs as much as in a thousand lines.
+# What a list tells.
 _LISTED = {
     "items": """
         SELECT item_id, category, price, title, description, picture, true AS is_goods, {batch} AS batch_id,
-            CAST({now} AS TIMESTAMPTZ) AS as_of, 1000 AS lines
+            {as_of} AS as_of, CAST(NULL AS BIGINT) AS lines
         FROM listed
     """,
     "customers": """
         SELECT customer_id, country, ts AS registered_at, content AS attributes, {batch} AS batch_id,
-            CAST({now} AS TIMESTAMPTZ) AS as_of, CAST(NULL AS BIGINT) AS lines
+            {as_of} AS as_of, CAST(NULL AS BIGINT) AS lines
         FROM listed
     """,
 }
 
 # Without a day on which it was told, a category is taken to have been known all along.
 _LISTED_CATEGORIES = """
-    SELECT DISTINCT item_id, category, CAST(NULL AS TIMESTAMPTZ) AS since, {batch} AS batch_id
+    SELECT DISTINCT item_id, category, CAST(NULL AS TIMESTAMPTZ) AS since, {batch} AS batch_id, {as_of} AS as_of
     FROM listed WHERE category IS NOT NULL
 """
 

@@ -21,7 +21,7 @@ FIELDS: dict[str, str] = {
     "time": "time of day, where it stands in a column of its own",
     "order_id": "number of the order or invoice",
     "placed_at": "when the order was placed, where `ts` is when it was paid: it tells orders of one number apart",
-    "updated_at": "when the order was last changed: a later version takes the place of an earlier one",
+    "updated_at": "when the order, or a row of a list, was last changed: later versions take the place of earlier ones",
     "item_id": "number or code of the item",
     "title": "name of the item",
     "quantity": "how many",
@@ -139,7 +139,7 @@ _ALSO = {"items": ("customer_id", "ts"), "customers": ("item_id", "price", "titl
 def _is_list(known: Format, general: Format, names: set[str]) -> bool:
     """Whether names are those of a list: its own and another, and none that events have."""
     events = {name for field in (*_OF_EVENTS, *_ALSO[known.holds]) for name in general.columns[field]}
-    key, *others = (set(known.columns[field]) for field in known.columns)
+    key, *others = (set(names) for field, names in known.columns.items() if field != "updated_at")
     if known.holds == "customers":  # a day alone may be that of an order
         others = [set(known.columns["ts"]) - set(general.columns["ts"])]
     events -= set().union(key, *others)

@@ -15,6 +15,7 @@ from worthwhile.ingestion.clock import find_days, utc_and_local, wall_and_moment
 from worthwhile.ingestion.columns import MONEY, NUMBERS, Columns, plain
 from worthwhile.ingestion.effects import TOUCHES
 from worthwhile.ingestion.forgotten import refuse_forgotten
+from worthwhile.ingestion.formats.orders import CHANGED
 from worthwhile.ingestion.pseudonyms import masked
 from worthwhile.ingestion.reading import Reading
 from worthwhile.ingestion.reasons import CURRENCY_IS, TYPE_IS
@@ -24,7 +25,6 @@ from worthwhile.ingestion.words import counted
 from worthwhile.store import sql
 
 _FIRST_DAY, _LAST_DAY = "1970-01-01", "2101-01-01"
-_CHANGED = ("updatedat", "modifiedat", "lastmodified", "dateupdated", "updatetime", "更新时间", "修改时间")
 REST = "order-rest"  # the item of what an order cost beyond its lines: postage, taxes
 _CANDIDATES = 8  # columns that an error names
 _CENT = 0.005  # sums of money that differ by less are equal
@@ -138,7 +138,7 @@ def _unread(reading: Reading) -> str:
     """A column that may tell versions of orders: of lines, each with its own, it would take all but one."""
     if reading.form.name != "orders" or "updated_at" in reading.columns or "order_id" not in reading.columns:
         return ""
-    return next((name for name in reading.source.columns if plain(name) in _CHANGED), "")
+    return next((name for name in reading.source.columns if plain(name) in CHANGED), "")
 
 
 def _torn_orders(con: duckdb.DuckDBPyConnection, reading: Reading, staged: str) -> list[str]:
@@ -424,6 +424,7 @@ def _finished(reading: Reading, forgotten: str) -> str:
     if "updated_at" in reading.columns:  # an order that came to nothing takes what was known of it out
         counts = "(reason IS NULL OR reason = 'never-paid')"
     kept = "true" if reading.form.holds == "customers" else "reason IS NOT NULL"
+    has_version = "order_id IS NOT NULL AND NOT (is_refund OR is_touch)" if reading.form.holds == "events" else "true"
     return f"""
         WITH kinds AS (
             SELECT *, NOT is_touch AND (coalesce(given_amount < 0, false) OR coalesce(quantity_number < 0, false)
@@ -438,8 +439,7 @@ def _finished(reading: Reading, forgotten: str) -> str:
                 CASE WHEN reason IS NULL THEN {local_ts} END AS local_ts,
                 CASE WHEN reason IS NULL THEN {refund_ts} END AS refund_ts,
                 CASE WHEN reason IS NULL THEN {refund_local_ts} END AS refund_local_ts,
-                CASE WHEN {counts} AND order_id IS NOT NULL AND NOT (is_refund OR is_touch) THEN {version} END
-                    AS order_version
+                CASE WHEN {counts} AND {has_version} THEN {version} END AS order_version
             FROM kinds
         ), screened AS (
             SELECT * REPLACE (CASE WHEN {forgotten} THEN 'forgotten' ELSE reason END AS reason) FROM timed

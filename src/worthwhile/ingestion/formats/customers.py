@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from worthwhile.ingestion.formats.format import Format
-from worthwhile.ingestion.formats.orders import NAMES
+from worthwhile.ingestion.formats.orders import CHANGED, NAMES
 
 REGISTERED = (
     *("registeredat", "registrationdate", "registrationtime", "registered", "signupdate", "signupat", "signedupat"),
@@ -19,5 +19,6 @@ CUSTOMERS = Format(
         "customer_id": (*NAMES["customer_id"], "id"),
         "ts": (*REGISTERED, "createdat", "datecreated", "创建时间"),
         "country": NAMES["country"],
+        "updated_at": CHANGED,
     },
 )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from worthwhile.ingestion.formats.format import Format
-from worthwhile.ingestion.formats.orders import NAMES
+from worthwhile.ingestion.formats.orders import CHANGED, NAMES
 
 ITEMS = Format(
     name="items",
@@ -36,5 +36,6 @@ ITEMS = Format(
             "主图",
             "图片地址",
         ),
+        "updated_at": CHANGED,
     },
 )

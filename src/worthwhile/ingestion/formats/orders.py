@@ -246,6 +246,8 @@ NAMES: dict[str, tuple[str, ...]] = {
 }
 
 # What a line is called that is no goods, in `item_id` or `title`.
+# Of orders these are read only where --map says so: the column may tell of a line, and not of the whole order.
+CHANGED = ("updatedat", "modifiedat", "lastmodified", "dateupdated", "updatetime", "更新时间", "修改时间")
 _NOT_GOODS = (
     *("shipping", "postage", "delivery", "freight", "handling", "shipping fee", "delivery fee", "gift card"),
     *("gift voucher", "tip", "fee", "service fee", "运费", "邮费", "快递费", "配送费", "服务费", "补差价", "礼品卡"),
