@@ -35,7 +35,8 @@ def _told(field: str) -> str:
 _TELLING = ("order_id", "customer_id", "item_id", "title")
 # Refused rows with the moment of their batch and what tells them from others.
 _REFUSED = f"""
-    SELECT q.*, b.came, b.rows, b.accepted, {_told("order_id")} AS order_id, {_told("customer_id")} AS customer_id,
+    SELECT q.batch_id, q.file, q.row, q.reason, q.detail, q.content, b.came, b.rows, b.accepted,
+        {_told("order_id")} AS order_id, {_told("customer_id")} AS customer_id,
         coalesce({_told("item_id")}, {_told("title")}) AS item_id
     FROM quarantine q JOIN (
         SELECT batch_id, epoch_us(ingested_at) AS came, rows, events + known AS accepted,
