@@ -11,6 +11,7 @@ import pytest
 
 import worthwhile as ww
 from oracles.database_servers import PASSWORD, Running, mariadb
+from oracles.documented_queries import check_edited_orders, documented
 from worthwhile.errors import InputError
 from worthwhile.ingestion import servers
 from worthwhile.shop import Shop
@@ -268,3 +269,8 @@ def test_fault_of_ours_in_the_middle_does_not_read_the_result_to_its_end(
     endless = "select concat('c', seq) as customer_id, '2024-01-01' as ts, seq as amount from seq_1_to_1000000000000"
     with pytest.raises(KeyboardInterrupt):
         ww.ingest(shop, server.url, query=endless, progress=stop)
+
+
+@pytest.mark.parametrize("query", documented())
+def test_documented_query_takes_edited_orders_once_and_whole(shop: Shop, server: Running, db: Any, query: str) -> None:
+    check_edited_orders(shop, server.url, query, db)

@@ -15,6 +15,7 @@ import pytest
 
 import worthwhile as ww
 from oracles.database_servers import PASSWORD, Running, postgresql
+from oracles.documented_queries import check_edited_orders, documented
 from worthwhile.cli.entry import run
 from worthwhile.errors import InputError
 from worthwhile.ingestion import servers
@@ -503,3 +504,8 @@ def test_password_is_nowhere_in_the_shop_nor_in_what_is_printed(
             assert PASSWORD.encode() not in file.read_bytes(), file
     for table in ("batches", "quarantine", "events"):
         assert PASSWORD not in str(read_table(shop, table).to_pylist())
+
+
+@pytest.mark.parametrize("query", documented())
+def test_documented_query_takes_edited_orders_once_and_whole(shop: Shop, server: Running, db: Any, query: str) -> None:
+    check_edited_orders(shop, server.url, query, db.execute)

@@ -166,3 +166,15 @@ def test_missing_file_and_folder_are_told_apart(tmp_path: Path, opened: Any) -> 
         opened(tmp_path / "missing.csv")
     with pytest.raises(InputError, match="folder"):
         opened(tmp_path)
+
+
+def test_breaks_within_quotes_in_a_file_with_two_kinds_of_line_ends_are_no_broken_quotes(
+    write: Any, opened: Any
+) -> None:
+    head, row = '"id","where","sum"\n', '"{n}","Main, {n}\nShop","1,100.25"\r\n'
+    source, rows, torn = opened(write(head + "".join(row.format(n=n) for n in range(1, 9))))
+    assert (len(rows), torn, source.notes) == (8, [], ())
+    more = '2,"never closed,x\r\n' + "".join(f"{n},x,{n}\r\n" for n in range(3, 2000))
+    source, rows, torn = opened(write(head + row.format(n=1) + more, "broken.csv"))
+    assert (len(rows), len(torn)) == (1998, 1)
+    assert source.notes == ("1 line has a quote that is opened and never closed: refused, and what comes after read",)

@@ -14,6 +14,7 @@ from typing import IO, NamedTuple
 from worthwhile.ingestion import limits
 
 MOST_LINES = 1_000  # that a quoted field may go over
+NEVER_CLOSED = "a quote is opened and never closed"  # detail of a refused line
 
 
 class Record(NamedTuple):
@@ -72,7 +73,7 @@ def _record(line: str, lines: _Ahead, delimiter: str, width: int) -> Record:
         size, quotes = size + len(following), quotes + following.count('"')
     if more and (quotes % 2 or swallows(more, delimiter, width)):
         lines.give_back(more)
-        return Record(None, "a quote is opened and never closed", line.rstrip("\r\n"))
+        return Record(None, NEVER_CLOSED, line.rstrip("\r\n"))
     text = (line + "".join(more)).rstrip("\r\n")
     fields = _split(text, delimiter)
     if fields is None:

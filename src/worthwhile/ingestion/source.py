@@ -24,8 +24,9 @@ import pyarrow.parquet as pq
 
 from worthwhile.errors import InputError
 from worthwhile.ingestion import json_file, limits, text_file
-from worthwhile.ingestion.broken_quotes import Record, records, swallows
+from worthwhile.ingestion.broken_quotes import NEVER_CLOSED, Record, records, swallows
 from worthwhile.ingestion.columns import plain
+from worthwhile.ingestion.words import counted
 from worthwhile.ingestion.workbook_check import bad_workbook, check_workbook
 from worthwhile.store import sql
 from worthwhile.store.faults import refused
@@ -242,14 +243,11 @@ def _text(con: duckdb.DuckDBPyConnection, path: Path, head: bytes, scratch: Path
     if layout.by_blanks:
         _read_blanks(con, layout, sql.text(_escaped(readable)), staged)
         return Source(path, "csv", layout.columns, layout.has_header, layout.by_blanks)
-    if not _read_delimited(con, layout, sql.text(_escaped(readable)), staged):
+    if not _read_delimited(con, layout, sql.text(_escaped(readable)), staged) or _quotes_are_broken(
+        con, layout, staged
+    ):
         rows = _read_line_by_line(con, layout, readable, staged)
-    elif _quotes_are_broken(con, layout, staged):
-        rows = _read_line_by_line(con, layout, readable, staged)
-        notes = (
-            *notes,
-            "some quotes are opened and never closed: their lines were refused, those after them read",
-        )
+        notes = (*notes, *_broken_quotes(con))
     else:
         _collect_torn(con, layout.has_header)
         rows = _renumbered(con, staged)
@@ -330,6 +328,15 @@ def _read_line_by_line(con: duckdb.DuckDBPyConnection, layout: text_file.Layout,
             if torn:
                 con.executemany("INSERT INTO torn VALUES (?, ?, ?, ?)", torn)
     return _read(staged)
+
+
+def _broken_quotes(con: duckdb.DuckDBPyConnection) -> tuple[str, ...]:
+    """A note on lines that were refused for a quote: what looked like one to the other reader may have been none."""
+    [(count,)] = con.execute(f"SELECT count(*) FROM torn WHERE detail = {sql.text(NEVER_CLOSED)}").fetchall()
+    if not count:
+        return ()
+    lines = counted(count, "line has a quote that is", "lines have quotes that are")
+    return (f"{lines} opened and never closed: refused, and what comes after read",)
 
 
 def _batches(found: Iterator[Record]) -> Iterator[tuple[int, list[Record]]]:
