@@ -1,3 +1,5 @@
+from itertools import pairwise
+
 import numpy as np
 import pyarrow.parquet as pq
 import pytest
@@ -24,6 +26,14 @@ def test_the_same_question_about_the_same_data_has_the_same_id_and_the_same_numb
     assert first.run_id == second.run_id
     assert first.table().equals(second.table())
     assert len(list_runs(shop)) == 1
+
+
+@pytest.mark.parametrize("model", ["in-context", None])
+def test_over_a_longer_horizon_nobody_is_expected_to_buy_or_spend_less(shop, model):
+    run = forecast(shop, ["28d", "30d", "180d"], model=model)
+    for shorter, longer in pairwise(run.forecasts):
+        assert np.all(longer.p_active >= shorter.p_active - 1e-6)
+        assert np.all(longer.amount.mean() >= shorter.amount.mean() * (1 - 1e-4))
 
 
 def test_margins_belong_to_a_run_about_value_and_to_no_other(shop):

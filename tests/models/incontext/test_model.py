@@ -104,7 +104,9 @@ def test_saved_model_forecasts_the_same(snapshots, tmp_path):
     matured, current = snapshots
     model = fitted(matured, current)
     model.save(tmp_path)
-    assert_equal(InContext.load(tmp_path).forecast(current), model.forecast(current))
+    loaded = InContext.load(tmp_path)
+    assert_equal(loaded.forecast(current), model.forecast(current))
+    assert loaded.unlike == model.unlike
 
 
 def test_context_of_other_weights_is_refused(snapshots, tmp_path):

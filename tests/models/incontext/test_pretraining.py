@@ -12,7 +12,7 @@ from safetensors.torch import load_file
 from worthwhile.models.incontext import pretrain
 from worthwhile.models.incontext.muon import orthogonal
 from worthwhile.models.incontext.network import SIZES, Size
-from worthwhile.models.incontext.pretrain import Plan, rate_at, resume, train
+from worthwhile.models.incontext.pretrain import Plan, main, rate_at, resume, train
 from worthwhile.models.incontext.prior import simulate
 from worthwhile.models.incontext.rows import NAMES
 
@@ -50,9 +50,21 @@ def test_a_run_taken_up_again_ends_with_the_same_weights(tmp_path, optimizer):
     plan = replace(PLAN, optimizer=optimizer)
     [whole] = train(plan, tmp_path / "whole", chunks=4)
     train(plan, tmp_path / "parts", chunks=2)
-    [again] = train(plan, tmp_path / "parts", runs=resume(plan, tmp_path / "parts"), chunks=2)
+    kept, runs = resume(replace(plan, seed=99, batch=4), tmp_path / "parts")  # the plan is that of the run
+    assert kept == plan
+    [again] = train(kept, tmp_path / "parts", runs=runs, chunks=2)
     assert whole.step > 4
     assert_same_weights(again, whole)
+
+
+def test_a_run_is_neither_begun_over_another_nor_taken_up_where_there_is_none(tmp_path):
+    arguments = ["--out", str(tmp_path), "--sizes", "tiny", "--minutes", "0", "--validation-shops", "0"]
+    with pytest.raises(SystemExit, match="no run of tiny"):
+        main([*arguments, "--resume"])
+    assert main(arguments) == 0
+    with pytest.raises(SystemExit, match="holds a run of tiny"):
+        main(arguments)
+    assert main([*arguments, "--resume"]) == 0
 
 
 def test_sizes_side_by_side_learn_from_the_same_batches_and_each_as_if_alone(tmp_path, monkeypatch):

@@ -90,6 +90,7 @@ class InContext:
         _, digest = pretrained(self.size)
         kept: dict[str, Any] = {"size": self.size, "context_rows": self.context_rows, "weights_sha256": digest}
         kept["fine_tuning"] = self.fine_tuning and asdict(self.fine_tuning)
+        kept["unlike"] = [asdict(out) for out in self.unlike]
         write_json(folder / "model.json", kept)
         if self.fine_tuning and self.fine_tuning.is_kept:
             weights = {name: value.numpy() for name, value in self._network.state_dict().items()}
@@ -112,6 +113,7 @@ class InContext:
                 where=str(folder / "model.json"),
                 remedy="run the forecast anew",
             )
+        model.unlike = tuple(Outside(**out) for out in kept["unlike"])
         if kept["fine_tuning"]:
             model.fine_tune, model.fine_tuning = True, FineTuning(**kept["fine_tuning"])
             if model.fine_tuning.is_kept:

@@ -1,9 +1,11 @@
 """Pretraining on simulated shops: python -m worthwhile.models.incontext.pretrain --sizes nano --minutes 90 --out folder
 
 One plain loop. A chunk simulates shops, asks each of them several questions, and takes steps on batches of these.
-Everything random follows from the seed and the number of the chunk or step, so a run that is taken up again goes on
-as if it had not stopped. The same code runs on CPU and GPU (bf16 there). Networks of several sizes may learn side by
-side from the same shops; on a GPU, other processes simulate (`--workers`), so that it never waits for shops.
+Shops and questions follow from the seed and the number of the chunk, so that a run that is taken up again (`--resume`)
+sees those that it would have seen. How often it steps, and with it the rate of learning, follows the clock, so that
+two runs of one plan on machines of unlike speed are not the same to the last digit. The same code runs on CPU and GPU
+(bf16 there). Networks of several sizes may learn side by side from the same shops; on a GPU, other processes simulate
+(`--workers`), so that it never waits for shops.
 
 The folder of each size holds `state.safetensors` and `state.json` (to go on), `weights.safetensors` (the averaged
 weights, the ones to use) and `curve.jsonl` (one line each time the validation shops were scored).
@@ -268,8 +270,16 @@ def _replace(path: Path, tensors: dict[str, Tensor], metadata: dict[str, str] | 
     temporary.replace(path)
 
 
-def resume(plan: Plan, out: Path) -> list[Run]:
-    """The runs that `save` wrote. The plan may differ in its minutes."""
+def resume(plan: Plan, out: Path) -> tuple[Plan, list[Run]]:
+    """The plan and the runs that `save` wrote; of the plan given only the minutes and the device are taken.
+
+    Raises SystemExit where a size of the plan was not begun there.
+    """
+    states = {size: out / size / "state.json" for size in plan.sizes}
+    if missing := [size for size, state in states.items() if not state.is_file()]:
+        raise SystemExit(f"there is no run of {', '.join(missing)} in {out} to go on with: leave out --resume")
+    kept = json.loads(states[plan.sizes[0]].read_text(encoding="utf-8"))["plan"]
+    plan = Plan(**{**kept, "sizes": tuple(kept["sizes"]), "minutes": plan.minutes, "device": plan.device})
     runs = begin(plan)
     for run in runs:
         state = json.loads((out / run.size / "state.json").read_text(encoding="utf-8"))
@@ -279,7 +289,7 @@ def resume(plan: Plan, out: Path) -> list[Run]:
         for i, optimizer in enumerate(run.optimizers):
             _take_up(optimizer, _part(tensors, f"optimizer.{i}."))
         run.step, run.chunk, run.seconds = state["step"], state["chunk"], state["seconds"]
-    return runs
+    return plan, runs
 
 
 def _take_up(optimizer: torch.optim.Optimizer, tensors: dict[str, Tensor]) -> None:
@@ -318,12 +328,13 @@ def train(plan: Plan, out: Path, *, runs: list[Run] | None = None, chunks: int |
             for run in runs:
                 run.chunk, run.seconds = run.chunk + 1, clock.seconds
             over = clock.seconds >= 60 * plan.minutes
-            if tasks and (over or clock.seconds - recorded >= 60 * plan.every):
+            if over or clock.seconds - recorded >= 60 * plan.every:
                 recorded = clock.seconds
                 save(plan, runs, out)
                 for run, seen in zip(runs, losses, strict=True):
                     line = {"loss": float(torch.stack(seen).mean()) if seen else math.nan, **clock.spent}
-                    _record(plan, run, out / run.size, line, tasks)
+                    if tasks:
+                        _record(plan, run, out / run.size, line, tasks)
                     seen.clear()
                 clock.spent.clear()
     save(plan, runs, out)
@@ -373,8 +384,15 @@ def main(arguments: list[str] | None = None) -> int:
     out, again, threads, start = (given.pop(name) for name in ("out", "resume", "threads", "start"))
     torch.set_num_threads(threads)
     plan = Plan(**{**given, "sizes": tuple(given["sizes"])})
-    going_on = again and all((out / size / "state.json").is_file() for size in plan.sizes)
-    for run in train(plan, out, runs=resume(plan, out) if going_on else begin(plan, start)):
+    if again:
+        plan, runs = resume(plan, out)
+    elif begun := [size for size in plan.sizes if (out / size / "state.json").is_file()]:
+        raise SystemExit(
+            f"{out} holds a run of {', '.join(begun)}: --resume goes on with it, another --out begins anew"
+        )
+    else:
+        runs = begin(plan, start)
+    for run in train(plan, out, runs=runs):
         sys.stderr.write(f"{run.size}: {run.step} steps, {count_parameters(run.network):,} parameters\n")
     return 0
 
