@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import json
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -328,3 +329,22 @@ def test_a_list_of_members_tells_who_registered_when(shop_in: Any, write: Any, e
     known = {row["customer_id"]: row for row in read_table(shop, "customers").to_pylist()}
     assert str(known["a"]["registered_at"])[:10] == "2023-12-31" and known["c"]["registered_at"] is None
     assert "女" in known["a"]["attributes"] and events(shop, "customer_id") == [("a",)]
+
+
+def test_what_a_visitor_did_counts_once_and_becomes_the_customers_when_the_login_is_told(
+    shop: Any, write: Any, events: Any
+) -> None:
+    def line(event: str, hour: int, user: str | None, **properties: Any) -> str:
+        stamp = f"2024-01-02T{hour:02d}:00:00Z"
+        envelope = {"type": "track", "event": event, "messageId": f"m{hour}", "userId": user, "anonymousId": "a1"}
+        return json.dumps(envelope | {"timestamp": stamp, "properties": properties}) + "\n"
+
+    before = line("Product Viewed", 10, None, sku="s") + line("Products Searched", 11, None, query="mug")
+    login = line("Product Viewed", 12, "u1", sku="s")
+    ww.ingest(shop, write(before, "morning.jsonl"))
+    assert {who for (who,) in events(shop, "customer_id")} == {"a1"}
+    ww.ingest(shop, write(before + login, "day.jsonl"))
+    found = [("u1", "view"), ("u1", "search"), ("u1", "view")]
+    assert events(shop, "customer_id", "kind") == found
+    ww.ingest(shop, write(before + "\n", "morning again.jsonl"))
+    assert events(shop, "customer_id", "kind") == found

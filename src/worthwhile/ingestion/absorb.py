@@ -63,6 +63,8 @@ def absorb(con: duckdb.DuckDBPyConnection, change: Writing, staged: Staged, *, b
     con.execute("CREATE OR REPLACE TEMP TABLE known_ids (event_id VARCHAR)")
     if change.files("events"):
         _find_known(con, extra.refunds)
+        if staged.visitors:
+            _name_visitors(con, change)
     none = con.execute("SELECT count(*) FROM known_ids").fetchall() == [(0,)]
     con.execute(f"CREATE OR REPLACE TEMP VIEW fresh AS {_FRESH.format(rows='legs')}{'' if none else _UNKNOWN}")
     lines, refunds, categories = con.execute(_COUNTS).fetchall()[0]
@@ -79,6 +81,23 @@ def absorb(con: duckdb.DuckDBPyConnection, change: Writing, staged: Staged, *, b
     events, superseded = lines + refunds, settled.superseded
     known = legs - events - superseded
     return Absorbed(events, known, extra.events, matched, settled.replaced, superseded, again)
+
+
+def _name_visitors(con: duckdb.DuckDBPyConnection, change: Writing) -> None:
+    """Events that the log has as a visitor's become those of the customer who, as this file tells, the visitor was."""
+    con.execute(
+        "CREATE OR REPLACE TEMP TABLE named AS SELECT DISTINCT event_id, l.customer_id"
+        " FROM known k JOIN legs l USING (event_id)"
+        " WHERE k.customer_id = l.visitor_id AND l.customer_id <> l.visitor_id"
+    )
+    if con.execute("SELECT count(*) FROM named").fetchall() != [(0,)]:
+        rewrite(
+            con,
+            change,
+            "named",
+            "SELECT e.* REPLACE (coalesce(n.customer_id, e.customer_id) AS customer_id)"
+            " FROM {rows} e LEFT JOIN named n ON e.event_id = n.event_id",
+        )
 
 
 def _come_again(con: duckdb.DuckDBPyConnection) -> int:
@@ -298,7 +317,7 @@ def _put_told(con: duckdb.DuckDBPyConnection, change: Writing, table: str) -> No
 
 # What the log does not have yet.
 _FRESH = """
-    SELECT * EXCLUDE (part, row, reason, detail, content, digest, is_paired, rest, refunded, refund_ts,
+    SELECT * EXCLUDE (part, row, visitor_id, reason, detail, content, digest, is_paired, rest, refunded, refund_ts,
                       refund_local_ts, description, picture)
     FROM ({rows})
 """

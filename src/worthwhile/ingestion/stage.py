@@ -45,6 +45,7 @@ class Staged:
     whole_orders: bool = False  # whether it holds all lines of the orders that it holds any of
     may_tell_versions: str = ""  # a column that may say when orders were last changed, and is not read
     unknown_statuses: Mapping[str, int] = field(default_factory=dict)  # taken for orders -> rows
+    visitors: bool = False  # whether it knows browsers or devices by ids of their own
 
 
 def stage(con: duckdb.DuckDBPyConnection, reading: Reading, out: Path) -> Staged:
@@ -93,6 +94,7 @@ def stage(con: duckdb.DuckDBPyConnection, reading: Reading, out: Path) -> Staged
         whole_orders=whole,
         may_tell_versions=unread,
         unknown_statuses=unknown_statuses,
+        visitors="visitor_id" in reading.columns,
     )
 
 
@@ -452,7 +454,7 @@ def _finished(reading: Reading, forgotten: str) -> str:
                      WHEN refund_ts > ts THEN refund_ts WHEN refund_ts <= ts THEN ts + {_AFTER} END AS refund_ts,
                 CASE WHEN NOT (is_paired OR refunded > 0) THEN NULL WHEN refund_ts > ts THEN refund_local_ts
                      WHEN refund_ts <= ts THEN local_ts + {_AFTER} END AS refund_local_ts,
-                customer_id,
+                customer_id, visitor_id,
                 CASE WHEN is_touch THEN type_effect WHEN is_refund THEN 'refund' ELSE 'order_line' END AS kind,
                 order_id, coalesce(item_id, title) AS item_id,
                 CASE WHEN is_refund THEN -n ELSE n END AS quantity, p AS price,
@@ -474,12 +476,15 @@ def _finished(reading: Reading, forgotten: str) -> str:
 
 
 def _digest() -> str:
-    """The digest of what makes an event: not of what later exports of the same orders may add or change.
+    """The digest of what makes an event: not of what later exports of the same orders may add or change, nor of who a
+    visitor turned out to be.
 
     Numbers in millionths: whole ones are far faster to write than others. No text is empty, so that nothing is none.
     """
     numbers = [f"try_cast({name} * 1e6 AS HUGEINT)" for name in ("quantity", "price", "amount")]
-    parts = ", chr(31), ".join(("customer_id", "epoch_us(ts)", "kind", "order_id", "item_id", *numbers))
+    parts = ", chr(31), ".join(
+        ("coalesce(visitor_id, customer_id)", "epoch_us(ts)", "kind", "order_id", "item_id", *numbers)
+    )
     # Only events that are no order have a text, and it tells two searches of one second apart.
     return f"md5(concat({parts}, chr(31) || text))"
 
