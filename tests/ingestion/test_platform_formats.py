@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -277,3 +278,23 @@ def test_a_list_of_members_tells_who_registered_when(shop_in: Any, write: Any, e
     known = {row["customer_id"]: row for row in read_table(shop, "customers").to_pylist()}
     assert str(known["a"]["registered_at"])[:10] == "2023-12-31" and known["c"]["registered_at"] is None
     assert "女" in known["a"]["attributes"] and events(shop, "customer_id") == [("a",)]
+
+
+def test_segment_order_that_is_cancelled_with_its_products_is_undone_with_its_postage(
+    shop: Any, write: Any, events: Any
+) -> None:
+    products = [{"sku": "SOCK", "price": 9.99, "quantity": 2}, {"sku": "CAP", "price": 5, "quantity": 1}]
+    envelope = {"type": "track", "userId": "u1", "anonymousId": "a1"}
+    lines = [
+        {**envelope, "event": event, "messageId": event, "timestamp": f"2024-01-0{day}T10:00:00Z"}
+        | {"properties": {"order_id": "o1", "total": 27.98, "currency": "GBP", "products": products[:many]}}
+        for event, day, many in (("Order Completed", 1, 2), ("Order Refunded", 2, 1), ("Order Cancelled", 3, 2))
+    ]
+    completed, refunded, cancelled = (json.dumps(line) + "\n" for line in lines)
+    ww.ingest(shop, write(completed + cancelled, "cancelled.jsonl"))
+    told = events(shop, "kind", "item_id", "quantity", "amount", "refund_of")
+    assert ("refund", "order-rest", -1.0, -3.0, "o1") in told
+    assert sum(amount for (amount,) in events(shop, "amount")) == pytest.approx(0)
+    again = write(completed.replace('"o1"', '"o2"') + refunded.replace('"o1"', '"o2"'), "refunded.jsonl")
+    ww.ingest(shop, again)  # the total of a refund of some lines may be the order's: postage is not given back
+    assert sum(amount for (amount,) in events(shop, "amount")) == pytest.approx(8.0)
