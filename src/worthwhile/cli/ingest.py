@@ -26,8 +26,8 @@ def ingest(
         list[str],
         typer.Argument(
             metavar="FILE...",
-            help="CSV, TSV, Parquet or XLSX, a pattern in quotes ('orders/*.csv'), or one database: postgresql://, "
-            "mysql://.",
+            help="CSV, TSV, JSON, JSON lines (also gzipped), Parquet, XLSX or XLS; a pattern in quotes "
+            "('orders/*.csv'); or one database: postgresql://, mysql://.",
             show_default=False,
         ),
     ],
@@ -107,10 +107,16 @@ def _said(done: IngestReport) -> list[str | Table]:
     if refused:
         reasons = [(reason, f"{count:,}", REASONS[reason]) for reason, count in refused.most_common()]
         said.append(table("Refused, and kept in quarantine", ("reason", "rows", "meaning"), reasons))
-    said += [f"{one.file}: columns read as {_taken(one)}" for one in done.files if one.mapping]
-    said += [f"{one.file}: not read: {_few(one.unread)}" for one in done.files if one.unread]
-    said += [f"{one.file}: {note}" for one in done.files for note in one.notes]
+    said += [f"{_named(one)}: columns read as {_taken(one)}" for one in done.files if one.mapping]
+    said += [f"{_named(one)}: not read: {_few(one.unread)}" for one in done.files if one.unread]
+    said += [f"{_named(one)}: {note}" for one in done.files for note in one.notes]
     return said
+
+
+def _named(one: FileReport) -> str:
+    """The file; of a set that was joined, the first of its files: the table above names them all."""
+    first, *others = one.file.split(" + ")
+    return f"{first} and {len(others)} more" if others else first
 
 
 def _taken(one: FileReport) -> str:

@@ -208,10 +208,11 @@ def _legs(rows: str, many_parts: bool, repeats: bool, extra: _Extra) -> str:
 
 # A refund stands at its own time where that is told, else at that of its order.
 _GIVEN_BACK = "coalesce(refund_ts, ts) AS ts, coalesce(refund_local_ts, local_ts) AS local_ts"
+_BACK = "CASE WHEN kind = 'refund' THEN -1.0 ELSE 1.0 END *"  # a cancellation gives the rest back
 _RESTS = f"""
     UNION ALL
-    SELECT * REPLACE ('{REST}' AS item_id, NULL AS title, NULL AS category, 1.0 AS quantity, rest AS price,
-                      rest AS amount, NULL AS discount, false AS is_goods, md5(event_id || '/rest') AS event_id)
+    SELECT * REPLACE ('{REST}' AS item_id, NULL AS title, NULL AS category, {_BACK} 1.0 AS quantity, rest AS price,
+                      {_BACK} rest AS amount, NULL AS discount, false AS is_goods, md5(event_id || '/rest') AS event_id)
     FROM lines WHERE rest > 0
 """
 _REFUNDS = f"""

@@ -80,7 +80,7 @@ def ingest(  # noqa: PLR0913 (one parameter for each question that a person asks
     pseudonymise: bool | None = None,
     progress: Progress = silent,
 ) -> IngestReport:
-    """Read files of orders (CSV, TSV, Parquet, XLSX), or a database, into the shop's event log.
+    """Read files of orders (CSV, TSV, JSON, Parquet, XLSX, XLS), or a database, into the shop's event log.
 
     A path may be a pattern such as `events/*.csv`; one of them may be a database's URL (postgresql://, mysql://),
     which is asked `query`. `:since` in the query is bound to `since`: a value, or "last" for where the last batch of

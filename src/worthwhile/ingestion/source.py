@@ -529,5 +529,5 @@ def _cell(value: Any) -> str | None:
     return str(value)
 
 
-def _bad_file(path: Path, what: str, remedy: str = "export it again as CSV, TSV, Parquet or XLSX") -> InputError:
+def _bad_file(path: Path, what: str, remedy: str = "export it again as CSV, TSV, JSON, Parquet or XLSX") -> InputError:
     return InputError("bad-file", what, where=str(path), remedy=remedy)

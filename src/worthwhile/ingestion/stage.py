@@ -62,7 +62,7 @@ def stage(con: duckdb.DuckDBPyConnection, reading: Reading, out: Path) -> Staged
     style = numbers.style_of(con, _numbers(reading))
     con.execute(f"CREATE OR REPLACE TEMP VIEW typed AS {_typed(reading, style)}")
     con.execute(f"CREATE OR REPLACE TEMP VIEW judged AS {_judged(reading)}")
-    con.execute(f"CREATE OR REPLACE TEMP VIEW settled AS {_settled(reading)}")
+    con.execute(f"CREATE OR REPLACE TEMP VIEW settled AS {_undone(reading, _settled(reading))}")
     forgotten = refuse_forgotten(con, reading.screening.forgotten)
     con.execute(f"COPY (SELECT * FROM ({_finished(reading, forgotten)})) TO {sql.text(str(out))} (FORMAT parquet)")
     staged = sql.text(str(out))
@@ -407,6 +407,28 @@ def _settled(reading: Reading) -> str:
                         FROM (SELECT *, {sells} AS sells FROM judged)
                     )
                 )
+            )
+        )
+    """
+
+
+def _undone(reading: Reading, settled: str) -> str:
+    """Cancellations that name the lines and the total of an order give back the rest too: postage, taxes."""
+    if not reading.form.undoing or not {"type", "order_total", "order_id"} <= set(reading.columns.index):
+        return settled
+    is_undoing = rf"regexp_replace(lower(type), '[^\p{{L}}\p{{N}}]', '', 'g') IN ({sql.texts(reading.form.undoing)})"
+    event = "PARTITION BY part, order_id, ts, undoes"
+    return f"""
+        SELECT * EXCLUDE (undoes, undone, comes_first) REPLACE (
+            CASE WHEN undoes AND comes_first AND order_total_number > undone + {_CENT}
+                 THEN round(order_total_number - undone, 6) ELSE rest END AS rest
+        )
+        FROM (
+            SELECT *, sum(abs(given_amount)) OVER ({event}) AS undone,
+                row_number() OVER ({event} ORDER BY row) = 1 AS comes_first
+            FROM (
+                SELECT *, coalesce(reason IS NULL AND order_id IS NOT NULL AND {is_undoing}, false) AS undoes
+                FROM ({settled})
             )
         )
     """

@@ -366,5 +366,5 @@ def _named(first: list[str], delimiter: str, *, by_blanks: bool = False) -> Layo
     return Layout(delimiter, names, has_header, by_blanks)
 
 
-def _bad_file(path: Path, what: str, remedy: str = "export it again as CSV, TSV, Parquet or XLSX") -> InputError:
+def _bad_file(path: Path, what: str, remedy: str = "export it again as CSV, TSV, JSON, Parquet or XLSX") -> InputError:
     return InputError("bad-file", what, where=str(path), remedy=remedy)

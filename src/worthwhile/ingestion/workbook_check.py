@@ -185,7 +185,9 @@ def _check_sheet(path: Path, name: str, sheet: _Sheet, seen: _Seen) -> None:
         raise bad_workbook(path, "its cells hold more text than fits into memory", "save the orders as CSV")
 
 
-def bad_workbook(path: Path, what: str, remedy: str = "export it again as CSV, TSV, Parquet or XLSX") -> InputError:
+def bad_workbook(
+    path: Path, what: str, remedy: str = "export it again as CSV, TSV, JSON, Parquet or XLSX"
+) -> InputError:
     return InputError("bad-file", what, where=str(path), remedy=remedy)
 
 

@@ -36,6 +36,7 @@ class Format:
     `nothing`: event column -> texts that stand for no value.
     `tables`: of a source in several files, which are joined first.
     `statuses`, `types`: words of its own -> effect (`effects.py`), written as `columns.plain` makes them.
+    `undoing`: types, likewise written, of refunds that undo the whole order, what it cost beyond its lines too.
     `refund_when`, `is_goods`: SQL conditions over the cleaned texts `order_id`, `item_id`, `title`.
     """
 
@@ -52,6 +53,7 @@ class Format:
     nothing: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     statuses: Mapping[str, str] = field(default_factory=dict)
     types: Mapping[str, str] = field(default_factory=dict)
+    undoing: tuple[str, ...] = ()
     tables: TableSet | None = None
     refund_when: str = "false"
     is_goods: str = "true"

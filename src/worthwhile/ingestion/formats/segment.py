@@ -42,6 +42,7 @@ SEGMENT = Format(
         "text": ("propertiesreviewbody",),
     },
     whole_orders=True,
+    undoing=("ordercancelled", "ordercanceled"),
     types={
         **dict.fromkeys(("productviewed", "productclicked", "productlistviewed", "page", "screen"), "view"),
         **dict.fromkeys(("productadded", "productaddedtowishlist", "wishlistproductaddedtocart"), "cart"),
