@@ -130,7 +130,8 @@ def _rules_of_customer(con: duckdb.DuckDBPyConnection, request: Request) -> Rule
     if request.telling:
         pattern = _whole(request.telling)
         quarantined.append(f"regexp_matches(concat_ws(' ', detail, content), {pattern})")
-        texts = {c: f"regexp_replace({c}, {pattern}, '\\1{ERASED}\\2', 'g')" for c in ("file", "source")}
+        columns = ("file", "source", "unknown_statuses")
+        texts = {c: f"regexp_replace({c}, {pattern}, '\\1{ERASED}\\2', 'g')" for c in columns}
     quarantine = Rule(" OR ".join(f"coalesce({c}, false)" for c in quarantined), _only(texts, "file"))
     rules = {"events": Rule(named), "customers": Rule(named), "quarantine": quarantine, "batches": Rule(texts=texts)}
     return Rules(rules, Rule(named), set(request.ids))
