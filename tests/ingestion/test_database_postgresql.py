@@ -76,7 +76,7 @@ def caught(shop: Shop, *named: Any, **options: Any) -> InputError:
 
 def test_hours_with_few_rows_know_customers_by_the_ids_of_the_first(shop: Shop, server: Running, db: Any) -> None:
     for n in range(60):
-        add(db, str(n), "2024-03-01 10:00+00", customer=str(13000000000 + 7 * n))
+        add(db, f"o{n}", "2024-03-01 10:00+00", customer=str(13000000000 + 7 * n))
     ww.ingest(shop, server.url, query=SINCE, since="last")
     add(db, "60", "2024-03-02 10:00+00", customer="13000000007")
     ww.ingest(shop, server.url, query=SINCE, since="last", overlap="1min")

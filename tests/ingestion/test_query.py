@@ -96,7 +96,7 @@ def test_what_does_not_only_read_or_tells_not_how_far_is_refused(kind: str, text
 
 def test_queries_of_the_docs_are_taken() -> None:
     page = (Path(__file__).parents[2] / "docs" / "databases.md").read_text(encoding="utf-8")
-    queries = re.findall(r"^```sql\n(SELECT.*?)^```", page, re.DOTALL | re.MULTILINE)
+    queries = re.findall(r"^```sql\n((?:SELECT|WITH).*?)^```", page, re.DOTALL | re.MULTILINE)
     assert len(queries) == 2
     for kind in ("postgresql", "mysql"):
         assert [read_query(query, kind).place for query in queries] == [9, 7]

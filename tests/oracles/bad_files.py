@@ -880,7 +880,7 @@ def parquets() -> Iterator[BadFile]:
         table = pa.table({"customer_id": ids, "order_date": days, **columns})
         return BadFile(f"parquet: {name}", of_bytes(parquet_bytes(table, **(options or {})), "orders.parquet"), expect)
 
-    yield made("nested", more=pa.array([{"a": [1, 2], "b": {"c": None}}, None]))
+    yield made("nested", more=pa.array([{"a": ["p", "q"], "b": {"c": None}}, None]))
     yield made("list", more=pa.array([["x", "y"], []]))
     yield made("map", more=pa.array([[("k", 1)], []], pa.map_(pa.string(), pa.int64())))
     yield made("binary", more=pa.array([b"\xff\xfe\x00", b""]))
@@ -905,11 +905,11 @@ def parquets() -> Iterator[BadFile]:
     yield made("odd names", **{'a"b': ids, "a;b": ids, "a'b": ids, "a\nb": ids, "a b": ids, "客户": ids})
     yield made("3,000 columns", "error", **{f"x{k}": ids for k in range(3000)})
     twice = pa.Table.from_arrays(
-        [ids, days, pa.array([1, 2]), pa.array([3, 4])], ["customer_id", "order_date", "x", "x"]
+        [ids, days, pa.array(["p", "q"]), pa.array(["r", "s"])], ["customer_id", "order_date", "x", "x"]
     )
     yield BadFile("parquet: a name twice", of_bytes(parquet_bytes(twice), "orders.parquet"), "rows")
     cased = pa.Table.from_arrays(
-        [ids, days, pa.array([1, 2]), pa.array([3, 4])], ["customer_id", "order_date", "X", "x"]
+        [ids, days, pa.array(["p", "q"]), pa.array(["r", "s"])], ["customer_id", "order_date", "X", "x"]
     )
     yield BadFile("parquet: a name twice but for case", of_bytes(parquet_bytes(cased), "orders.parquet"), "rows")
     yield BadFile(

@@ -55,6 +55,8 @@ def event(rng: np.random.Generator, span: tuple[datetime, datetime], customers: 
         "text": None,
         "is_goods": bool(rng.integers(4)) if bought else True,
         "order_version": None,
+        "order_placed": None,
+        "is_open": None,
     }
 
 

@@ -6,8 +6,6 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
-import numpy as np
-
 from worthwhile.errors import InputError
 from worthwhile.features.build import (
     LEAST_HISTORY_DAYS,
@@ -66,12 +64,10 @@ class Snapshots:
 
         All are on the scale of the latter and have its main categories, so that their forecasts share one grid and
         a column means the same in each. What is known of the latter's horizon comes with it;
-        `Snapshot.unseen` takes it off. Raises InputError `no-history` where money is asked about and nobody has paid
-        any.
+        `Snapshot.unseen` takes it off.
         """
         categories = main_categories(self.log, cutoff)
         current = self.at(cutoff, categories=categories)
-        self._check_worth(current)
         cutoffs = sorted(training_cutoffs(self.log, self.task, cutoff))
         matured = []
         for done, earlier in enumerate(cutoffs):
@@ -81,18 +77,6 @@ class Snapshots:
             current = replace(current, shorter=tuple(self._shorter(cutoff, categories, current.scale)))
         progress("features", 1.0)
         return Matured(matured), current
-
-    def _check_worth(self, current: Snapshot) -> None:
-        values = current.column("order_value_max")
-        if self.task.target in ("orders", "active", "churn") or self.task.where or not np.any(np.isfinite(values)):
-            return
-        if not np.any(values > 0):
-            raise InputError(
-                "no-history",
-                f"every order of the {len(current):,} customers before the cutoff is worth 0",
-                where=f"target {self.task.target}",
-                remedy="see which column holds the amount (--map amount=COLUMN), or ask --target orders",
-            )
 
     def _shorter(self, cutoff: datetime, categories: tuple[str, ...], scale: float) -> Iterator[Snapshot]:
         """Matured snapshots of shorter horizons, which end at the cutoff; none where the log has no room for any."""

@@ -59,9 +59,10 @@ class InContext:
         self.unlike: tuple[Outside, ...] = ()  # numbers of the shop that lie outside of what the network has seen
 
     def fit(self, matured: Sequence[Snapshot], current: Snapshot, *, seed: int = 0) -> None:
-        """Raises InputError `no-history` where the snapshot has no customer."""
+        """Raises InputError `no-history` where the snapshot has no customer, or nobody has paid anything."""
         if not len(current):
             raise InputError("no-history", "nobody has ordered before the cutoff", remedy="take a later cutoff")
+        _check_worth(current)
         self._network, _ = pretrained(self.size)
         if self.fine_tune:
             self._network, self.fine_tuning = fine_tuned(self._network, matured, seed=seed)
@@ -123,6 +124,17 @@ class InContext:
         model._context = Context(**{f.name: parts[f"context.{f.name}"] for f in fields(Context)})
         model._standing = Standing(**{f.name: parts[f"standing.{f.name}"] for f in fields(Standing)})
         return model
+
+
+def _check_worth(current: Snapshot) -> None:
+    """Amounts are told in usual orders, so that the network would make up money where every order is free."""
+    values = current.column("order_value_max")
+    if current.task.target in ("spend", "value") and np.any(np.isfinite(values)) and not np.any(values > 0):
+        raise InputError(
+            "no-history",
+            f"every order of the {len(current):,} customers before the cutoff is worth 0",
+            remedy="see which column holds the amount (--map amount=COLUMN), or ask --target orders",
+        )
 
 
 def pretrained(size: str) -> tuple[Network, str]:
