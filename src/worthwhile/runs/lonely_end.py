@@ -37,7 +37,8 @@ def lonely_end(log: Log, cutoff: datetime) -> LonelyEnd | None:
         """,
         [to_us(cutoff), SILENCE, FEW],
     ).fetchall()
-    for start, end, following, all_events in rows:
-        origin = date(1970, 1, 1)
-        return LonelyEnd(origin + timedelta(days=start), origin + timedelta(days=end), int(following), int(all_events))
-    return None
+    if not rows:
+        return None
+    [(start, end, following, all_events)] = rows
+    origin = date(1970, 1, 1)
+    return LonelyEnd(origin + timedelta(days=start), origin + timedelta(days=end), int(following), int(all_events))

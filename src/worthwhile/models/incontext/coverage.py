@@ -57,10 +57,8 @@ def prior_ranges(shops: int = 512, seed: int = SEED) -> dict[str, tuple[float, f
     quantiles = {name: torch.tensor(v).quantile(torch.tensor(QUANTILES)).tolist() for name, v in values.items()}
     ranges = {name: (low, high) for name, (low, high) in quantiles.items()}
     horizons = (math.log(SHORTEST / 90), math.log((LONGEST + 1) / 90))  # two years may hold a leap day
-    customers = (
-        min(ranges["customers"][0], math.log(CUSTOMERS)),
-        math.log(MOST_CUSTOMERS),
-    )  # larger ones count as that
+    # All larger shops count as one of the most customers.
+    customers = (min(ranges["customers"][0], math.log(CUSTOMERS)), math.log(MOST_CUSTOMERS))
     return ranges | {"horizon": horizons, "customers": customers}
 
 

@@ -44,8 +44,8 @@ def peak_place(dice: Dice, shops: int) -> Tensor:
     june = 0.462 + 0.006 * dice.normal(shops, 1)
     anywhere = dice.uniform(shops, 1)
     kind = dice.uniform(shops, 1)
-    chinese = torch.where(kind < 0.62, singles, torch.where(kind < 0.68, june, anywhere))
-    return torch.where(kind < 0.54, christmas, chinese)
+    others = torch.where(kind < 0.62, singles, torch.where(kind < 0.68, june, anywhere))
+    return torch.where(kind < 0.54, christmas, others)
 
 
 def peak(dice: Dice, shops: int, t: Tensor, phase: Tensor, *, p: float = 0.6) -> Tensor:
