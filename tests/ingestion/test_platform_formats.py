@@ -368,3 +368,17 @@ def test_segment_order_that_is_cancelled_with_its_products_is_undone_with_its_po
     again = write(completed.replace('"o1"', '"o2"') + refunded.replace('"o1"', '"o2"'), "refunded.jsonl")
     ww.ingest(shop, again)  # the total of a refund of some lines may be the order's: postage is not given back
     assert sum(amount for (amount,) in events(shop, "amount")) == pytest.approx(8.0)
+
+
+def test_cancellations_of_one_number_and_moment_are_undone_for_each_customer(
+    shop: Any, write: Any, events: Any
+) -> None:
+    lines = [
+        {"type": "track", "userId": user, "anonymousId": user, "event": event, "timestamp": f"2024-01-0{day}T10:00:00Z"}
+        | {"properties": {"order_id": "o1", "total": 12, "products": [{"sku": "SOCK", "price": 9, "quantity": 1}]}}
+        for event, day in (("Order Completed", 1), ("Order Cancelled", 3))
+        for user in ("u1", "u2")
+    ]
+    ww.ingest(shop, write("".join(json.dumps(line) + "\n" for line in lines), "two.jsonl"))
+    rest = [row for row in events(shop, "customer_id", "item_id", "amount") if row[1] == "order-rest"]
+    assert rest == [(user, "order-rest", amount) for amount in (3.0, -3.0) for user in ("u1", "u2")]

@@ -8,10 +8,11 @@ from datetime import UTC, datetime
 import duckdb
 
 from worthwhile.ingestion.open_refunds import settle_open_refunds
+from worthwhile.ingestion.order_totals import REST
 from worthwhile.ingestion.order_versions import Settled, settle_orders
 from worthwhile.ingestion.refunds import match_refunds
 from worthwhile.ingestion.rewriting import rewrite
-from worthwhile.ingestion.stage import REST, Staged
+from worthwhile.ingestion.stage import Staged
 from worthwhile.schema import EVENTS, STORED
 from worthwhile.store import sql
 from worthwhile.store.log import add_view
