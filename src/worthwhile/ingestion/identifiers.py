@@ -34,7 +34,7 @@ HALF, NEARLY_ALL = 0.5, 0.9  # shares of a column's values
 FEW_PREFIXES = 5  # mobile numbers begin in many ways, order numbers that look like them in one or two
 
 _PERSON = (
-    "(?:customer|client|buyer|member|shopper|recipient|receiver|consignee|contact|billing|shipping|billto|shipto|"
+    "(?:customer|client|buyer|member|shopper|recipient|receiver|consignee|contact|billing|shipping|billto|shipto|ship|"
     "delivery|cardholder|guest|payer|sender|person|subscriber|reviewer|passenger|employee|student)s?"
 )
 _PERSON_ZH = "(?:收货人|收件人|签收人|联系人|发件人|寄件人|付款人|持卡人|提货人|购买人|订货人|下单人|购货人)"
@@ -70,7 +70,7 @@ _NAMES: dict[str, re.Pattern[str]] = {
         r"|.*(?:昵称|旺旺|会员名|用户名|会员账号|买家账号|下单[帐账]号|支付宝账号|微信号?|qq号码?|账户名|登录名)"
     ),
     "name": re.compile(
-        rf"(?:{_PERSON}|user)+(?:first|last|full|given|family|middle|sur|real)?names?\d?"
+        rf"(?:(?:{_PERSON}|user)+|.*address(?:es)?)(?:first|last|full|given|family|middle|sur|real)?names?\d?"
         r"|(?:first|last|full|given|family|middle|maiden|sur|fore|real|legal)names?|surname|forename"
         rf"|recipient|consignee|addressee|cardholder|contactperson|.*姓名|{_PERSON_ZH}(?:名称?|名字)?"
         rf"|{_SHOPPER_ZH}(?:名称|名字|真名)"
@@ -126,9 +126,11 @@ def kind_of(name: str, values: Sequence[str], *, field: str | None = None, has_t
     column that no name speaks for, or that says who bought; never in one that was recognised as something else.
     """
     short = plain(name)
-    by_name = _kind_by_name(short, values)
-    if by_name is not None:
-        return by_name
+    for kind, called in _speak_for(name):
+        if kind in ("name", "account") and _NOT_PEOPLE.search(called):
+            continue
+        if not values or _share(values, _AGREES[kind]) >= HALF:
+            return kind
     if short in ("name", "名字") and has_title and field is None and _share(values, _is_full_name) >= NEARLY_ALL:
         return "name"
     for kind, holds in _BY_VALUE.items():
@@ -142,20 +144,19 @@ def kind_of(name: str, values: Sequence[str], *, field: str | None = None, has_t
     return None
 
 
-def _kind_by_name(short: str, values: Sequence[str]) -> str | None:
-    for kind, pattern in _NAMES.items():
-        if not pattern.fullmatch(short):
-            continue
-        if kind in ("name", "account") and _NOT_PEOPLE.search(short):
-            continue
-        if not values or _share(values, _AGREES[kind]) >= HALF:
-            return kind
-    return None
-
-
 def kinds_of_name(name: str) -> tuple[str, ...]:
     """The kinds that a column's name speaks for, whatever it holds."""
-    return tuple(kind for kind, pattern in _NAMES.items() if pattern.fullmatch(plain(name)))
+    return tuple(dict.fromkeys(kind for kind, _ in _speak_for(name)))
+
+
+def _speak_for(name: str) -> list[tuple[str, str]]:
+    """The kinds that a name speaks for, each with the plain name that says so.
+
+    That is the whole name, or the last part of one with dots: in JSON, whatever `buyer.details.first_name` lies in,
+    it is a first name.
+    """
+    called = dict.fromkeys((plain(name), plain(name.rpartition(".")[2])))
+    return [(kind, short) for kind, pattern in _NAMES.items() for short in called if pattern.fullmatch(short)]
 
 
 def _share(values: Sequence[str], holds: Callable[[str], bool]) -> float:
