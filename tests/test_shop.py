@@ -109,3 +109,17 @@ def test_settings_in_environment_hold_for_the_open_shop_only(tmp_path: Path) -> 
     create_shop(tmp_path, currency="GBP")
     assert open_shop(tmp_path, environ={"WORTH_CURRENCY": "USD"}).settings["currency"] == "USD"
     assert open_shop(tmp_path, environ={}).settings["currency"] == "GBP"
+
+
+def test_settings_that_cannot_be_written_stay_as_they_were(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    shop = create_shop(tmp_path / "shop")
+    before = (shop.folder / "shop.toml").read_bytes()
+
+    def fail(*_: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(Path, "replace", fail)
+    with pytest.raises(InputError, match="are as they were: no space left") as caught:
+        change_settings(shop, {"name": "abc"})
+    assert caught.value.code == "cannot-write"
+    assert [(file.name, file.read_bytes()) for file in shop.folder.iterdir()] == [("shop.toml", before)]

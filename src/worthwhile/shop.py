@@ -128,7 +128,7 @@ def open_shop(folder: Path | str, *, environ: Mapping[str, str] | None = None) -
 def change_settings(shop: Shop, changes: Mapping[str, Any]) -> Shop:
     """The shop with some settings changed in shop.toml, comments and order kept.
 
-    Raises InputError `bad-setting`, also for what holds of the events that the shop has (`OF_EVENTS`).
+    Raises InputError `bad-setting`, also for what holds of the events that the shop has (`OF_EVENTS`), `cannot-write`.
     """
     path = shop.folder / SETTINGS_FILE
     document = tomlkit.parse(path.read_text(encoding="utf-8"))
@@ -143,7 +143,22 @@ def change_settings(shop: Shop, changes: Mapping[str, Any]) -> Shop:
                 remedy=f"make a new shop with {key}={parsed} and ingest the files into it",
             )
         _nest(document, key, parsed)
-    temporary = path.with_suffix(".toml.new")
-    temporary.write_text(tomlkit.dumps(document), encoding="utf-8")
-    temporary.replace(path)
+    write_settings_file(shop, tomlkit.dumps(document))
     return shop.read_again()
+
+
+def write_settings_file(shop: Shop, text: str) -> None:
+    """Put a text in the place of shop.toml, whole or not at all. Raises InputError `cannot-write`."""
+    path = shop.folder / SETTINGS_FILE
+    temporary = path.with_suffix(".toml.new")
+    try:
+        temporary.write_text(text, encoding="utf-8")
+        temporary.replace(path)
+    except OSError as error:
+        temporary.unlink(missing_ok=True)
+        raise InputError(
+            "cannot-write",
+            f"the settings cannot be written, and are as they were: {(error.strerror or str(error)).lower()}",
+            where=str(path),
+            remedy="free some space, or give yourself the right to write there, and try again",
+        ) from error

@@ -2,20 +2,27 @@
 
 from __future__ import annotations
 
+import bz2
 import gzip
+import io
 import json
+import lzma
 import shutil
+import zipfile
 from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+import openpyxl
+import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 from deltalake import DeltaTable
 
 import worthwhile as ww
 from worthwhile.errors import InputError
+from worthwhile.ingestion.pseudonyms import write_private
 from worthwhile.models.files import write_json
 from worthwhile.privacy.erase import UNFINISHED
 from worthwhile.runs.record import check_digests, record
@@ -397,6 +404,17 @@ def test_short_id_takes_no_row_of_others_with_it(plain: Shop) -> None:
     assert not done.searched  # a 7 may be anything
 
 
+def test_id_is_known_in_refused_rows_however_an_export_writes_it(tmp_path: Path) -> None:
+    shop = ww.create_shop(tmp_path / "shop", threads=1)
+    ids = ("7", "7.0", '="7"', " 7 ", "\u3000 7", "17", "7.5")
+    rows = "".join(f"{who},soon,1\n" for who in ids)
+    (tmp_path / "orders.csv").write_text(f"customer_id,date,amount\n7.0,2023-01-01,1\n8,2023-01-02,1\n{rows}")
+    ww.ingest(shop, tmp_path / "orders.csv")
+    ww.forget(shop, "7")
+    left = [json.loads(row["content"])["customer_id"] for row in read_table(shop, "quarantine").to_pylist()]
+    assert left == ["17", "7.5"]
+
+
 def test_torn_line_of_a_forgotten_customer_is_not_kept_and_those_of_others_are(plain: Shop, tmp_path: Path) -> None:
     ww.forget(plain, "7", at=SOON)
     (tmp_path / "more.csv").write_text("Customer ID,Date,Quantity,Price\n9,2023-01-01,1,2\n 7 ,x\n17,x\n")
@@ -423,6 +441,159 @@ def test_name_of_a_file_that_names_the_person_is_blanked(tmp_path: Path) -> None
     assert not done.left
     for table in ("batches", "quarantine"):
         assert read_table(shop, table)["file"].to_pylist() == ["export [erased] 2023.csv"]
+
+
+LONG, OTHER = "CUSTOMER0001", "CUSTOMER0002"
+
+
+@pytest.fixture
+def spoken_of(tmp_path: Path) -> Shop:
+    """A shop in which rows of one customer speak of another."""
+    shop = ww.create_shop(tmp_path / "shop", threads=1)
+    (tmp_path / "orders.csv").write_text(
+        "customer_id,type,order_id,date,amount,sku,text,channel\n"
+        f"{LONG},order,1,2024-01-02,5,a,,web\n"
+        f"{OTHER},order,{LONG}-2,2024-01-02,5,a,,affiliate {LONG}\n"
+        f"{OTHER},review,,2024-01-03,,a,{LONG} {LONG} {LONG.lower()} 1{LONG},web\n"
+        f",order,{LONG}-3,2024-01-02,5,a,,web\n"
+        f"{LONG.lower()},order,4,soon,5,a,,web\n"
+    )
+    (tmp_path / "customers.csv").write_text(
+        f"customer_id,registered_at,tier,referred_by\n{LONG},2024-01-01,gold,\n{OTHER},2024-01-01,gold,{LONG}\n"
+    )
+    ww.ingest(shop, tmp_path / "orders.csv", mapping={"channel": "channel"})
+    ww.ingest(shop, tmp_path / "customers.csv")
+    return shop
+
+
+def test_id_is_blanked_in_the_rows_of_others(spoken_of: Shop) -> None:
+    done = ww.forget(spoken_of, LONG)
+    events = read_table(spoken_of, "events").sort_by("ts").to_pylist()
+    assert [(e["order_id"], e["text"], e["channel"]) for e in events] == [
+        ("[erased]-2", None, "affiliate [erased]"),
+        (None, f"[erased] [erased] {LONG.lower()} 1{LONG}", "web"),
+    ]
+    (customer,) = read_table(spoken_of, "customers").to_pylist()
+    assert json.loads(customer["attributes"])["referred_by"] == "[erased]"
+    assert done.tables["customers"].rows == 4  # one, and what three times was told of the customer
+
+
+def test_ids_that_differ_in_case_are_two_customers(spoken_of: Shop) -> None:
+    ww.forget(spoken_of, LONG)
+    (row,) = read_table(spoken_of, "quarantine").to_pylist()
+    assert json.loads(row["content"])["customer_id"] == LONG.lower()
+
+
+def test_number_of_an_order_of_others_that_is_the_id_by_accident_stays(tmp_path: Path) -> None:
+    shop = ww.create_shop(tmp_path / "shop", threads=1)
+    (tmp_path / "orders.csv").write_text(
+        "customer_id,order_id,date,amount\n10000001,10000007,2024-01-02,5\n10000002,10000001,2024-01-02,5\n"
+    )
+    ww.ingest(shop, tmp_path / "orders.csv")
+    done = ww.forget(shop, "10000001")
+    assert read_table(shop, "events")["order_id"].to_pylist() == ["10000001"]
+    assert done.left and "Found there, and not changed: tables/events/" in done.text()
+
+
+def test_what_a_visitor_did_before_the_login_goes_from_older_versions_too(tmp_path: Path) -> None:
+    """The log learns later whose it was; the older version has it as the visitor's."""
+    shop = ww.create_shop(tmp_path / "shop", threads=1)
+
+    def event(number: int, who: str | None, visitor: str, query: str) -> str:
+        said = {"type": "track", "event": "Products Searched", "userId": who, "anonymousId": visitor}
+        rest = {"messageId": str(number), "timestamp": f"2024-01-02T10:0{number}:00Z", "properties": {"query": query}}
+        return json.dumps({**said, **rest}) + "\n"
+
+    hour = event(1, None, "anon-77777777", "first wish") + event(2, None, "anon-77777777", "second wish")
+    kiosk = event(3, None, "kiosk-8888888", "third wish") + event(4, None, "kiosk-8888888", "fourth wish")
+    (tmp_path / "hour.jsonl").write_text(hour + kiosk)
+    (tmp_path / "day.jsonl").write_text(
+        event(1, "user-0001", "anon-77777777", "first wish")
+        + event(3, "user-0001", "kiosk-8888888", "third wish")
+        + event(4, "user-0002", "kiosk-8888888", "fourth wish")
+    )
+    ww.ingest(shop, tmp_path / "hour.jsonl")
+    ww.ingest(shop, tmp_path / "day.jsonl")
+    assert not ww.forget(shop, "user-0001").left
+    assert found_in(shop.folder, ("user-0001", "anon-77777777", "first wish", "second wish", "third wish")) == []
+    assert found_in(shop.folder, ("fourth wish",)) and customers(shop) == ["user-0002"]
+
+
+def packed_copies(text: bytes) -> dict[str, bytes]:
+    """A text as files of many kinds: name -> content."""
+    zipped, within, book, locked = io.BytesIO(), io.BytesIO(), io.BytesIO(), io.BytesIO()
+    with zipfile.ZipFile(zipped, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("orders.csv", text * 50)
+    with zipfile.ZipFile(within, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("orders.csv.gz", gzip.compress(text))
+    made = openpyxl.Workbook()
+    made.active.append([text.decode()])
+    made.save(book)
+    table = pa.table({"a": pa.array([text.decode()] * 9).dictionary_encode(), "b": [[text.decode()]] * 9})
+    pq.write_table(table, locked, write_statistics=False, compression="zstd")
+    return {
+        "a.zip": zipped.getvalue(),
+        "b.zip": within.getvalue(),
+        "c.xlsx": book.getvalue(),
+        "d.bz2": bz2.compress(text),
+        "e.xz": lzma.compress(text),
+        "f.csv": text.decode().encode("utf-16"),
+        "g.parquet": locked.getvalue(),
+        "h.json": json.dumps({"a": text.decode()}).encode(),
+    }
+
+
+@pytest.mark.parametrize("customer", [LONG, "买家会员名字很长的人"])
+def test_packed_copies_in_the_folder_are_found(tmp_path: Path, customer: str) -> None:
+    shop = ww.create_shop(tmp_path / "shop", threads=1)
+    (tmp_path / "a.csv").write_text(f"customer_id,date,amount\n{customer},2024-01-02,5\n{OTHER},2024-01-02,5\n")
+    ww.ingest(shop, tmp_path / "a.csv")
+    copies = packed_copies(customer.encode())
+    for name, content in {**copies, **{f"other-{n}": c for n, c in packed_copies(OTHER.encode()).items()}}.items():
+        (shop.folder / name).write_bytes(content)
+    done = ww.forget(shop, customer)
+    assert list(done.left) == sorted(copies) and not done.unsearched
+
+
+def test_what_cannot_be_searched_is_named_in_the_certificate(shop: Shop, person: Any) -> None:
+    zipped = packed_copies(b"nothing of interest")["a.zip"]
+    locked = bytearray(zipped)
+    for sign, place in ((b"PK\x03\x04", 6), (b"PK\x01\x02", 8)):  # the flag of a member with a password
+        locked[zipped.index(sign) + place] |= 1
+    files = {"a.pdf": b"%PDF-1.7", "b.7z": b"7z\xbc\xaf\x27\x1c", "c.zip": bytes(locked), "d.gz": b"\x1f\x8b\x08torn"}
+    for name, content in files.items():
+        (shop.folder / name).write_bytes(content)
+    done = ww.forget(shop, person.email)
+    assert (list(done.left), list(done.unsearched)) == ([], list(files))
+    assert "Could not be searched: a.pdf" in (shop.privacy / f"{done.name}.txt").read_text()
+    assert json.loads((shop.privacy / f"{done.name}.json").read_text()) == done.to_dict()
+
+
+def test_full_disk_says_that_the_erasure_goes_on_later(
+    shop: Shop, person: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_: Any, **__: Any) -> None:
+        raise OSError(28, "No space left on device")
+
+    with (
+        monkeypatch.context() as patch,
+        pytest.raises(InputError, match="goes on when it is asked for again") as caught,
+    ):
+        patch.setattr("worthwhile.privacy.erase.erase_newest", fail)
+        ww.forget(shop, person.email)
+    assert caught.value.code == "cannot-write" and (shop.privacy / UNFINISHED).exists()
+    ww.forget(shop, person.email)
+    assert found_in(shop.folder, person.texts) == []
+
+
+def test_full_disk_leaves_no_half_of_what_is_private(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(_: int) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("worthwhile.ingestion.pseudonyms.os.fsync", fail)
+    with pytest.raises(OSError):
+        write_private(tmp_path / "unfinished.json", "jane@example.com")
+    assert not list(tmp_path.iterdir())
 
 
 def test_what_lies_beside_and_is_not_ours_is_named_in_the_certificate(shop: Shop, person: Any) -> None:

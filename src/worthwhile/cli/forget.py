@@ -68,8 +68,9 @@ def _said(done: Certificate, place: str | None) -> list[str | Table]:
     rows += [(page, "removed", "-") for page in done.reports]
     said: list[str | Table] = [table(title, ("where", "rows", "copies in older versions"), rows)]
     if done.searched:
-        said.append("Every file of the shop's folder was searched: " + ("" if done.left else "nothing is left."))
-        said += [f"still there: {file}" for file in done.left]
+        said.append("The files of the shop's folder were searched: " + ("" if done.left else "nothing was found."))
+        said += [f"found there: {file}" for file in done.left]
+        said += [f"could not be searched: {file}" for file in done.unsearched]
     if place:
         said.append(f"Certificate: {place}")
     said.append("Backups, exports and the files that were ingested are out of reach: see to them yourself.")

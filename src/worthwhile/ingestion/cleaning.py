@@ -6,7 +6,7 @@ import duckdb
 
 from worthwhile.ingestion.columns import FIELDS, plain
 from worthwhile.ingestion.effects import PARTLY_REFUNDED, STATUSES, TOUCHES, TYPES
-from worthwhile.ingestion.ids import plain_id
+from worthwhile.ingestion.ids import BLANKS, plain_id
 from worthwhile.ingestion.reading import Reading
 from worthwhile.ingestion.source import column
 from worthwhile.ingestion.words import counted
@@ -18,7 +18,6 @@ MISSING_DATA = (*_MISSING, "na", "n/a", "#n/a", "nat", "-", "--")
 _NO_NUMBER = (*MISSING_DATA, "0", "0.0", "undefined", "(not set)")  # of an order, as trackers and exports write it
 _WORDS = ("item_id", "title", "category", "channel", "country", "status", "text", "currency")
 # Around texts of exports meant for spreadsheets: tabs, line ends, wide and fixed blanks, marks. SQL.
-_BLANKS = "' ' || chr(9) || chr(10) || chr(13) || chr(160) || chr(12288) || chr(65279)"
 _SHORT = 4  # signs: most words for nothing have no more
 LISTED = 5  # examples named in notes
 MOST_WORDS = 10_000  # of a status or type column that are looked at, the most frequent first
@@ -62,7 +61,7 @@ def cleaned(reading: Reading) -> str:
 def _text(field: str, place: int, reading: Reading) -> str:
     """SQL for the text of one of the file's columns, read as a field."""
     form = reading.form
-    text = f"trim({column(place)}{f', {_BLANKS}' if reading.odd_blanks else ''})"
+    text = f"trim({column(place)}{f', {BLANKS}' if reading.odd_blanks else ''})"
     words = _MISSING if field in _WORDS else _NO_NUMBER if field == "order_id" else MISSING_DATA
     missing = (*words, *form.nothing.get(field, ()))
     nothing, read = is_one_of(text, missing), text

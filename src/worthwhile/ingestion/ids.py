@@ -10,6 +10,9 @@ from collections.abc import Sequence
 
 from worthwhile.store import sql
 
+# SQL of what stands around values in exports: blanks, line ends, Chinese blanks, a byte-order mark.
+BLANKS = "' ' || chr(9) || chr(10) || chr(13) || chr(160) || chr(12288) || chr(65279)"
+
 EMAIL = r"[^@\s]+@[^@\s]+\.[a-zA-Z]{2,}"
 MAINLAND_MOBILE = r"1(?:3\d|4[5-9]|5[0-35-9]|6[2567]|7[0-8]|8\d|9[0-35-9])\d{8}"
 

@@ -105,16 +105,20 @@ class Keyring:
 
 
 def write_private(path: Path, text: str) -> None:
-    """Write a file that only its owner may read; it is there whole or not at all."""
+    """Write a file that only its owner may read; it is there whole or not at all, and nothing of it elsewhere."""
     path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.with_name(path.name + ".new")
     temporary.unlink(missing_ok=True)
     handle = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    with os.fdopen(handle, "w", encoding="utf-8") as file:
-        file.write(text)
-        file.flush()
-        os.fsync(file.fileno())
-    temporary.replace(path)
+    try:
+        with os.fdopen(handle, "w", encoding="utf-8") as file:
+            file.write(text)
+            file.flush()
+            os.fsync(file.fileno())
+        temporary.replace(path)
+    except OSError:
+        temporary.unlink(missing_ok=True)
+        raise
 
 
 def keyed_digest(key: bytes, text: str) -> str:

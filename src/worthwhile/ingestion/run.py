@@ -40,7 +40,7 @@ from worthwhile.ingestion.table_set import Member, joined, member_of, put_aside
 from worthwhile.ingestion.unread import maybe_money, unread
 from worthwhile.ingestion.words import counted
 from worthwhile.progress import Progress, silent
-from worthwhile.shop import SETTINGS_FILE, Shop, change_settings
+from worthwhile.shop import SETTINGS_FILE, Shop, change_settings, write_settings_file
 from worthwhile.store.log import connect
 from worthwhile.store.tables import Writing, read_table, writing
 
@@ -518,13 +518,12 @@ def _kept(shop: Shop, said: Mapping[str, Any]) -> Iterator[None]:
     if not said:
         yield
         return
-    path = shop.folder / SETTINGS_FILE
-    before = path.read_bytes()
+    before = (shop.folder / SETTINGS_FILE).read_text(encoding="utf-8")
     change_settings(shop, said)
     try:
         yield
     except BaseException:
-        path.write_bytes(before)
+        write_settings_file(shop, before)
         raise
 
 

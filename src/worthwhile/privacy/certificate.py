@@ -17,7 +17,7 @@ NAME = "erasure-"
 
 @dataclass(frozen=True)
 class TableErased:
-    """Of one table: rows taken out, copies of rows in older versions, and the digest of the newest version's files."""
+    """Of one table: rows taken out or blanked, copies of them in older versions, the digest of the newest files."""
 
     rows: int
     older_copies: int
@@ -41,8 +41,9 @@ class Certificate:
     tables: Mapping[str, TableErased]
     runs: Mapping[str, int]  # run -> rows taken out of its tables
     reports: Sequence[str]  # pages removed, as paths in the shop's folder
-    searched: bool = False  # whether every file of the shop was searched afterwards
+    searched: bool = False  # whether the files of the shop were searched afterwards
     left: Sequence[str] = field(default_factory=tuple)  # files that still hold what was to go
+    unsearched: Sequence[str] = field(default_factory=tuple)  # files that could not be searched
 
     @property
     def finds_anything(self) -> bool:
@@ -54,7 +55,8 @@ class Certificate:
         return sum(table.rows for table in self.tables.values())
 
     def to_dict(self) -> dict[str, Any]:
-        return {**dataclasses.asdict(self), "reports": list(self.reports), "left": list(self.left)}
+        lists = {"reports": list(self.reports), "left": list(self.left), "unsearched": list(self.unsearched)}
+        return {**dataclasses.asdict(self), **lists}
 
     def text(self) -> str:
         """The same for people, line by line."""
@@ -69,9 +71,10 @@ class Certificate:
         lines += [f"Run {run}: {rows:,} rows." for run, rows in self.runs.items()]
         lines += [f"Report {page}: removed." for page in self.reports]
         if self.searched:
-            lines.append("Every file of the shop's folder was searched afterwards.")
-            lines += [f"Still there, and not Worthwhile's to change: {file}" for file in self.left]
+            lines.append("The files of the shop's folder were searched afterwards.")
+            lines += [f"Found there, and not changed: {file}" for file in self.left]
             lines += ["Nothing was found."] if not self.left else []
+            lines += [f"Could not be searched: {file}" for file in self.unsearched]
         lines.append("Not reached: backups, exports, and the files that were ingested.")
         return "\n".join(lines) + "\n"
 

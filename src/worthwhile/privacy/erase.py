@@ -32,16 +32,19 @@ from worthwhile.privacy.certificate import (
     write_certificate,
 )
 from worthwhile.privacy.history import concerned, erase_history, erase_newest, named_files, table_digest
-from worthwhile.privacy.request import Request, Rules, ids_of, rules_of, with_visitors
+from worthwhile.privacy.request import Request, Rules, ids_of, request_of, rules_of
 from worthwhile.privacy.traces import traces
 from worthwhile.progress import Progress, silent
 from worthwhile.schema import local_midnight
 from worthwhile.shop import Shop
+from worthwhile.store.faults import told
 from worthwhile.store.log import connect
 from worthwhile.store.tables import Writing, read_versions, table_files, writing
 from worthwhile.tasks import Horizon
 
 UNFINISHED = "unfinished.json"
+# What is said where the disk refuses: the list of whom old files must not bring back is written first.
+HALF_DONE = "the erasure could not be finished, and goes on when it is asked for again"
 
 
 def forget(
@@ -58,10 +61,10 @@ def forget(
         raise InputError("bad-argument", "no customer is named", remedy="give an id, e-mail address or phone number")
     keyring = Keyring(shop)
     with _connection(shop) as con:
-        request = Request(at or datetime.now(UTC), ids=with_visitors(con, shop, ids_of(con, keyring.key(), customer)))
+        request = request_of(con, shop, ids_of(con, keyring.key(), customer), at or datetime.now(UTC))
         if dry_run:
             return _rehearsed(con, shop, request, keyring)
-        with writing(shop) as change:
+        with writing(shop) as change, told(shop.folder, HALF_DONE):
             finished = _finish(con, change, keyring, progress)
             if finished is not None and set(finished[0].ids) & set(request.ids):
                 return finished[1]
@@ -100,7 +103,7 @@ def forget_before(
     with _connection(shop) as con:
         if dry_run:
             return _rehearsed(con, shop, request, keyring)
-        with writing(shop) as change:
+        with writing(shop) as change, told(shop.folder, HALF_DONE):
             _finish(con, change, keyring, progress)
             return _erase(con, change, request, keyring, progress)
 
@@ -290,7 +293,6 @@ def _certified(con: duckdb.DuckDBPyConnection, change: Writing, request: Request
         table: replace(done, digest_after=table_digest(change.files(table)) if table in change.versions else "")
         for table, done in found.tables.items()
     }
-    left = traces(con, shop.folder, request.telling, apart=[shop.privacy / UNFINISHED])
-    return replace(
-        found, tables=tables, searched=bool(request.ids) and set(request.telling) == set(request.ids), left=left
-    )
+    found_in = traces(con, shop.folder, request.telling, apart=[shop.privacy / UNFINISHED])
+    is_searched = bool(request.ids) and set(request.telling) == set(request.ids)
+    return replace(found, tables=tables, searched=is_searched, left=found_in.left, unsearched=found_in.unsearched)

@@ -178,16 +178,21 @@ def _read_lines(path: Path) -> list[dict[str, Any]]:
 
 
 def _corrected(folder: Path, add: dict[str, Any]) -> dict[str, Any]:
-    """What is told of a file, as it is now; of one that is gone, nothing but its rows."""
+    """What is told of a file, as it is now; of one that is gone, nothing but its rows.
+
+    A file that was written again can have as many rows and bytes as before.
+    """
     file = folder / unquote(add["path"])
     told = json.loads(add.get("stats") or "{}")
     rows = told.get("numRecords")
     if not file.is_file():
         return {**add, "stats": json.dumps({"numRecords": rows or 0})}
     now = pq.read_metadata(file).num_rows
-    if add["size"] == file.stat().st_size and rows in (None, now):
+    state = file.stat()
+    is_older = state.st_mtime_ns // 1_000_000 <= add["modificationTime"]
+    if is_older and add["size"] == state.st_size and rows in (None, now):
         return add
-    return {**add, "size": file.stat().st_size, "stats": json.dumps({"numRecords": now})}
+    return {**add, "size": state.st_size, "stats": json.dumps({"numRecords": now})}
 
 
 def _correct_commit(folder: Path, path: Path) -> None:

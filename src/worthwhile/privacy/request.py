@@ -12,9 +12,9 @@ import duckdb
 import pyarrow as pa
 
 from worthwhile.ingestion.forgotten import BROWSING
-from worthwhile.ingestion.ids import known_as
+from worthwhile.ingestion.ids import BLANKS, known_as, plain_id
 from worthwhile.ingestion.pseudonyms import define_pseudonyms
-from worthwhile.privacy.history import Rule
+from worthwhile.privacy.history import Rule, named_files
 from worthwhile.schema import CUSTOMERS, EVENTS, QUARANTINE
 from worthwhile.shop import Shop
 from worthwhile.store import sql
@@ -32,6 +32,7 @@ class Request:
 
     at: datetime
     ids: Sequence[str] = ()  # of one customer: as asked for, and the pseudonyms and visitors that belong to it
+    events: Sequence[str] = ()  # the customer's events that older versions have under the id of another
     events_before: datetime | None = None
     browsing_before: datetime | None = None
 
@@ -51,12 +52,16 @@ class Request:
 
     def to_dict(self) -> dict[str, Any]:
         moments = {"at": self.at, "events_before": self.events_before, "browsing_before": self.browsing_before}
-        return {"ids": list(self.ids), **{k: m.isoformat() if m else None for k, m in moments.items()}}
+        return {
+            "ids": list(self.ids),
+            "events": list(self.events),
+            **{k: m.isoformat() if m else None for k, m in moments.items()},
+        }
 
     @classmethod
     def from_dict(cls, document: Mapping[str, Any]) -> Request:
-        moments = {k: t and datetime.fromisoformat(t) for k, t in document.items() if k != "ids"}
-        return cls(ids=tuple(document["ids"]), **moments)
+        moments = {k: t and datetime.fromisoformat(t) for k, t in document.items() if k not in ("ids", "events")}
+        return cls(ids=tuple(document["ids"]), events=tuple(document["events"]), **moments)
 
 
 @dataclass(frozen=True)
@@ -76,25 +81,76 @@ def ids_of(con: duckdb.DuckDBPyConnection, key: bytes, customer: str) -> tuple[s
     return tuple(dict.fromkeys([text, *([text.lower()] if "@" in text else []), *found]))
 
 
-def with_visitors(con: duckdb.DuckDBPyConnection, shop: Shop, ids: Sequence[str]) -> tuple[str, ...]:
-    """The ids of a customer, and those of browsers and devices that refused rows know to be theirs alone.
+def request_of(con: duckdb.DuckDBPyConnection, shop: Shop, ids: Sequence[str], at: datetime) -> Request:
+    """The request of a customer who has these ids, with the visitors and events that the shop knows to be theirs.
 
-    Of events the log knows one id alone, so that these rows are all that tells.
+    A browser or device is theirs that refused rows, or events that got the customer's id later, show with them and
+    with nobody else. An event that was a visitor's at first lies in older versions as such.
     """
     versions = read_versions(shop)
     _name_batch_columns(con, shop, versions)
     _name_gone(con, ids)
     add_view(con, "refused", QUARANTINE, table_files(shop, "quarantine", versions))
-    found = con.execute(
+    _name_renamed(con, shop, versions)
+    found = con.execute(f"{_visitors_of_refused_rows()} UNION {_VISITORS_OF_EVENTS} ORDER BY visitor_id").fetchall()
+    ids = tuple(dict.fromkeys([*ids, *(visitor for (visitor,) in found)]))
+    _name_gone(con, ids)
+    events = con.execute(_EVENTS_OF_OTHERS).fetchall()
+    return Request(at, ids=ids, events=tuple(event for (event,) in events))
+
+
+def _visitors_of_refused_rows() -> str:
+    return (
         f"SELECT visitor_id FROM (SELECT {_field('place')} AS customer_id, {_field('visitor_place')} AS visitor_id"
         f" FROM refused JOIN batch_columns USING (batch_id)) WHERE customer_id <> '' AND visitor_id <> ''"
-        f" GROUP BY visitor_id HAVING bool_and({_is_gone('customer_id')}) ORDER BY visitor_id"
-    ).fetchall()
-    return tuple(dict.fromkeys([*ids, *(visitor for (visitor,) in found)]))
+        f" GROUP BY visitor_id HAVING bool_and({_is_gone('customer_id')})"
+    )
+
+
+def _name_renamed(con: duckdb.DuckDBPyConnection, shop: Shop, versions: dict[str, int]) -> None:
+    """The tables `renamed`, of the customer's events that any version has under another id, with that id; `renamed_now`
+    of whose these are; `named_now` of whom else the events of such ids are."""
+    folder = shop.table_path("events").absolute()
+    add_view(con, "events_ever", EVENTS, [str(file) for file in named_files(folder)])
+    add_view(con, "events_now", EVENTS, table_files(shop, "events", versions))
+    gone = _is_gone("customer_id")
+    con.execute(f"CREATE OR REPLACE TEMP TABLE theirs AS SELECT DISTINCT event_id FROM events_ever WHERE {gone}")
+    con.execute(
+        "CREATE OR REPLACE TEMP TABLE renamed AS SELECT DISTINCT event_id, customer_id AS visitor_id FROM events_ever"
+        f" WHERE event_id IN (SELECT event_id FROM theirs) AND NOT {gone}"
+    )
+    con.execute(
+        "CREATE OR REPLACE TEMP TABLE renamed_now AS SELECT event_id, customer_id FROM events_now"
+        " WHERE event_id IN (SELECT event_id FROM renamed)"
+    )
+    con.execute(
+        "CREATE OR REPLACE TEMP TABLE named_now AS SELECT DISTINCT visitor_id, customer_id FROM events_now JOIN ("
+        " SELECT DISTINCT event_id, customer_id AS visitor_id FROM events_ever"
+        " WHERE customer_id IN (SELECT visitor_id FROM renamed)"
+        ") USING (event_id) WHERE customer_id <> visitor_id"
+    )
+
+
+_VISITORS_OF_EVENTS = """
+    SELECT visitor_id FROM renamed JOIN renamed_now USING (event_id)
+    WHERE customer_id IN (SELECT customer_id FROM gone)
+        AND visitor_id NOT IN (
+            SELECT visitor_id FROM named_now WHERE customer_id NOT IN (SELECT customer_id FROM gone)
+        )
+"""
+# Those that are somebody else's by now, who told us what the visitor's were, stay.
+_EVENTS_OF_OTHERS = """
+    SELECT DISTINCT event_id FROM renamed WHERE visitor_id NOT IN (SELECT customer_id FROM gone)
+        AND event_id NOT IN (
+            SELECT event_id FROM renamed_now WHERE customer_id NOT IN (SELECT customer_id FROM gone)
+        )
+    ORDER BY event_id
+"""
 
 
 def _field(place: str) -> str:
-    return f"trim(json_extract_string(content, {place}))"
+    """SQL for a field of a refused row, cleaned as ids are."""
+    return plain_id(f"trim(json_extract_string(content, {place}), {BLANKS})")
 
 
 def rules_of(con: duckdb.DuckDBPyConnection, shop: Shop, request: Request, versions: dict[str, int]) -> Rules:
@@ -117,35 +173,51 @@ def _name_batch_columns(con: duckdb.DuckDBPyConnection, shop: Shop, versions: di
     con.unregister("ledger")
 
 
+# Columns that may name a customer in the rows of others, and in which the id is blanked.
+_TEXTS: dict[str, tuple[str, ...]] = {
+    "events": ("text", "channel", "country"),
+    "customers": ("attributes", "country"),
+    "quarantine": ("file",),
+    "batches": ("file", "source", "unknown_statuses"),
+}
+# The same, but for ids that are numbers: of those, others have orders by accident.
+_NUMBERS = ("order_id", "refund_of")
+
+
 def _rules_of_customer(con: duckdb.DuckDBPyConnection, request: Request) -> Rules:
     _name_gone(con, request.ids)
+    _name_table(con, "gone_events", "event_id", request.events)
     named = _is_gone("customer_id")
     names = [
         _field(f"(SELECT max({place}) FROM batch_columns b WHERE b.batch_id = stored.batch_id)")
         for place in ("place", "visitor_place")
     ]
-    torn = f"regexp_matches(json_extract_string(content, '$.line'), {_whole(request.ids)})"
+    torn = _says("json_extract_string(content, '$.line')", request.ids)
     quarantined = [named, *map(_is_gone, names), torn]
-    texts: dict[str, str] = {}
+    texts: dict[str, dict[str, str]] = {table: {} for table in _TEXTS}
     if request.telling:
-        pattern = _whole(request.telling)
-        quarantined.append(f"regexp_matches(concat_ws(' ', detail, content), {pattern})")
-        columns = ("file", "source", "unknown_statuses")
-        texts = {c: f"regexp_replace({c}, {pattern}, '\\1{ERASED}\\2', 'g')" for c in columns}
-    quarantine = Rule(" OR ".join(f"coalesce({c}, false)" for c in quarantined), _only(texts, "file"))
-    rules = {"events": Rule(named), "customers": Rule(named), "quarantine": quarantine, "batches": Rule(texts=texts)}
-    return Rules(rules, Rule(named), set(request.ids))
+        quarantined.append(_says("concat_ws(' ', detail, content, order_id)", request.telling))
+        texts = {table: {c: _blanked(c, request.telling) for c in columns} for table, columns in _TEXTS.items()}
+        if words := [text for text in request.telling if not text.isdigit()]:
+            texts["events"] |= {column: _blanked(column, words) for column in _NUMBERS}
+    wheres = {
+        "events": f"{named} OR event_id IN (SELECT event_id FROM gone_events)",
+        "customers": named,
+        "quarantine": " OR ".join(f"coalesce({c}, false)" for c in quarantined),
+        "batches": "false",
+    }
+    return Rules({t: Rule(where, texts[t]) for t, where in wheres.items()}, Rule(named), set(request.ids))
 
 
 def _name_gone(con: duckdb.DuckDBPyConnection, ids: Sequence[str]) -> None:
     """The table `gone` of the ids that are to go."""
-    con.register("asked", pa.table({"customer_id": pa.array(ids, pa.string())}))
-    con.execute("CREATE OR REPLACE TEMP TABLE gone AS SELECT customer_id FROM asked")
+    _name_table(con, "gone", "customer_id", ids)
+
+
+def _name_table(con: duckdb.DuckDBPyConnection, name: str, column: str, values: Sequence[str]) -> None:
+    con.register("asked", pa.table({column: pa.array(values, pa.string())}))
+    con.execute(f"CREATE OR REPLACE TEMP TABLE {name} AS SELECT {column} FROM asked")
     con.unregister("asked")
-
-
-def _only(texts: Mapping[str, str], *columns: str) -> dict[str, str]:
-    return {name: text for name, text in texts.items() if name in columns}
 
 
 def _is_gone(column: str) -> str:
@@ -153,10 +225,32 @@ def _is_gone(column: str) -> str:
     return f"({column} IN {listed} OR (contains({column}, '@') AND lower({column}) IN {listed}))"
 
 
-def _whole(texts: Sequence[str]) -> str:
-    """A pattern of any of these texts standing for itself, not within another word or number."""
-    either = "|".join(re.escape(text) for text in texts)
-    return sql.text(rf"(?i)(^|[^0-9A-Za-z_@.\-])(?:{either})($|[^0-9A-Za-z_@\-])")
+def _patterns(texts: Sequence[str]) -> list[str]:
+    """SQL patterns of any of these texts standing for itself, not within another word or number; in the groups 1 and 2
+    is what stands beside it.
+
+    Addresses are known in any case of letters, and may be the end of a longer one; a short id is none beside a point
+    or dash, as in a date or an amount.
+    """
+    ids = [re.escape(text) for text in texts if "@" not in text and len(text) >= TELLING]
+    others = [re.escape(text) for text in texts if "@" not in text and len(text) < TELLING]
+    others += [f"(?i:{re.escape(text)})" for text in texts if "@" in text]
+    patterns = [rf"(^|[^0-9A-Za-z])(?:{'|'.join(ids)})($|[^0-9A-Za-z])"] if ids else []
+    patterns += [rf"(^|[^0-9A-Za-z_@.\-])(?:{'|'.join(others)})($|[^0-9A-Za-z_@\-])"] if others else []
+    return [sql.text(pattern) for pattern in patterns]
+
+
+def _says(column: str, texts: Sequence[str]) -> str:
+    return "(" + " OR ".join(f"regexp_matches({column}, {pattern})" for pattern in _patterns(texts)) + ")"
+
+
+def _blanked(column: str, texts: Sequence[str]) -> str:
+    """SQL for a column without these texts."""
+    blanked = column
+    for pattern in _patterns(texts) * 2:  # what stands between two of them is beside both, and found with one
+        blanked = f"regexp_replace({blanked}, {pattern}, '\\1{ERASED}\\2', 'g')"
+    hints = {f"contains({column}, {sql.text('@' if '@' in text else text)})" for text in texts}
+    return f"CASE WHEN {' OR '.join(sorted(hints))} THEN {blanked} ELSE {column} END"
 
 
 def _rules_of_age(con: duckdb.DuckDBPyConnection, shop: Shop, request: Request, versions: dict[str, int]) -> Rules:

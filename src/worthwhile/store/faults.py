@@ -44,8 +44,11 @@ def refused(error: BaseException) -> int | None:
 
 
 @contextmanager
-def told(folder: Path) -> Iterator[None]:
-    """Raise InputError `cannot-write` in the place of an error by which the system refuses to write the shop."""
+def told(folder: Path, state: str = "the shop cannot be written, and is as it was") -> Iterator[None]:
+    """Raise InputError `cannot-write` in the place of an error by which the system refuses to write the shop.
+
+    `state` says how the shop is then.
+    """
     try:
         yield
     except InputError:
@@ -56,7 +59,7 @@ def told(folder: Path) -> Iterator[None]:
             raise
         raise InputError(
             "cannot-write",
-            f"the shop cannot be written, and is as it was: {os.strerror(number).lower()}",
+            f"{state}: {os.strerror(number).lower()}",
             where=str(getattr(error, "filename", None) or folder),
             remedy=REMEDIES[number],
         ) from error
