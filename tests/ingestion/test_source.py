@@ -61,6 +61,29 @@ def test_western_text_is_not_taken_for_chinese(write: Any, opened: Any) -> None:
     assert rows[0][1:] == ("José Müller", "2011-01-31", "£5")
 
 
+def test_sign_cut_in_half_makes_no_other_encoding_of_a_chinese_file(write: Any, opened: Any) -> None:
+    text = "customer,date,amount,title\n" + "".join(f"顾客{n},2024-01-02,5,杯子\n" for n in range(9))
+    path = write(text)
+    content = text.encode("gb18030")
+    cut = content.index("顾客5".encode("gb18030"))
+    path.write_bytes(content[: cut + 1] + content[cut + 2 :])
+    source, rows, _ = opened(path)
+    assert [row[4] for row in rows] == ["杯子"] * 9
+    others = [row[1] for row in rows if row[0] != 6]
+    assert others == [f"顾客{n}" for n in range(9) if n != 5]
+    assert source.notes == ("1 line has bytes that are no text, such as line 7: \ufffd stands for them",)
+
+
+def test_stray_byte_in_a_line_of_utf8_costs_no_more_than_itself(write: Any, opened: Any) -> None:
+    path = write("customer,date,amount,title\n")
+    lines = [f"顾客{n},2024-01-02,5,杯子\n".encode() for n in range(3)]
+    lines[1] = lines[1].replace("杯".encode(), "杯".encode() + b"\xe9")
+    path.write_bytes(path.read_bytes() + b"".join(lines))
+    source, rows, _ = opened(path)
+    assert [(row[1], row[4]) for row in rows] == [("顾客0", "杯子"), ("顾客1", "杯\ufffd子"), ("顾客2", "杯子")]
+    assert "such as line 3" in source.notes[0]
+
+
 def test_packed_file_is_unpacked(tmp_path: Path, opened: Any) -> None:
     path = tmp_path / "orders.csv.gz"
     path.write_bytes(gzip.compress(CSV.encode()))

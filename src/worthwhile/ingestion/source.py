@@ -12,7 +12,7 @@ import zipfile
 import zlib
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime, time
 from itertools import chain, islice
 from pathlib import Path
@@ -230,19 +230,21 @@ _CSV_OPTIONS = (
 
 
 def _text(con: duckdb.DuckDBPyConnection, path: Path, head: bytes, scratch: Path) -> Source:
-    readable = text_file.as_utf8(path, head, scratch)
+    readable, notes = text_file.as_utf8(path, head, scratch)
     if first := json_file.first_sign(readable):
-        return _json(con, path, readable, first, scratch)
+        return replace(_json(con, path, readable, first, scratch), notes=notes)
     layout = text_file.layout_of(readable, path)
     staged = scratch / "raw.parquet"
-    notes: tuple[str, ...] = ()
     if layout.begin:
         readable = text_file.from_header(readable, layout.begin, scratch)
     if layout.titles:
-        notes = (f"lines above the header, taken for a title: {layout.titles}",)
+        notes = (
+            *notes,
+            f"lines above the header, taken for a title: {layout.titles}",
+        )
     if layout.by_blanks:
         _read_blanks(con, layout, sql.text(_escaped(readable)), staged)
-        return Source(path, "csv", layout.columns, layout.has_header, layout.by_blanks)
+        return Source(path, "csv", layout.columns, layout.has_header, layout.by_blanks, notes)
     if not _read_delimited(con, layout, sql.text(_escaped(readable)), staged) or _quotes_are_broken(
         con, layout, staged
     ):

@@ -7,7 +7,7 @@ import csv
 import gzip
 import re
 import shutil
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -15,8 +15,11 @@ from typing import IO, Protocol
 
 from worthwhile.errors import InputError
 from worthwhile.ingestion import limits
+from worthwhile.ingestion.words import counted
 
-MIXED = "mixed"  # UTF-8, but for some lines that are in an older encoding
+MIXED = "mixed"  # UTF-8, but for some lines that are in an older encoding or have bytes that are no text
+DAMAGED = "damaged"  # GB 18030, but for some lines that have bytes that are no text
+UNREADABLE = "\ufffd"  # stands for such bytes
 CHUNK = 1 << 20
 SAMPLE = 1 << 18  # bytes looked at to tell encoding and layout
 DELIMITERS = (",", "\t", ";", "|")
@@ -68,22 +71,21 @@ class Layout:
     begin: int = 0  # byte at which the header begins; above it titles, or what tells Excel the delimiter
 
 
-def as_utf8(path: Path, head: bytes, scratch: Path) -> Path:
+def as_utf8(path: Path, head: bytes, scratch: Path) -> tuple[Path, tuple[str, ...]]:
     """The file itself where it is UTF-8, else a copy of it in `scratch` that is: unpacked, transcoded, without a mark.
 
-    Raises InputError `bad-file` for what is no text, unpacks to more than a file of its size should, or has a line
-    beyond all measure.
+    And notes on what of it is no text. Raises InputError `bad-file` for what is no text at all, unpacks to more than a
+    file of its size should, or has a line beyond all measure.
     """
     packed = head.startswith(b"\x1f\x8b")
     with _open(path, packed) as source:
         _check_kind(path, source.read(SAMPLE))
     encoding = _encoding(path, packed)
     if encoding == "utf-8" and not packed:
-        return path
+        return path, ()
     copy = scratch / "text.csv"
-    if encoding == MIXED:
-        _mend_lines(path, packed, copy)
-        return copy
+    if encoding in (MIXED, DAMAGED):
+        return copy, _mend_lines(path, packed, copy, _decoded if encoding == MIXED else _decoded_chinese)
     with _open(path, packed) as source, copy.open("wb") as target:
         decoder = codecs.getincrementaldecoder(encoding)()
         lines = _Lines(path)
@@ -95,7 +97,7 @@ def as_utf8(path: Path, head: bytes, scratch: Path) -> Path:
             raise _bad_file(
                 path, f"it is not written in one encoding: it begins as {encoding} and breaks off"
             ) from error
-    return copy
+    return copy, ()
 
 
 def _check_kind(path: Path, sample: bytes) -> None:
@@ -202,10 +204,11 @@ def _unmarked_utf16(path: Path, sample: bytes) -> str:
 def _legacy_encoding(path: Path, packed: bool) -> str:
     """Chinese (GB 18030), Western (Windows-1252) or mixed: which one the bytes above 127 speak for.
 
-    In common Chinese text they come in pairs with both bytes above 0xA0; in Western text mostly one at a time.
+    In common Chinese text they come in pairs with both bytes above 0xA0; in Western text mostly one at a time. A sign
+    that was cut in half makes no Western text of it.
     """
     singles = pairs = 0
-    if _is_mostly_utf8(path, packed):
+    if _is_mostly(path, packed, "utf-8"):
         return MIXED
     with _open(path, packed) as source:
         while chunk := source.read(CHUNK):
@@ -214,17 +217,19 @@ def _legacy_encoding(path: Path, packed: bool) -> str:
                 pairs += len(run) // 2 if min(run) >= 0xA1 else 0
     if pairs > singles and _decodes(path, packed, "gb18030"):
         return "gb18030"
+    if pairs > singles and _is_mostly(path, packed, "gb18030"):
+        return DAMAGED
     return "cp1252" if _decodes(path, packed, "cp1252") else "latin-1"
 
 
-def _is_mostly_utf8(path: Path, packed: bool) -> bool:
-    """Whether most lines with letters beyond ASCII are UTF-8: texts of two systems were put together."""
+def _is_mostly(path: Path, packed: bool, encoding: str) -> bool:
+    """Whether most lines with letters beyond ASCII are of one encoding."""
     good = bad = 0
     for line in _byte_lines(path, packed):
         if line.isascii():
             continue
         try:
-            line.decode()
+            line.decode(encoding)
             good += 1
         except UnicodeDecodeError:
             bad += 1
@@ -241,18 +246,37 @@ def _byte_lines(path: Path, packed: bool) -> Iterator[bytes]:
         yield rest
 
 
-def _mend_lines(path: Path, packed: bool, copy: Path) -> None:
-    """A copy in UTF-8 of a file whose lines are not all in it; what is not is taken for Chinese, else for Western."""
+def _mend_lines(path: Path, packed: bool, copy: Path, decoded: Callable[[bytes], str]) -> tuple[str, ...]:
+    """A copy in UTF-8 of a file whose lines are not all of one encoding, and a note where bytes of it are no text."""
+    unreadable, first = 0, 0
     with copy.open("wb") as target:
-        for line in _byte_lines(path, packed):
-            target.write(_decoded(line).encode())
+        for number, line in enumerate(_byte_lines(path, packed), start=1):
+            text = decoded(line)
+            target.write(text.encode())
+            if UNREADABLE in text:
+                unreadable, first = unreadable + 1, first or number
+    if not unreadable:
+        return ()
+    lines = counted(unreadable, "line has", "lines have")
+    return (f"{lines} bytes that are no text, such as line {first:,}: {UNREADABLE} stands for them",)
+
+
+def _decoded_chinese(line: bytes) -> str:
+    return line.decode("gb18030", errors="replace")
 
 
 def _decoded(line: bytes) -> str:
-    """The text of one line: UTF-8, else Chinese where its bytes above 127 come in pairs, else Western."""
+    """The text of one line: UTF-8, else Chinese where its bytes above 127 come in pairs, else Western.
+
+    It is still UTF-8 where more of its letters are than are not.
+    """
+    mended = line.decode(errors="replace")
+    bad = mended.count(UNREADABLE)
+    if sum(not sign.isascii() for sign in mended) > 2 * bad:
+        return mended
     runs = re.findall(rb"[\x80-\xff]+", line)
     in_pairs = all(len(run) % 2 == 0 and min(run) >= 0xA1 for run in runs)
-    for encoding in ("utf-8", "gb18030", "cp1252") if in_pairs else ("utf-8", "cp1252"):
+    for encoding in ("gb18030", "cp1252") if in_pairs else ("cp1252",):
         try:
             return line.decode(encoding)
         except UnicodeDecodeError:
