@@ -183,6 +183,44 @@ def test_date_format_may_speak_of_the_time_too(shop: Any, write: Any, events: An
     assert events(shop, "local_ts") == [("2011-02-01 08:05:00",)]
 
 
+def test_doubt_about_the_dates_of_another_column_names_it_and_the_format_given_settles_it(
+    shop: Any, write: Any, events: Any
+) -> None:
+    orders = write("customer,date,amount,refunded_at\na,2024-01-02,5,03/04/2024\nb,2024-01-13T10:00:00Z,5,\n")
+    with pytest.raises(InputError) as caught:
+        ww.ingest(shop, orders)
+    assert caught.value.code == "ambiguous-dates" and caught.value.where.endswith("column `refunded_at`")
+    ww.ingest(shop, orders, date_format="%d/%m/%Y")
+    assert events(shop, "local_ts", "amount") == [
+        ("2024-01-02 00:00:00", 5.0),
+        ("2024-01-13 10:00:00", 5.0),
+        ("2024-04-03 00:00:00", -5.0),
+    ]
+
+
+def test_doubt_about_two_columns_names_both(shop: Any, write: Any) -> None:
+    orders = write("customer,date,amount,refunded_at\na,02/01/2024,5,03/04/2024\n")
+    with pytest.raises(InputError) as caught:
+        ww.ingest(shop, orders)
+    assert caught.value.where.endswith("columns `date`, `refunded_at`")
+
+
+@pytest.mark.parametrize(
+    ("date_format", "text", "day"),
+    [
+        ("%d/%m/%Y", "2024-05-01", "2024-05-01 00:00:00"),
+        ("%d.%m.%Y %H:%M", "2024-05-01 08:30", "2024-05-01 08:30:00"),
+        ("%Y-%d-%m", "2024-05-01", "2024-01-05 00:00:00"),
+        ("%Y-%d-%m %H:%M", "2024-05-01 08:30", "2024-01-05 08:30:00"),
+    ],
+)
+def test_iso_dates_are_read_beside_a_format_that_does_not_speak_of_them(
+    shop: Any, write: Any, events: Any, date_format: str, text: str, day: str
+) -> None:
+    ww.ingest(shop, write(f"customer,date,amount\na,{text},1\n"), date_format=date_format)
+    assert events(shop, "local_ts") == [(day,)]
+
+
 def test_ids_of_float_columns_lose_their_point(shop: Any, write: Any, events: Any) -> None:
     ww.ingest(shop, write("customer,date,order id,amount\n12345.0,2011-01-01,77.0,1\n0012,2011-01-02,A.0,1\n"))
     assert events(shop, "customer_id", "order_id") == [("12345", "77"), ("0012", "A.0")]
@@ -368,12 +406,12 @@ def test_mapping_given_is_kept_and_used_next_time(shop: Any, write: Any, events:
 def test_format_of_dates_kept_from_an_earlier_file_is_named_where_it_is_at_fault(shop: Any, write: Any) -> None:
     ww.ingest(shop, write("customer,date,amount\na,03/04/2020,1\n"), date_format="%d/%m/%Y")
     shop = ww.open_shop(shop.folder)
-    iso = write("customer,date,amount\na,2020-04-06,1\n", "iso.csv")
+    words = write("customer,date,amount\na,6 April 2020,1\n", "words.csv")
     with pytest.raises(InputError, match=r"worth settings SHOP ingest\.date_format=`"):
-        ww.ingest(shop, iso)
-    both = write("customer,date,amount\na,2020-04-05,1\na,05/04/2020,1\n", "both.csv")
+        ww.ingest(shop, words)
+    both = write("customer,date,amount\na,5 April 2020,1\na,05/04/2020,1\n", "both.csv")
     assert "kept in shop.toml" in " ".join(ww.ingest(shop, both).files[0].notes)
-    assert ww.ingest(ww.change_settings(shop, {"ingest.date_format": ""}), iso).events == 1
+    assert ww.ingest(ww.change_settings(shop, {"ingest.date_format": ""}), words).events == 1
 
 
 def test_mapping_kept_is_named_where_it_is_at_fault_or_a_column_has_the_fields_name(shop: Any, write: Any) -> None:

@@ -8,6 +8,7 @@ from typing import Any
 
 import duckdb
 
+from worthwhile.errors import InputError
 from worthwhile.ingestion import dates
 from worthwhile.ingestion.cleaning import MISSING_DATA, is_one_of
 from worthwhile.ingestion.reading import Reading
@@ -25,6 +26,9 @@ _OFFSET = rf"""
 """
 
 
+_OTHERS = ("placed_at", "refunded_at", "updated_at")  # columns of moments beside `ts`
+
+
 def find_days(con: duckdb.DuckDBPyConnection, reading: Reading) -> None:
     """The view `clocked` with day text, time and offset of each row, and the table `days` of its distinct days.
 
@@ -35,7 +39,7 @@ def find_days(con: duckdb.DuckDBPyConnection, reading: Reading) -> None:
     con.execute(f"CREATE OR REPLACE TEMP VIEW clocked AS {_clocked(reading, 'cleaned', all_iso=all_iso)}")
     others = " UNION ".join(
         f"SELECT DISTINCT {field} AS ts, NULL AS time FROM cleaned WHERE {field} IS NOT NULL"
-        for field in ("placed_at", "refunded_at", "updated_at")
+        for field in _OTHERS
         if field in reading.columns
     )
     others = others or "SELECT CAST(NULL AS VARCHAR) AS ts, NULL AS time LIMIT 0"
@@ -46,13 +50,28 @@ def find_days(con: duckdb.DuckDBPyConnection, reading: Reading) -> None:
     both = "SELECT day_text FROM other_times" + ("" if all_iso else " UNION SELECT day_text FROM clocked")
     rows = con.execute(f"SELECT DISTINCT day_text FROM ({both}) WHERE day_text IS NOT NULL ORDER BY 1 LIMIT 200000")
     texts = [text for (text,) in rows.fetchall()]
-    named = f", column `{reading.columns.name('ts')}`" if "ts" in reading.columns else ""
-    where = f"{reading.source.where}{named}"
-    found = dates.read_days(texts, date_format=reading.date_format, where=where)
+    try:
+        found = dates.read_days(texts, date_format=reading.date_format)
+    except InputError as error:
+        where = f"{reading.source.where}, {_columns_in_doubt(con, reading)}"
+        raise InputError(error.code, error.what, where=where, remedy=error.remedy) from None
     if found.day_of:
         con.register("found_days", _table(found.day_of))
         con.execute("INSERT INTO days SELECT * FROM found_days")
         con.unregister("found_days")
+
+
+def _columns_in_doubt(con: duckdb.DuckDBPyConnection, reading: Reading) -> str:
+    """The columns whose days are three numbers each, in words."""
+    names = []
+    for field in ("ts", *_OTHERS):
+        if field not in reading.columns:
+            continue
+        days = "clocked" if field == "ts" else f"other_times WHERE ts IN (SELECT {field} FROM cleaned)"
+        texts = con.execute(f"SELECT DISTINCT day_text FROM {days}").fetchall()
+        if any(text and dates.in_three_parts(text) for (text,) in texts):
+            names.append(f"`{reading.columns.name(field)}`")
+    return f"column{'s' * (len(names) > 1)} {', '.join(names)}"
 
 
 def _table(day_of: Mapping[str, Any]) -> Any:
@@ -70,7 +89,7 @@ def _all_iso(con: duckdb.DuckDBPyConnection, reading: Reading) -> bool:
     """Whether every date of the file is an ISO text of one column, which need not be split."""
     if "ts" not in reading.columns or "ts" in {*reading.columns.instead, *reading.form.utc}:
         return False
-    if reading.date_format or "time" in reading.columns or reading.odd_blanks:
+    if not dates.takes_iso(reading.date_format) or "time" in reading.columns or reading.odd_blanks:
         return False
     text = f"trim({column(reading.columns.index['ts'])})"
     other = f"NOT regexp_matches({text}, {sql.text(dates.ISO)}) AND NOT {is_one_of(text, MISSING_DATA)}"
@@ -90,7 +109,7 @@ def _clocked(reading: Reading, rows: str, *, all_iso: bool = False) -> str:
             FROM {rows}
         """
     text = "ts || ' ' || time" if "time" in reading.columns and rows == "cleaned" else "ts"
-    iso = "false" if reading.date_format else f"regexp_matches(stamp, {sql.text(dates.ISO)})"
+    iso = "false" if not dates.takes_iso(reading.date_format) else f"regexp_matches(stamp, {sql.text(dates.ISO)})"
     return rf"""
         SELECT * EXCLUDE (stamp, m), {_OFFSET} AS zone_text,
             CASE WHEN is_iso THEN try_cast(stamp AS TIMESTAMP) END AS iso_wall,
@@ -118,8 +137,8 @@ def wall_and_moment(reading: Reading) -> tuple[str, str]:
     if _whole_format(reading):
         parsed = f"try_strptime(ts, {sql.text(reading.date_format)})"
         if "%z" in reading.date_format or "%Z" in reading.date_format:
-            return "CAST(NULL AS TIMESTAMP)", f"CAST({parsed} AS TIMESTAMP)"
-        return parsed, "CAST(NULL AS TIMESTAMP)"
+            return "iso_wall", f"CASE WHEN NOT is_iso THEN CAST({parsed} AS TIMESTAMP) END"
+        return f"CASE WHEN is_iso THEN iso_wall ELSE {parsed} END", "CAST(NULL AS TIMESTAMP)"
     # 12:30 AM is half past midnight, 1:30 PM half past thirteen.
     noon = (
         "CASE WHEN afternoon = 1 AND hour(clock) < 12 THEN 12"

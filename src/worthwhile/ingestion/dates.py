@@ -11,6 +11,7 @@ from worthwhile.errors import InputError
 
 _MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
 _YEAR_FIRST = re.compile(r"(\d{4})\s*[-/.年]\s*(\d{1,2})\s*[-/.月]\s*(\d{1,2})\s*日?")
+_ISO_DAY = re.compile(r"\d{4}-\d{1,2}-\d{1,2}")
 _COMPACT = re.compile(r"(\d{4})(\d{2})(\d{2})")
 _THREE = re.compile(r"(\d{1,2})([-/.])(\d{1,2})\2(\d{4}|\d{2})")
 _DAY_MONTH = re.compile(r"(?:[a-z]{3,9},?\s+)?(\d{1,2})(?:st|nd|rd|th)?[-\s./]*([a-z]{3,9})\.?,?[-\s./]*(\d{4}|\d{2})")
@@ -61,8 +62,18 @@ def looks_like_date(text: str) -> bool:
     )
 
 
+def takes_iso(date_format: str) -> bool:
+    """Whether ISO days (2024-05-01) are read as such beside those of a format: but where it says what these are."""
+    return not date_format.startswith("%Y-")
+
+
+def in_three_parts(text: str) -> bool:
+    """Whether a text is three numbers of which any may be the day."""
+    return _THREE.fullmatch(text.strip()) is not None
+
+
 def read_days(texts: Iterable[str], *, date_format: str = "", where: str = "") -> Days:
-    """The day of each text. With a strptime format, by that alone.
+    """The day of each text. With a strptime format, by that alone, but for ISO days.
 
     Raises InputError `ambiguous-dates` where day, month and year cannot be told apart, naming --date-format.
     """
@@ -77,6 +88,10 @@ def read_days(texts: Iterable[str], *, date_format: str = "", where: str = "") -
 def _by_format(texts: Iterable[str], date_format: str) -> dict[str, date]:
     days = {}
     for text in texts:
+        if takes_iso(date_format) and _ISO_DAY.fullmatch(text.strip()):
+            if (day := _read(text.strip(), "")) is not None:
+                days[text] = day
+            continue
         try:
             days[text] = datetime.strptime(text.strip(), date_format).date()
         except ValueError:
