@@ -241,6 +241,18 @@ def test_query_that_never_gave_a_row_is_success(shop: Shop, server: Running, db:
     assert state(shop) == before
 
 
+def test_row_of_a_forgotten_customer_in_the_overlap_is_refused_once(shop: Shop, server: Running, db: Any) -> None:
+    add(db, "o1", "2024-03-01 10:00+00", customer="jane")
+    add(db, "o2", "2024-03-01 10:00+00", customer="ola")
+    ww.ingest(shop, server.url, query=SINCE, since="last")
+    ww.forget(shop, "jane")
+    for number in (1, 2):
+        add(db, f"n{number}", f"2024-03-01 10:0{number}+00", customer="ola")
+        [report] = ww.ingest(shop, server.url, query=SINCE, since="last").files
+        assert report.events == 1
+    assert read_table(shop, "quarantine")["reason"].to_pylist() == ["forgotten"]
+
+
 def test_batch_of_nothing_but_refused_rows_is_kept_and_not_kept_twice(shop: Shop, server: Running, db: Any) -> None:
     add(db, "o1", "2024-03-01 10:00+00")
     ww.ingest(shop, server.url, query=SINCE, since="last")

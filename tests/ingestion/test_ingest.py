@@ -568,3 +568,16 @@ def test_zones_by_name_and_halves_of_the_day_are_read(
 def test_zone_of_two_meanings_is_not_guessed(shop: Any, write: Any, refused: Any) -> None:
     ww.ingest(shop, write("customer,date,amount\na,2024-01-05 10:00 CST,1\na,2024-01-05 10:00,1\n"))
     assert refused(shop) == [(1, "bad-date")]
+
+
+def test_refused_rows_that_come_again_stand_in_quarantine_once_as_of_the_last_file(shop: Any, write: Any) -> None:
+    row = "b,2024-99-02,5\n"
+    ww.ingest(shop, write(f"customer,date,amount\na,2024-01-02,5\n{row}c,soon,5\n", "a.csv"))
+    (again,) = ww.ingest(
+        shop, write(f"customer,date,amount\na,2024-01-02,5\n{row}{row}d,2024-01-03,5\n", "b.csv")
+    ).files
+    assert (again.rows, again.events, again.known, dict(again.refused)) == (4, 1, 1, {"bad-date": 2})
+    held = read_table(shop, "quarantine").to_pylist()
+    assert sorted((r["file"], r["row"]) for r in held) == [("a.csv", 3), ("b.csv", 2), ("b.csv", 3)]
+    ww.ingest(shop, write(f"customer,date,amount\na,2024-01-02,5\n{row}", "c.csv"))
+    assert read_table(shop, "quarantine").num_rows == 3

@@ -8,7 +8,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -24,12 +24,9 @@ from worthwhile.ingestion.query import Query, bad_query, read_query
 from worthwhile.ingestion.servers import Field, Row, Server, connected
 from worthwhile.ingestion.since import KINDS, LAST, Overlap, SinceColumn, Value, read_overlap, write
 from worthwhile.ingestion.source import Source, column, no_torn_lines
-from worthwhile.ingestion.stage import Staged
 from worthwhile.progress import Progress
-from worthwhile.schema import QUARANTINE
 from worthwhile.store import sql
-from worthwhile.store.log import add_view
-from worthwhile.store.tables import LEDGER, Writing
+from worthwhile.store.tables import LEDGER
 
 _MILLION = 1_000_000
 
@@ -214,38 +211,3 @@ def _later(since_column: SinceColumn, found: Any, before: str | None) -> str | N
     known = None if before is None else since_column.read(before)
     values = [value for value in (found, known) if value is not None]
     return write(max(values)) if values else None
-
-
-def without_known_refusals(
-    con: duckdb.DuckDBPyConnection, change: Writing, staged: Staged, name: str
-) -> tuple[Staged, int]:
-    """The staged rows less those that quarantine has from this address already, and how many these are.
-
-    The overlap is read again each time; events are known by their ids, refused rows have none.
-    """
-    add_view(con, "quarantined", QUARANTINE, change.files("quarantine"))
-    [(held,)] = con.execute("SELECT count(*) FROM quarantined WHERE file = ?", [name]).fetchall()
-    if not staged.refused or not held:
-        return staged, 0
-    fewer = staged.rows.with_name("fewer.parquet")
-    rows = f"read_parquet([{sql.text(str(staged.rows))}])"
-    con.execute(
-        f"""
-        COPY (
-            SELECT * FROM {rows} WHERE reason IS NULL
-            UNION ALL
-            SELECT s.* EXCLUDE (nth) FROM (
-                SELECT *, row_number() OVER (PARTITION BY reason, content ORDER BY part, row) AS nth
-                FROM {rows} WHERE reason IS NOT NULL
-            ) s LEFT JOIN (
-                SELECT reason, content, count(*) AS held FROM quarantined WHERE file = {sql.text(name)} GROUP BY ALL
-            ) q ON s.reason = q.reason AND s.content = q.content
-            WHERE nth > coalesce(held, 0)
-        ) TO {sql.text(str(fewer))} (FORMAT parquet)
-        """
-    )
-    counted = f"SELECT reason, count(*) FROM read_parquet([{sql.text(str(fewer))}]) WHERE reason IS NOT NULL"
-    refused = dict(con.execute(f"{counted} GROUP BY ALL ORDER BY ALL").fetchall())
-    known = sum(staged.refused.values()) - sum(refused.values())
-    fewer.replace(staged.rows)
-    return replace(staged, refused=refused), known

@@ -77,7 +77,6 @@ _MISSING = """
 
 # Rows that a batch brought first: those it found known, and refused ones that no longer count, left out.
 _NEW_ROWS = """
-    SELECT coalesce(sum(greatest(rows - known, refused)), 0) - (SELECT count(*) FROM refused_rows)
-        + (SELECT count(*) FROM missing)
+    SELECT coalesce(sum(greatest(rows - known, refused) - refused), 0) + (SELECT count(*) FROM missing)
     FROM batches
 """

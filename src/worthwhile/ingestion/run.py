@@ -20,16 +20,11 @@ from worthwhile.errors import InputError
 from worthwhile.ingestion.absorb import Absorbed, absorb
 from worthwhile.ingestion.address import Address
 from worthwhile.ingestion.columns import FIELDS, Columns, Table, check_mapping, format_of, recognise
-from worthwhile.ingestion.database import (
-    DatabaseRequest,
-    last_of,
-    lay_open_answer,
-    read_request,
-    without_known_refusals,
-)
+from worthwhile.ingestion.database import DatabaseRequest, last_of, lay_open_answer, read_request
 from worthwhile.ingestion.forgotten import Forgotten, read_forgotten
 from worthwhile.ingestion.formats import FORMATS, Format
 from worthwhile.ingestion.given import expand
+from worthwhile.ingestion.known_refusals import drop_former_refusals, without_known_refusals
 from worthwhile.ingestion.pseudonyms import Keyring
 from worthwhile.ingestion.reading import Reading
 from worthwhile.ingestion.report import FileReport, IngestReport
@@ -397,6 +392,8 @@ def _write(
         if ready.was_read_until:
             staged, known = without_known_refusals(con, change, ready.staged, name)
             ready = replace(ready, staged=staged)
+        else:
+            drop_former_refusals(con, change, ready.staged)
         done = absorb(con, change, ready.staged, batch_id=ready.batch_id, file=name)
         done = replace(done, known=done.known + known)
         reports.append(_report(ready, done))
