@@ -223,6 +223,12 @@ def test_models_lists_the_catalogue(worth: Any) -> None:
     assert worth("models").exit_code == 0
 
 
+def test_setting_that_maps_what_is_no_event_column_is_refused(worth: Any, shop_folder: Path) -> None:
+    done = worth("settings", shop_folder, "ingest.columns.foo=Buyer", "--json")
+    assert (done.exit_code, done.json["error"]["code"]) == (3, "bad-columns")
+    assert "foo" not in (shop_folder / "shop.toml").read_text()
+
+
 def test_settings_are_shown_and_changed_one_by_one(worth: Any, shop_folder: Path) -> None:
     assert list(worth("settings", shop_folder, "--json").json["settings"]) == list(SETTINGS)
     done = worth(

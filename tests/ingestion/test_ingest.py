@@ -581,3 +581,18 @@ def test_refused_rows_that_come_again_stand_in_quarantine_once_as_of_the_last_fi
     assert sorted((r["file"], r["row"]) for r in held) == [("a.csv", 3), ("b.csv", 2), ("b.csv", 3)]
     ww.ingest(shop, write(f"customer,date,amount\na,2024-01-02,5\n{row}", "c.csv"))
     assert read_table(shop, "quarantine").num_rows == 3
+
+
+def test_options_given_with_a_file_that_is_in_the_shop_already_are_not_kept(shop: Any, write: Any) -> None:
+    orders = write("customer,date,amount\na,2024-01-02,5\n")
+    ww.ingest(shop, orders)
+    before = (shop.folder / "shop.toml").read_bytes()
+    assert ww.ingest(shop, orders, date_format="%d/%m/%Y", decimal=",").files[0].seen_before
+    assert (shop.folder / "shop.toml").read_bytes() == before
+
+
+def test_mapping_in_the_settings_of_a_column_that_there_is_not_is_named(shop: Any, write: Any) -> None:
+    shop = ww.change_settings(shop, {"ingest.columns": {"foo": "Buyer"}})
+    with pytest.raises(InputError, match="`foo` is no event column") as caught:
+        ww.ingest(shop, write("customer,date,amount\na,2024-01-02,5\n"))
+    assert caught.value.where.endswith("shop.toml, ingest.columns")

@@ -115,7 +115,7 @@ def put_in(shop: Shop, path: Path) -> tuple[str, int]:
     """Ingest a file, or write a batch as it is; the batch and how many events are new."""
     if path.suffix == ".csv":
         done = ingest(shop, path)
-        return done.batch_ids[0], done.events
+        return done.files[0].batch_id, done.events
     return write_batch(shop, path)
 
 

@@ -32,7 +32,12 @@ def settings(
 
     shop = open_shop(folder)
     if changes:
-        shop = change_settings(shop, _parse(shop, changes))
+        parsed = _parse(shop, changes)
+        if "ingest.columns" in parsed:
+            from worthwhile.ingestion.columns import check_mapping
+
+            check_mapping(parsed["ingest.columns"], where="setting ingest.columns")
+        shop = change_settings(shop, parsed)
     values = dict(shop.settings.values)
     rows = [(key, _said(values[key]), setting.doc) for key, setting in SETTINGS.items()]
     return Answer(

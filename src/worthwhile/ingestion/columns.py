@@ -103,14 +103,14 @@ def whole(name: str) -> str:
     return "".join(sign for sign in unicodedata.normalize("NFKC", name).lower() if sign.isalnum())
 
 
-def check_mapping(mapping: Mapping[str, str]) -> None:
+def check_mapping(mapping: Mapping[str, str], *, where: str = "--map") -> None:
     """Raises InputError `bad-columns` where a mapping names an event column that there is not."""
     for field in mapping:
         if field not in FIELDS:
             raise InputError(
                 "bad-columns",
                 f"`{field}` is no event column",
-                where="--map",
+                where=where,
                 remedy=f"it is one of {', '.join(FIELDS)}",
             )
 

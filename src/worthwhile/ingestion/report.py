@@ -66,10 +66,6 @@ class IngestReport:
     files: tuple[FileReport, ...]
 
     @property
-    def batch_ids(self) -> tuple[str, ...]:
-        return tuple(report.batch_id for report in self.files)
-
-    @property
     def rows(self) -> int:
         return sum(report.rows for report in self.files)
 

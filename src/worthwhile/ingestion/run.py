@@ -96,18 +96,8 @@ def ingest(  # noqa: PLR0913 (one parameter for each question that a person asks
     """
     if not paths:
         raise InputError("bad-argument", "no file is named", remedy="name the files to read")
-    if format is not None and format not in FORMATS:
-        raise InputError(
-            "bad-argument", f"`{format}` is no format", where="--format", remedy=f"formats are {', '.join(FORMATS)}"
-        )
-    check_mapping(mapping or {})
-    if decimal not in (None, ",", "."):
-        raise InputError(
-            "bad-argument", f"`{decimal}` does not part decimals", where="--decimal", remedy="it is `,` or `.`"
-        )
+    _check_options(shop, mapping or {}, format, decimal, wait)
     named = _named(paths, query=query, since=since, overlap=overlap)
-    if not wait >= 0:
-        raise InputError("bad-argument", f"{wait} is no time to wait", where="--wait", remedy="give seconds, or 0")
     progress("opening the shop", 0.0)
     with writing(shop, wait=wait) as change, _scratch(shop) as scratch:
         shop = shop.read_again()  # while this one waited, another may have kept what its user said
@@ -127,8 +117,11 @@ def ingest(  # noqa: PLR0913 (one parameter for each question that a person asks
                 *(ready for ready in read if not isinstance(ready, Member)),
                 *reader.join([ready for ready in read if isinstance(ready, Member)], scratch),
             ]
+            is_read = any(isinstance(ready, _Ready) for ready in prepared)
             said = _said(shop, mapping, date_format, decimal, mode if pseudonymise is not None else None)
-            with _kept(shop, said):  # first: a later run that did not know the mode would count people twice
+            with _kept(
+                shop, said if is_read else {}
+            ):  # first: a later run that did not know the mode would count people twice
                 reports = _write(con, change, prepared, progress, screens)
         except duckdb.OutOfMemoryException as error:
             raise _too_little_memory(shop, [_name(one) for one in named]) from error
@@ -136,6 +129,24 @@ def ingest(  # noqa: PLR0913 (one parameter for each question that a person asks
             con.close()
     progress("done", 1.0)
     return IngestReport(tuple(reports))
+
+
+def _check_options(
+    shop: Shop, mapping: Mapping[str, str], format: str | None, decimal: str | None, wait: float
+) -> None:
+    """Raises InputError for what is no format, event column, sign or time; also for columns kept in shop.toml."""
+    if format is not None and format not in FORMATS:
+        raise InputError(
+            "bad-argument", f"`{format}` is no format", where="--format", remedy=f"formats are {', '.join(FORMATS)}"
+        )
+    check_mapping(mapping)
+    check_mapping(shop.settings["ingest.columns"], where=f"{shop.folder / SETTINGS_FILE}, ingest.columns")
+    if decimal not in (None, ",", "."):
+        raise InputError(
+            "bad-argument", f"`{decimal}` does not part decimals", where="--decimal", remedy="it is `,` or `.`"
+        )
+    if not wait >= 0:
+        raise InputError("bad-argument", f"{wait} is no time to wait", where="--wait", remedy="give seconds, or 0")
 
 
 def _named(
