@@ -139,9 +139,11 @@ TABLES: dict[str, pa.Schema] = {
 
 # Items, their categories and customers are stored as what each batch told of them (`store/merged.py`), with what
 # merging needs.
+# Events of orders that another version may replace keep their title, so that its lines can be taken back.
 _AS_OF = pa.field("as_of", pa.timestamp("us", tz="UTC"))  # the last event, or the list, that told the row's values
-_LINES = pa.field("lines", pa.int64())  # order lines that bear the row's title; absent in what a list told
+_LINES = pa.field("lines", pa.int64())  # that bear the row's title, < 0 of those that went; absent in a list's rows
 _TOLD: dict[str, list[pa.Field]] = {
+    "events": [pa.field("title", pa.string())],
     "items": [_AS_OF, _LINES],
     "item_categories": [_AS_OF],
     "customers": [_AS_OF, _LINES],

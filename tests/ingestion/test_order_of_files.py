@@ -134,12 +134,12 @@ def woocommerce_exports(draw: st.DrawFn) -> list[str]:
     return exports
 
 
-def shop_of(folder: Path, texts: Sequence[str], suffix: str) -> dict[str, list[Any]]:
+def shop_of(folder: Path, texts: Sequence[str], suffix: str, **options: Any) -> dict[str, list[Any]]:
     shop = ww.create_shop(folder, currency="EUR", threads=1)
     for place, text in enumerate(texts):
         path = folder.with_name(f"{folder.name}-{place}{suffix}")
         path.write_text(text)
-        ww.ingest(shop, path, pseudonymise=False)
+        ww.ingest(shop, path, pseudonymise=False, **options)
     return held(shop)
 
 
@@ -160,6 +160,134 @@ def test_versions_that_came_to_nothing_in_any_order_give_the_same_shop(exports: 
     with tempfile.TemporaryDirectory() as name:
         once = shop_of(Path(name) / "once", exports, ".json")
         assert shop_of(Path(name) / "turned", random.sample(exports, len(exports)), ".json") == once
+
+
+VERSIONS = "order_no,customer_id,date,sku,title,quantity,amount,total,back,back_at,changed\n"
+VERSIONS_MAPPING = {
+    "order_total": "total",
+    "refunded_amount": "back",
+    "refunded_at": "back_at",
+    "updated_at": "changed",
+}
+
+
+@st.composite
+def histories(draw: st.DrawFn) -> list[str]:
+    """Each version of each order as its lines: some change from one to the next, some stay, some stand twice."""
+    versions = []
+    for number in range(1, draw(st.integers(2, 4))):
+        lines = draw(st.lists(st.sampled_from(("M,Mug,1,8", "M,MUG,1,8", "P,Pot,2,6")), min_size=1, max_size=3))
+        for day in range(1, draw(st.integers(2, 5))):
+            if draw(st.booleans()):
+                lines = draw(st.permutations([*lines, draw(st.sampled_from(("M,Mug,1,8", "Q,,1,3", "P,pot,2,5")))]))
+            total = sum(int(line.split(",")[-1]) for line in lines) + draw(st.sampled_from((0, 0, 2, -3)))
+            back = draw(st.sampled_from((0, 0, 1, 2)))
+            tail = f"{total},{back},{f'2024-02-0{day}' if back else ''},2024-03-0{day}\n"
+            versions.append("".join(f"{number},{'ab'[number % 2]},2024-01-0{number},{line},{tail}" for line in lines))
+    return versions
+
+
+@settings(max_examples=5, deadline=None)
+@given(histories(), st.data())
+def test_versions_in_one_file_or_in_many_in_any_order_give_the_same_shop(
+    versions: list[str], data: st.DataObject
+) -> None:
+    files = st.lists(st.sampled_from(versions), max_size=4, unique=True)
+    some = [drawn for drawn in data.draw(st.lists(files, max_size=3)) if drawn]
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        whole = shop_of(folder / "whole", [VERSIONS + "".join(versions)], ".csv", mapping=VERSIONS_MAPPING)
+        parted = data.draw(st.permutations([*some, *([version] for version in versions)]))
+        texts = [VERSIONS + "".join(file) + "\n" * place for place, file in enumerate(parted)]  # each is another file
+        assert shop_of(folder / "parted", texts, ".csv", mapping=VERSIONS_MAPPING) == whole
+
+
+@st.composite
+def magento_states(draw: st.DrawFn) -> list[str]:
+    states = []
+    for number in (1, 1, 1, 2, 2):
+        total, back = draw(st.sampled_from((20, 25))), draw(st.sampled_from((0, 8)))
+        status = draw(st.sampled_from(("processing", "complete", "closed")))
+        states.append(f"{number},shop,2024-01-0{number} 10:00:00,{total},{status},{number}@x.example,{back}\n")
+    return states
+
+
+@st.composite
+def shopify_states(draw: st.DrawFn) -> list[str]:
+    """Orders whose fields stand on their first row alone; where these are the same, the lines are."""
+    one_line = draw(st.integers(0, 5))
+    states = []
+    for number in (1, 1, 1, 2, 2):
+        at, back = f"2024-01-0{number} 10:00:00 +0000", draw(st.sampled_from((0, 3, 5)))
+        status = "partially_refunded" if back else "paid"
+        text = f"#{number},{'ab'[number - 1]}@x.example,{status},{at},EUR,20,{back},1,Mug,10,M,,{at}\n"
+        if back != one_line:
+            text += f"#{number},{'ab'[number - 1]}@x.example,,,,,,1,Pot,8,P,,{at}\n"
+        states.append(text)
+    return states
+
+
+@st.composite
+def jd_states(draw: st.DrawFn) -> list[str]:
+    """Orders whose sum and status stand on each row; of one sum and status the lines are the same."""
+    states = []
+    for number in (1, 1, 1, 2, 2):
+        total, status = draw(st.sampled_from((20, 26))), draw(st.sampled_from(("等待出库", "完成", "已取消")))
+        items = ("M", "P") if (total == 20) == (status == "完成") else ("M",)
+        states.append(
+            "".join(
+                f"{number},{item},杯,1,2024-01-0{number} 10:00:00,{total},{status},小红{number}\n" for item in items
+            )
+        )
+    return states
+
+
+HEADS = {
+    "magento": "ID,Purchase Point,Purchase Date,Grand Total (Purchased),Status,Customer Email,Total Refunded\n",
+    "shopify": SHOPIFY,
+    "jd": "订单号,商品ID,商品名称,订购数量,下单时间,应付金额,订单状态,下单帐号\n",
+}
+
+
+@pytest.mark.parametrize(
+    ("form", "states"), [("magento", magento_states()), ("shopify", shopify_states()), ("jd", jd_states())]
+)
+@settings(max_examples=4, deadline=None)
+@given(st.data())
+def test_states_of_an_order_in_one_file_or_in_many_give_the_same_shop(
+    form: str, states: st.SearchStrategy[list[str]], data: st.DataObject
+) -> None:
+    told = list(dict.fromkeys(data.draw(states)))
+    with tempfile.TemporaryDirectory() as name:
+        whole = shop_of(Path(name) / "whole", [HEADS[form] + "".join(told)], ".csv")
+        assert len(whole["events"]) > 1
+        texts = [HEADS[form] + state for state in data.draw(st.permutations([*told, told[0]]))]
+        assert shop_of(Path(name) / "parted", [text + "\n" * n for n, text in enumerate(texts)], ".csv") == whole
+
+
+@st.composite
+def visits(draw: st.DrawFn) -> list[str]:
+    """Events of browsers, some of which are told to be a customer's."""
+    lines = []
+    for hour in range(draw(st.integers(3, 7))):
+        browser, who = draw(st.sampled_from("xy")), draw(st.sampled_from((None, None, "u1", "u2")))
+        at = {"anonymousId": f"browser-{browser}", "userId": who, "timestamp": f"2024-01-01T{hour:02}:00:00Z"}
+        told = draw(st.sampled_from(({"event": "Product Viewed", "properties": {"sku": "M"}}, {
+            "event": "Order Completed",
+            "properties": {"order_id": f"o{hour}", "total": 9, "products": [{"sku": "M", "quantity": 1, "price": 9}]},
+        })))  # fmt: skip
+        lines.append(json.dumps({"type": "track", "messageId": str(hour), **at, **told}) + "\n")
+    return lines
+
+
+@settings(max_examples=6, deadline=None)
+@given(visits(), st.data())
+def test_visitors_are_who_they_are_whichever_file_comes_first(lines: list[str], data: st.DataObject) -> None:
+    hours = st.lists(st.sampled_from(lines), min_size=1, max_size=3, unique=True).map(sorted)
+    texts = ["".join(file) for file in (lines, *data.draw(st.lists(hours, min_size=1, max_size=2)))]
+    with tempfile.TemporaryDirectory() as name:
+        once = shop_of(Path(name) / "once", texts, ".jsonl", format="segment")
+        assert shop_of(Path(name) / "turned", texts[::-1], ".jsonl", format="segment") == once
 
 
 ORDER, REFUND = "a,o1,2020-01-01,x,Mug,k,2,3,UK,", "a,C1,2020-01-05,x,Mug,k,-1,3,UK,"

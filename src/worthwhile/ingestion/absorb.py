@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
 import duckdb
@@ -11,9 +11,10 @@ from worthwhile.ingestion.open_refunds import settle_open_refunds
 from worthwhile.ingestion.order_totals import REST
 from worthwhile.ingestion.order_versions import Settled, settle_orders
 from worthwhile.ingestion.refunds import match_refunds
-from worthwhile.ingestion.rewriting import rewrite
+from worthwhile.ingestion.rewriting import begin_taking_out, rewrite, show_known, take_out
 from worthwhile.ingestion.stage import Staged
-from worthwhile.schema import EVENTS, STORED
+from worthwhile.ingestion.visitors import name_visitors
+from worthwhile.schema import STORED
 from worthwhile.store import sql
 from worthwhile.store.log import add_view
 from worthwhile.store.merged import merged, reduced
@@ -56,16 +57,17 @@ def absorb(con: duckdb.DuckDBPyConnection, change: Writing, staged: Staged, *, b
         done = _absorb_list(con, change, staged, batch_id)
         _put_refused(con, change, staged, batch_id, file)
         return done
-    add_view(con, "known", EVENTS, change.files("events"))
+    show_known(con, change)
     legs, extra = _identify(con, staged)
-    con.execute("CREATE OR REPLACE TEMP TABLE gone (event_id VARCHAR, order_id VARCHAR, customer_id VARCHAR)")
+    begin_taking_out(con)
     rows = f"read_parquet([{sql.text(str(staged.rows))}])"
     settled = settle_orders(con, change, rows, ties=staged.whole_orders) if staged.versions else Settled()
     con.execute("CREATE OR REPLACE TEMP TABLE known_ids (event_id VARCHAR)")
+    retold = False
     if change.files("events"):
-        _find_known(con, extra.refunds)
-        if staged.visitors:
-            _name_visitors(con, change)
+        settled = replace(settled, replaced=settled.replaced + _take_out_earlier_refunds(con, change, extra))
+        _find_known(con, extra)
+        retold = staged.visitors and name_visitors(con, change)
     none = con.execute("SELECT count(*) FROM known_ids").fetchall() == [(0,)]
     con.execute(f"CREATE OR REPLACE TEMP VIEW fresh AS {_FRESH.format(rows='legs')}{'' if none else _UNKNOWN}")
     lines, refunds, categories = con.execute(_COUNTS).fetchall()[0]
@@ -76,29 +78,12 @@ def absorb(con: duckdb.DuckDBPyConnection, change: Writing, staged: Staged, *, b
         settle_open_refunds(con)
         _put_events(con, change, {"<>": lines, "=": refunds}, sql.text(batch_id))
         _revise(con, change)
-    if lines + refunds + settled.superseded:
-        _tell(con, change, categories > 0, sql.text(batch_id), superseded=settled.superseded > 0)
+    if lines + refunds + settled.superseded + settled.replaced or retold:
+        _tell(con, change, sql.text(batch_id), settled, categories=categories > 0, retold=retold)
     _put_refused(con, change, staged, batch_id, file)
     events, superseded = lines + refunds, settled.superseded
     known = legs - events - superseded
     return Absorbed(events, known, extra.events, matched, settled.replaced, superseded, again)
-
-
-def _name_visitors(con: duckdb.DuckDBPyConnection, change: Writing) -> None:
-    """Events that the log has as a visitor's become those of the customer who, as this file tells, the visitor was."""
-    con.execute(
-        "CREATE OR REPLACE TEMP TABLE named AS SELECT DISTINCT event_id, l.customer_id"
-        " FROM known k JOIN legs l USING (event_id)"
-        " WHERE k.customer_id = l.visitor_id AND l.customer_id <> l.visitor_id"
-    )
-    if con.execute("SELECT count(*) FROM named").fetchall() != [(0,)]:
-        rewrite(
-            con,
-            change,
-            "named",
-            "SELECT e.* REPLACE (coalesce(n.customer_id, e.customer_id) AS customer_id)"
-            " FROM {rows} e LEFT JOIN named n ON e.event_id = n.event_id",
-        )
 
 
 def _come_again(con: duckdb.DuckDBPyConnection) -> int:
@@ -163,14 +148,15 @@ def _standing(con: duckdb.DuckDBPyConnection, change: Writing, table: str, name:
 def _identify(con: duckdb.DuckDBPyConnection, staged: Staged) -> tuple[int, _Extra]:
     """The view `legs`: events with their ids. Returns how many there are, and which rows make more than one.
 
-    An event's id is the digest of its content and of its occurrence among equal rows of its part. Few rows have an
-    equal one, so these are found first by a short hash, and only they are counted.
+    An event's id is the digest of its content and of its occurrence among equal rows of its part, and of its version of
+    the order. Few rows have an equal one, so these are found first by a short hash, and only they are counted.
     """
     rows = f"read_parquet([{sql.text(str(staged.rows))}])"
+    equal = f"part, digest{_VERSION if staged.versions else ''}"
     con.execute(
         f"""
         CREATE OR REPLACE TEMP TABLE repeated AS
-        SELECT part, row, row_number() OVER (PARTITION BY part, digest ORDER BY row) AS occurrence
+        SELECT part, row, row_number() OVER (PARTITION BY {equal} ORDER BY row) AS occurrence
         FROM {rows} WHERE reason IS NULL AND hash(part, digest) IN (
             SELECT hash(part, digest) AS short FROM {rows} WHERE reason IS NULL GROUP BY short HAVING count(*) > 1
         )
@@ -188,8 +174,10 @@ def _identify(con: duckdb.DuckDBPyConnection, staged: Staged) -> tuple[int, _Ext
 
 def _legs(rows: str, many_parts: bool, repeats: bool, extra: _Extra) -> str:
     """SQL for the events of staged rows. Later steps read it again and again, so it does no more than a file needs."""
-    # Sheets of a workbook may overlap: what a former sheet has is the same event, not another.
-    once = "QUALIFY row_number() OVER (PARTITION BY event_id ORDER BY part) = 1" if many_parts else ""
+    # Sheets of a workbook may overlap: what another sheet has is the same event, not another.
+    once = ""
+    if many_parts:
+        once = f"QUALIFY row_number() OVER (PARTITION BY event_id{_VERSION} ORDER BY ts DESC, part) = 1"
     lines = f"SELECT *, digest AS event_id FROM {rows} WHERE reason IS NULL"
     if repeats:
         lines = f"""
@@ -206,6 +194,8 @@ def _legs(rows: str, many_parts: bool, repeats: bool, extra: _Extra) -> str:
         f" SELECT * FROM (SELECT * FROM sold {refunds} {returns}) {once}"
     )
 
+
+_VERSION = ", order_version, state"  # of an order: an event may be of several, of which one stands in the end
 
 # A refund stands at its own time where that is told, else at that of its order.
 _GIVEN_BACK = "coalesce(refund_ts, ts) AS ts, coalesce(refund_local_ts, local_ts) AS local_ts"
@@ -241,11 +231,31 @@ def return_id(order_line: str, refunded: str) -> str:
     return f"md5({order_line} || '/refunded/' || {refunded})"
 
 
-def _find_known(con: duckdb.DuckDBPyConnection, paired: int) -> None:
+# Refunds that rows make beside their own event: their ids tell no time.
+_MADE_REFUNDS = "SELECT event_id, ts FROM legs WHERE kind = 'refund' AND (is_paired OR refunded > 0)"
+
+
+def _take_out_earlier_refunds(con: duckdb.DuckDBPyConnection, change: Writing, extra: _Extra) -> int:
+    """Take refunds out of the log that `legs` know at a later time; returns how many.
+
+    A file that does not say when an order was refunded has the refund at the order's time, before any that does. So
+    the later time is the better one, and it is the same whichever file comes first.
+    """
+    if not extra.refunds + extra.returns:
+        return 0
+    return take_out(
+        con,
+        change,
+        "SELECT k.event_id, k.order_id, k.customer_id FROM known k JOIN"
+        f" (SELECT event_id, max(ts) AS ts FROM ({_MADE_REFUNDS}) GROUP BY event_id) m USING (event_id)"
+        " WHERE k.kind = 'refund' AND k.ts < m.ts",
+    )
+
+
+def _find_known(con: duckdb.DuckDBPyConnection, extra: _Extra) -> None:
     """Fill the table `known_ids` with the events of `legs` that the log has.
 
-    Only those of the same moments can be equal, but for refunds of lines, which the log
-    may know at another time.
+    Only those of the same moments can be equal, but for refunds that rows make, which the log may know at a later time.
     """
     first, last = con.execute("SELECT CAST(min(ts) AS VARCHAR), CAST(max(ts) AS VARCHAR) FROM legs").fetchall()[0]
     if first is None:
@@ -256,10 +266,10 @@ def _find_known(con: duckdb.DuckDBPyConnection, paired: int) -> None:
         f" WHERE ts BETWEEN TIMESTAMPTZ {sql.text(first)} AND TIMESTAMPTZ {sql.text(last)}"
         " AND event_id IN (SELECT event_id FROM legs)"
     )
-    if paired:
+    if extra.refunds + extra.returns:
         con.execute(
             "INSERT INTO known_ids SELECT event_id FROM known WHERE kind = 'refund' AND event_id IN"
-            " (SELECT event_id FROM legs WHERE is_paired AND kind = 'refund')"
+            f" (SELECT event_id FROM ({_MADE_REFUNDS}))"
         )
 
 
@@ -295,18 +305,25 @@ def _revise(con: duckdb.DuckDBPyConnection, change: Writing) -> None:
     )
 
 
-def _tell(con: duckdb.DuckDBPyConnection, change: Writing, categories: bool, batch: str, *, superseded: bool) -> None:
+def _tell(
+    con: duckdb.DuckDBPyConnection, change: Writing, batch: str, settled: Settled, *, categories: bool, retold: bool
+) -> None:
     """Add what the fresh events tell of items and customers to what was told before; see `store/merged.py`.
 
-    So do versions of orders that gave way: had they come first, they would have told it then.
+    So do versions of orders that gave way: had they come first, they would have told it then. The lines with a title
+    are counted, and therefore only those of events that stand.
     """
-    rows = "fresh"
-    if superseded:
-        rows, categories = "(SELECT * FROM fresh UNION ALL BY NAME SELECT * FROM superseded)", True
+    rows, also = "(SELECT *, true AS stands FROM fresh)", {"items": "", "customers": _RETOLD if retold else ""}
+    if settled.superseded:
+        rows = f"({rows} UNION ALL BY NAME SELECT *, false AS stands FROM superseded)"
+        categories = True
+    if settled.replaced:
+        also["items"] = _WITHDRAWN
     for table, query in _TOLD.items():
         if table == "item_categories" and not categories:
             continue
-        con.execute(f"CREATE OR REPLACE TEMP TABLE told AS {query.format(batch=batch, rows=rows)}")
+        told = (query + also.get(table, "")).format(batch=batch, rows=rows)
+        con.execute(f"CREATE OR REPLACE TEMP TABLE told AS {told}")
         _put_told(con, change, table)
 
 
@@ -319,8 +336,8 @@ def _put_told(con: duckdb.DuckDBPyConnection, change: Writing, table: str) -> No
 
 # What the log does not have yet.
 _FRESH = """
-    SELECT * EXCLUDE (part, row, visitor_id, reason, detail, content, digest, is_paired, rest, refunded, refund_ts,
-                      refund_local_ts, description, picture)
+    SELECT * EXCLUDE (part, row, state, visitor_id, reason, detail, content, digest, is_paired, rest, refunded,
+                      refund_ts, refund_local_ts, description, picture)
     FROM ({rows})
 """
 _UNKNOWN = " WHERE event_id NOT IN (SELECT event_id FROM known_ids)"
@@ -334,7 +351,7 @@ _COUNTS = """
 _EVENTS = """
     SELECT event_id, ts, local_ts, customer_id, kind, order_id, item_id, quantity, price, {amount} AS amount, discount,
         category, channel, country, rating, text, {refund_of} AS refund_of, is_goods, order_version, order_placed,
-        is_open, {{batch}} AS batch_id
+        is_open, {{batch}} AS batch_id, CASE WHEN order_version IS NOT NULL OR kind = 'refund' THEN title END AS title
     FROM fresh
 """
 _LINES = _EVENTS.format(amount="amount", refund_of="CAST(NULL AS VARCHAR)")
@@ -348,7 +365,7 @@ _TOLD = {
     "items": """
         SELECT item_id, category, CASE WHEN kind = 'order_line' AND price > 0 THEN price END AS price, title,
             CAST(NULL AS VARCHAR) AS description, CAST(NULL AS VARCHAR) AS picture, is_goods, {batch} AS batch_id,
-            max(ts) AS as_of, count(*) AS lines
+            max(ts) AS as_of, count(*) FILTER (stands) AS lines
         FROM {rows} WHERE item_id IS NOT NULL GROUP BY ALL
     """,
     "item_categories": """
@@ -361,6 +378,15 @@ _TOLD = {
         FROM {rows} GROUP BY ALL
     """,
 }
+
+_WITHDRAWN = """
+        UNION ALL BY NAME
+        SELECT item_id, title, true AS is_goods, {batch} AS batch_id, -lines AS lines FROM withdrawn
+"""
+_RETOLD = """
+        UNION ALL BY NAME
+        SELECT customer_id, country, {batch} AS batch_id, as_of FROM retold
+"""
 
 # What a list tells.
 _LISTED = {

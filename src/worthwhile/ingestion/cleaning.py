@@ -19,6 +19,9 @@ _NO_NUMBER = (*MISSING_DATA, "0", "0.0", "undefined", "(not set)")  # of an orde
 _WORDS = ("item_id", "title", "category", "channel", "country", "status", "text", "currency")
 # Around texts of exports meant for spreadsheets: tabs, line ends, wide and fixed blanks, marks. SQL.
 _SHORT = 4  # signs: most words for nothing have no more
+# What becomes of an order; and what of it stands on its first row, where not on each.
+_TELLING = ("ts", "status", "order_total", "refunded_amount", "refunded_at")
+_TOLD_ONCE = ("status", "order_total")
 LISTED = 5  # examples named in notes
 MOST_WORDS = 10_000  # of a status or type column that are looked at, the most frequent first
 
@@ -47,7 +50,7 @@ def cleaned(reading: Reading) -> str:
     source = f"({_orders_apart(reading)})" if reading.form.of_order else "raw"
     rows = (
         f"SELECT part, row, coalesce({everything}) IS NULL AS is_empty,"
-        f" struct_pack({content}) AS whole, {', '.join(picked)}"
+        f" struct_pack({content}) AS whole, {', '.join(picked)}, {_state(reading)} AS state"
         f" FROM (SELECT *, {', '.join(texts_of)} FROM {source})"
     )
     if "visitor_id" not in reading.columns:
@@ -56,6 +59,17 @@ def cleaned(reading: Reading) -> str:
     known = "max(customer_id) OVER (PARTITION BY visitor_id)"
     who = f"coalesce(customer_id, CASE WHEN visitor_id IS NOT NULL THEN coalesce({known}, visitor_id) END)"
     return f"SELECT * REPLACE ({who} AS customer_id) FROM ({rows})"
+
+
+def _state(reading: Reading) -> str:
+    """SQL for which state of its order a row is of, where a file may hold several and nothing says which is later."""
+    form = reading.form
+    if form.of_order:
+        return "hash(part, nth)"
+    if form.row_is_order:
+        return "hash(part, row)"
+    told = [sql.name(field) for field in form.of_state if field in reading.columns]
+    return f"hash({', '.join(told)})" if told else "CAST(NULL AS UBIGINT)"
 
 
 def _text(field: str, place: int, reading: Reading) -> str:
@@ -82,17 +96,26 @@ def _of_order(text: str, reading: Reading) -> str:
 
 
 def _orders_apart(reading: Reading) -> str:
-    """SQL for `raw` with `nth`, which of several orders of its number a row is of: the file may be of two shops.
+    """SQL for `raw` with `nth`, which of several orders of its number a row is of, or which state of one: the file may
+    be of two shops, or of several exports.
 
-    What is true of an order stands on its first row, so a row that tells another time or customer begins another one.
+    What is true of an order stands on its first row, so a row that tells otherwise, or tells it again after rows that
+    do not, begins another one.
     """
     columns = reading.columns
     order = _text("order_id", columns.index["order_id"], reading)
-    told = []
+    known_by = []
     for field in ("placed_at" if "placed_at" in columns else "ts", "customer_id"):
         places = (columns.index[field], *columns.instead.get(field, ()))
-        told.append(f"coalesce({', '.join(_text(field, place, reading) for place in places)})")
-    others = " OR ".join(f"coalesce({text} <> last_value({text} IGNORE NULLS) OVER before, false)" for text in told)
+        known_by.append(f"coalesce({', '.join(_text(field, place, reading) for place in places)})")
+    told = {field: _text(field, columns.index[field], reading) for field in _TELLING if field in columns}
+    differs = [f"{text} <> last_value({text} IGNORE NULLS) OVER before" for text in (*known_by, *told.values())]
+    again = [
+        f"({text} IS NOT NULL AND last_value({text}) OVER before IS NULL AND count({text}) OVER before > 0)"
+        for field, text in told.items()
+        if field in _TOLD_ONCE
+    ]
+    others = " OR ".join(f"coalesce({test}, false)" for test in (*differs, *again))
     return f"""
         SELECT * EXCLUDE (begins), count(*) FILTER (begins) OVER (PARTITION BY part, {order} ORDER BY row) AS nth
         FROM (

@@ -12,9 +12,14 @@ _CENT = 0.005  # sums of money that differ by less are equal
 def one_order(reading: Reading) -> str:
     """The columns by which rows of one file are of one order: numbers are used again, and a file may be of two shops.
 
-    Of events, an order told again is another row of it; what is told again is sorted out later.
+    An order told again, as of another version or in another state, or as another event, is apart: which of them
+    stands is sorted out later.
     """
     key = "part, order_id, customer_id"
+    if reading.form.of_order or reading.form.row_is_order or reading.form.of_state:
+        key += ", state"
+    if "updated_at" in reading.columns:
+        key += ", version_wall, version_moment"
     if "type" in reading.columns:
         key += ", ts"
     return key + (", CAST(order_placed AS DATE)" if tells_placing(reading) else "")

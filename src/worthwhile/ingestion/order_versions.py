@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import duckdb
 
-from worthwhile.ingestion.rewriting import rewrite
+from worthwhile.ingestion.rewriting import take_out
 from worthwhile.schema import QUARANTINE
 from worthwhile.store.log import add_view
 from worthwhile.store.tables import Writing
@@ -28,30 +28,29 @@ def settle_orders(con: duckdb.DuckDBPyConnection, change: Writing, staged_rows: 
     which it was placed. The later version stands; of equal ones that with an event, since what was not paid may be paid
     later in the same second. Where files hold whole orders (`ties`) two that are equal so far are two states of the
     order: that with more given back stands, then with more refunds, then with the later one; else the one whose digest
-    is the greater, so that in whatever order files come the log is the same.
+    is the greater. So the log is the same in whatever order files come, and whether two states come in one or in two.
 
-    Fills the view `superseded` with the events of `legs` that went, and the table `gone` (event_id, order_id,
-    customer_id) with those of the log.
+    Fills the view `superseded` with the events of `legs` that went, and the table `gone` with those of the log.
     """
     add_view(con, "quarantined", QUARANTINE, change.files("quarantine"))
     con.execute(f"CREATE OR REPLACE TEMP TABLE versions AS {_VERSIONS.format(rows=staged_rows)}")
-    state = f"row(order_version, count(event_id) > 0{_STATE if ties else ''})"
-    con.execute(f"CREATE OR REPLACE TEMP TABLE orders_now AS {_ORDERS.format(state=state)}")
+    content = f"row(order_version, count(event_id) > 0{_CONTENT if ties else ''})"
+    con.execute(f"CREATE OR REPLACE TEMP TABLE orders_now AS {_ORDERS.format(content=content)}")
     con.execute(
         f"CREATE OR REPLACE TEMP TABLE told_legs AS SELECT legs.*, o.order_id IS NULL OR legs.order_version IS NULL"
-        f" OR (legs.order_version = o.version AND NOT o.is_stale) AS stands FROM legs LEFT JOIN orders_now o"
+        " OR (legs.order_version = o.version AND legs.state IS NOT DISTINCT FROM o.state AND NOT o.is_stale) AS stands"
+        " FROM legs LEFT JOIN orders_now o"
         f" ON legs.order_id = o.order_id AND legs.customer_id = o.customer_id AND {_DAY.format('legs.')} = o.day"
     )
     con.execute("CREATE OR REPLACE TEMP VIEW legs AS SELECT * EXCLUDE (stands) FROM told_legs WHERE stands")
     con.execute("CREATE OR REPLACE TEMP VIEW superseded AS SELECT * EXCLUDE (stands) FROM told_legs WHERE NOT stands")
-    con.execute(
-        f"INSERT INTO gone SELECT event_id, order_id, customer_id FROM known k WHERE order_version IS NOT NULL"
+    replaced = take_out(
+        con,
+        change,
+        f"SELECT event_id, order_id, customer_id FROM known k WHERE order_version IS NOT NULL"
         f" AND (order_id, customer_id, {_DAY.format('k.')}) IN"
-        f" (SELECT (order_id, customer_id, day) FROM orders_now WHERE is_later)"
+        f" (SELECT (order_id, customer_id, day) FROM orders_now WHERE is_later)",
     )
-    [(replaced,)] = con.execute("SELECT count(*) FROM gone").fetchall()
-    if replaced:
-        rewrite(con, change, "gone", "SELECT * FROM {rows} WHERE event_id NOT IN (SELECT event_id FROM gone)")
     [(superseded,)] = con.execute("SELECT count(*) FROM superseded").fetchall()
     return Settled(superseded, replaced)
 
@@ -63,14 +62,14 @@ _TOLD = "order_id, customer_id, order_placed, order_version"
 _EVENT = (
     "event_id, coalesce(order_placed, CASE WHEN kind <> 'refund' THEN local_ts END) AS moment,"
     " CASE WHEN kind = 'refund' THEN amount END AS back, CASE WHEN kind = 'refund' THEN ts END AS back_at,"
-    " hash(event_id, ts, discount, category, channel, country) AS mark"
+    " hash(event_id, ts, discount, category, channel, country, title) AS mark"
 )
 _VERSIONS = f"""
     WITH now AS (
-        SELECT {_TOLD}, {_EVENT} FROM legs WHERE order_version IS NOT NULL
+        SELECT {_TOLD}, state, {_EVENT} FROM legs WHERE order_version IS NOT NULL
         UNION ALL BY NAME
-        SELECT {_TOLD}, order_placed AS moment FROM {{rows}} WHERE reason IS NOT NULL AND order_version IS NOT NULL
-            AND customer_id IS NOT NULL
+        SELECT {_TOLD}, state, order_placed AS moment FROM {{rows}}
+        WHERE reason IS NOT NULL AND order_version IS NOT NULL AND customer_id IS NOT NULL
     ), numbers AS (
         SELECT DISTINCT order_id FROM now
     ), told AS (
@@ -86,7 +85,7 @@ _VERSIONS = f"""
 """
 
 # What two versions of one moment are compared by. Money in hundredths of cents: sums of floats differ with their order.
-_STATE = (
+_CONTENT = (
     ", CAST(round(-coalesce(sum(back), 0) * 1e4) AS HUGEINT), count(back), coalesce(max(back_at), 'epoch'),"
     " coalesce(bit_xor(mark), 0)"
 )
@@ -103,13 +102,14 @@ _ORDERS = """
         SELECT versions.*, coalesce(owner, customer_id) AS owner
         FROM versions LEFT JOIN owners USING (order_id, customer_id, day)
     ), states AS (
-        SELECT order_id, owner, day, is_now, {state} AS state FROM owned
-        GROUP BY order_id, owner, day, is_now, order_version
+        SELECT order_id, owner, day, is_now, state, {content} AS content FROM owned
+        GROUP BY order_id, owner, day, is_now, order_version, state
     ), compared AS (
-        SELECT order_id, owner, day, max(state) FILTER (is_now) AS now, max(state) FILTER (NOT is_now) AS was
+        SELECT order_id, owner, day, max(content) FILTER (is_now) AS now, max(content) FILTER (NOT is_now) AS was,
+            arg_max(state, (content, state)) FILTER (is_now) AS state
         FROM states GROUP BY ALL
     )
-    SELECT DISTINCT order_id, customer_id, day, now[1] AS version, coalesce(was > now, false) AS is_stale,
-        coalesce(was < now, false) AS is_later
+    SELECT DISTINCT order_id, customer_id, day, now[1] AS version, compared.state, coalesce(was > now, false)
+        AS is_stale, coalesce(was < now, false) AS is_later
     FROM compared JOIN owned USING (order_id, owner, day) WHERE now IS NOT NULL
 """

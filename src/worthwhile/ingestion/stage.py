@@ -44,7 +44,8 @@ def stage(con: duckdb.DuckDBPyConnection, reading: Reading, out: Path) -> Staged
     """Write the typed rows of `raw` and `torn` to `out`.
 
     Its columns: part, row, reason, detail, content (JSON; of refused rows only), and of the others the columns of
-    an event with title, digest and whether the row stands for an order line and its refund together.
+    an event with title, digest, the state of its order, and whether the row stands for an order line and its refund
+    together.
     Raises InputError `bad-values`, `bad-columns`, `ambiguous-dates`, `ambiguous-numbers`, `bad-file`.
     """
     con.execute(f"CREATE OR REPLACE TEMP VIEW cleaned AS {cleaned(reading)}")
@@ -144,6 +145,7 @@ def _finished(reading: Reading, forgotten: str) -> str:
                 CASE WHEN is_touch THEN rating_number END AS rating, CASE WHEN is_touch THEN text END AS text,
                 description, picture, coalesce({reading.form.is_goods}, true) AS is_goods, is_paired, rest, refunded,
                 CASE WHEN reason IS NULL OR reason = 'never-paid' THEN order_version END AS order_version,
+                CASE WHEN order_version IS NOT NULL THEN state END AS state,
                 CASE WHEN order_version IS NOT NULL THEN order_placed END AS order_placed,
                 CASE WHEN is_refund AND given_amount IS NULL THEN true END AS is_open
             FROM screened

@@ -109,7 +109,7 @@ def _add_table(con: duckdb.DuckDBPyConnection, table: str, files: Sequence[str],
     view = f"stored_{table}" if table in ("events", "item_categories") else table
     try:
         if table not in MERGED:
-            add_view(con, view, STORED[table], files)
+            add_view(con, view, TABLES[table], files)
             return
         add_view(con, f"told_{table}", STORED[table], files)
     except duckdb.Error as error:  # a file is missing or torn; old versions lose theirs to `compact`

@@ -127,7 +127,7 @@ def read_table(shop: Shop, table: str, *, versions: dict[str, int] | None = None
         raise damaged(shop, table, str(error).splitlines()[0]) from error
     finally:
         held.close()
-    return _one_row_a_key(table, rows) if table in MERGED else rows
+    return _one_row_a_key(table, rows) if table in MERGED else rows.select(TABLES[table].names)
 
 
 def _cast(rows: pa.Table, schema: pa.Schema) -> pa.Table:

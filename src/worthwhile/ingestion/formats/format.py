@@ -31,6 +31,9 @@ class Format:
     `columns`: event column -> names of the header that mean it, the first that is there wins.
     `instead`: event column -> names that are read where the first has no value.
     `of_order`: event columns that stand on the first row of an order only, or on any.
+    `row_is_order`: each row is a whole order, so that of two with one number the one is another state of it.
+    `of_state`: event columns that are the whole order's, on each of its rows: rows that differ in them are of two
+    states of the order.
     `whole_orders`: a file that has one line of an order has them all, so that a later file takes their place.
     `utc`: event columns with times that are in UTC and do not say so.
     `nothing`: event column -> texts that stand for no value.
@@ -48,6 +51,8 @@ class Format:
     shapes: Mapping[int, tuple[str | None, ...]] = field(default_factory=dict)
     instead: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     of_order: tuple[str, ...] = ()
+    row_is_order: bool = False
+    of_state: tuple[str, ...] = ()
     whole_orders: bool = False
     utc: tuple[str, ...] = ()
     nothing: Mapping[str, tuple[str, ...]] = field(default_factory=dict)

@@ -22,6 +22,7 @@ JD = Format(
         frozenset({"订单号", "商品名称", "订购数量", "下单时间", "应付金额", "下单帐号"}),
         frozenset({"订单号", "商品名称", "订购数量", "下单时间", "应付金额", "下单账号"}),
     ),
+    of_state=("order_total", "status"),
     whole_orders=True,
     statuses={
         **dict.fromkeys(("等待出库", "等待确认收货", "完成", "已完成", "出库", "货到付款确认"), "order"),

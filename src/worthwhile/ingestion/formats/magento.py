@@ -18,6 +18,7 @@ MAGENTO = Format(
     },
     fingerprint=(frozenset({"id", "purchasepoint", "purchasedate", "grandtotalpurchased", "customeremail"}),),
     instead={"customer_id": ("customername",)},
+    row_is_order=True,
     whole_orders=True,
     statuses={
         **dict.fromkeys(("pendingpayment", "pendingpaypal", "paymentreview", "holded"), "never"),

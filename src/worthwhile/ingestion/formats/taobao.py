@@ -24,6 +24,7 @@ TAOBAO = Format(
         frozenset({"订单编号", "买家昵称", "买家实付金额", "订单状态"}),
     ),
     instead={"ts": ("订单创建时间", "买家下单时间")},
+    row_is_order=True,
     whole_orders=True,
     statuses={
         **dict.fromkeys(("等待买家付款", "付款以前卖家或买家主动关闭交易"), "never"),
