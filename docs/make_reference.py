@@ -183,6 +183,7 @@ _EXAMPLE: dict[str, Any] = {
         "statuses": "`on the way`, `held`",
         "reasons": "bad-date 100, bad-number 20",
         "files": 1,
+        "column": "Total",
         "orders": 80,
         "items": 40,
     },
