@@ -95,14 +95,20 @@ def seen(page: str) -> str:
     return " ".join(" ".join(parser.words).split())
 
 
+def bare(text: str) -> str:
+    """Without what sets words of files apart: backticks, or the blanks around an element."""
+    return re.sub(r"[`\s]", "", text)
+
+
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_page_shows_every_finding_with_what_to_do_every_reason_and_every_file(dirty: Shop, language: str) -> None:
     content = quality_content(dirty)
     text = seen(quality_html(content, language))
     assert len(content.findings) > 5
     for finding in content.findings:
-        assert all(finding.words(part, language) in text for part in ("title", "detail", "done", "advice"))
-        assert all(example[:60] in text for example in finding.shown_examples(language))
+        told = [finding.words(part, language) for part in ("title", "detail", "done", "advice")]
+        told += [example[:60] for example in finding.shown_examples(language)]
+        assert all(bare(words) in bare(text) for words in told)
     assert {refused.reason for refused in content.quarantine} >= {"bad-date", "bad-number", "torn-line", "never-paid"}
     assert all((REASONS_ZH if language == "zh" else REASONS)[r.reason] in text for r in content.quarantine)
     assert "orders.csv" in text and "小店 <One>" in text
