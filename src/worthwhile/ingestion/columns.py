@@ -51,7 +51,7 @@ HINTS: dict[str, tuple[str, ...]] = {
     "customer_id": ("customer", "client", "buyer", "member", "user", "shopper", "客户", "会员", "买家", "用户", "顾客"),
     "amount": ("amount", "total", "paid", "revenue", "spend", "sales", "金额", "总价", "实付", "销售额"),
 }
-_OF_EITHER = ("clientid",)  # of a customer, or of a browser
+_OF_EITHER = ("clientid", "visitorid")  # of a customer, or of a browser
 _ID_ENDINGS = ("id", "no", "number", "code", "email", "编号", "号", "编码")
 
 
@@ -239,19 +239,21 @@ def _tell_totals(table: Table, form: Format, found: dict[str, tuple[int, str]], 
 
 
 def _tell_visitors(table: Table, form: Format, found: dict[str, tuple[int, str]], left_out: set[str]) -> None:
-    """A column of devices tells who looked in files of visits alone; `client_id` is one where a user is told too."""
+    """A column of devices tells who looked in files of visits alone; names that may be those of customers too are
+    devices' where a user is told beside them."""
     if "type" not in found:
         if found.get("visitor_id", (0, ""))[1] == "name":
             del found["visitor_id"]
         return
-    place, how = found.get("customer_id", (0, ""))
-    if how != "name" or "visitor_id" in {*found, *left_out} or plain(table.names[place]) not in _OF_EITHER:
+    if found.get("customer_id", (0, ""))[1] != "name" or "visitor_id" in {*found, *left_out}:
         return
-    used = {index for index, _ in found.values()}
+    taken = {place for field, (place, _) in found.items() if field != "customer_id"}
     plains = [plain(name) for name in table.names]
-    users = [plains.index(name) for name in form.columns["customer_id"] if name in plains]
-    if users := [index for index in users if index not in used]:
-        found["customer_id"], found["visitor_id"] = (users[0], "name"), (place, "name")
+    who = [plains.index(name) for name in form.columns["customer_id"] if name in plains]
+    devices = [place for place in who if plains[place] in _OF_EITHER and place not in taken]
+    users = [place for place in who if plains[place] not in _OF_EITHER and place not in taken]
+    if devices and users:
+        found["customer_id"], found["visitor_id"] = (users[0], "name"), (devices[0], "name")
 
 
 def _add_by_value(table: Table, found: dict[str, tuple[int, str]], left_out: set[str]) -> None:

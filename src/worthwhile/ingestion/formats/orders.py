@@ -246,7 +246,7 @@ NAMES: dict[str, tuple[str, ...]] = {
         *("评价内容", "评论内容", "评论", "评价", "搜索词", "搜索关键词", "关键词", "活动名称", "营销活动"),
     ),
     "visitor_id": (  # in files with a column `type`
-        *("visitorid", "anonymousid", "deviceid", "deviceuuid", "browserid", "cookieid"),
+        *("anonymousid", "deviceid", "deviceuuid", "browserid", "cookieid"),
         *("访客id", "访客编号", "匿名id", "设备id", "设备编号", "设备号"),
     ),
 }
