@@ -183,6 +183,7 @@ _EXAMPLE: dict[str, Any] = {
         "statuses": "`on the way`, `held`",
         "reasons": "bad-date 100, bad-number 20",
         "files": 1,
+        "column": "Total",
         "orders": 80,
         "items": 40,
     },
@@ -197,7 +198,7 @@ def advice() -> str:
 
     parts = []
     for code in FINDINGS:
-        odd = {"limit": date(2019, 1, 4)} if code == "ancient-dates" else {}
+        odd = {"ancient-dates": {"limit": date(2019, 1, 4)}, "never-paid": {"types": "`pending` 120"}}.get(code, {})
         facts = {name: value for name, value in (_EXAMPLE | odd).items() if name not in ("count", "share")}
         finding = Finding(code, _EXAMPLE["count"], _EXAMPLE["share"], (), facts)
         parts.append(

@@ -34,6 +34,9 @@ def test_environment_overrides_the_file() -> None:
     [
         ("currency", "pounds"),
         ("currency", "英镑人"),
+        ("currency", "XYZ"),
+        ("ingest.date_format", "dd.mm.yyyy"),
+        ("ingest.date_format", "%d.%Q"),
         ("timezone", "London"),
         ("value.margin", 1.5),
         ("value.margin", "much"),
@@ -91,3 +94,9 @@ def test_every_setting_says_what_it_is_for() -> None:
 def test_what_a_setting_may_be_is_said_in_our_own_words(key, value, said):
     with pytest.raises(InputError, match=said):
         parse_setting(key, value, where="shop.toml")
+
+
+@pytest.mark.parametrize(("written", "meant"), [("RMB", "CNY"), ("rmb", "CNY"), ("€", "EUR"), ("USDT", "USD")])
+def test_currency_that_is_written_otherwise_is_answered_with_its_code(written: str, meant: str) -> None:
+    with pytest.raises(InputError, match=f"ISO 4217 code of three letters: is it .*{meant}"):
+        read_settings({"currency": written}, environ={})

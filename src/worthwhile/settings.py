@@ -6,7 +6,8 @@ import os
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
+from difflib import get_close_matches
 from typing import Any
 from zoneinfo import ZoneInfo, available_timezones
 
@@ -27,11 +28,49 @@ class Setting:
         return "WORTH_" + self.key.replace(".", "_").upper()
 
 
+# Codes of ISO 4217 that money is counted in: no metals, funds, or codes for tests.
+_CODES = (
+    "AED AFN ALL AMD ANG AOA ARS AUD AWG AZN BAM BBD BDT BGN BHD BIF BMD BND BOB BRL BSD BTN BWP BYN BZD CAD CDF CHF"
+    " CLP CNY COP CRC CUP CVE CZK DJF DKK DOP DZD EGP ERN ETB EUR FJD FKP GBP GEL GHS GIP GMD GNF GTQ GYD HKD HNL HTG"
+    " HUF IDR ILS INR IQD IRR ISK JMD JOD JPY KES KGS KHR KMF KPW KRW KWD KYD KZT LAK LBP LKR LRD LSL LYD MAD MDL MGA"
+    " MKD MMK MNT MOP MRU MUR MVR MWK MXN MYR MZN NAD NGN NIO NOK NPR NZD OMR PAB PEN PGK PHP PKR PLN PYG QAR RON RSD"
+    " RUB RWF SAR SBD SCR SDG SEK SGD SHP SLE SOS SRD SSP STN SVC SYP SZL THB TJS TMT TND TOP TRY TTD TWD TZS UAH UGX"
+    " USD UYU UZS VES VND VUV WST XAF XCD XCG XOF XPF YER ZAR ZMW ZWG"
+)
+CURRENCIES = frozenset(_CODES.split())
+# What is written for some of them, in upper case.
+_MEANT = {
+    **dict.fromkeys(("RMB", "YUAN", "CNH", "人民币", "元", "¥", "￥"), "CNY"),
+    **{"NTD": "TWD", "NT$": "TWD", "HK$": "HKD", "US$": "USD", "$": "USD", "DOLLAR": "USD", "EURO": "EUR", "€": "EUR"},
+    **{"£": "GBP", "UKP": "GBP", "STG": "GBP", "YEN": "JPY", "RUR": "RUB", "SFR": "CHF"},
+}
+
+# What people write for parts of a date -> how strptime is told of them.
+_DIRECTIVES = {"yyyy": "%Y", "yy": "%y", "mm": "%m", "m": "%m", "dd": "%d", "d": "%d", "mmm": "%b", "mmmm": "%B"}
+
+
 def _currency(value: Any) -> str:
     text = str(value).strip().upper()
-    if len(text) != 3 or not text.isascii() or not text.isalpha():
-        raise ValueError("a currency is an ISO 4217 code of three letters, such as GBP, CNY or USD")
-    return text
+    if text in CURRENCIES:
+        return text
+    near = [_MEANT[text]] if text in _MEANT else get_close_matches(text, sorted(CURRENCIES), n=3, cutoff=0.6)
+    meant = f": is it {' or '.join(near)}?" if near else ", such as GBP, CNY or USD"
+    raise ValueError(f"a currency is an ISO 4217 code of three letters{meant}")
+
+
+def read_date_format(value: Any) -> str:
+    """A strptime format, or empty. Raises ValueError that says how it is written."""
+    text = str(value)
+    try:
+        datetime.strptime("", text)
+    except ValueError as error:
+        if "%" in text and "does not match" in str(error):  # it is one, and an empty text no date
+            return text
+    if not text:
+        return text
+    letters = re.sub(r"y+|m+|d+|年|月|日", lambda found: _DIRECTIVES.get(found[0], found[0]), text.lower())
+    meant = f", {letters}" if "%" in letters and "%" not in text else ", such as %d.%m.%Y or %m/%d/%Y"
+    raise ValueError(f"dates are described as strptime does{meant}")
 
 
 def _timezone(value: Any) -> str:
@@ -115,7 +154,9 @@ SETTINGS: dict[str, Setting] = {
         Setting("value.margins", {}, _margins, "Margins of single categories; others have `value.margin`."),
         Setting("value.discount_rate", 0.10, _number(0, 10), "Yearly rate that discounts future value."),
         Setting("ingest.columns", {}, _texts, "Column mapping kept from `--map`: event column = column of the file."),
-        Setting("ingest.date_format", "", str, "strptime format of dates that cannot be told from the data."),
+        Setting(
+            "ingest.date_format", "", read_date_format, "strptime format of dates that cannot be told from the data."
+        ),
         Setting(
             "ingest.decimal",
             "",

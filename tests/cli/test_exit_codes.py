@@ -178,3 +178,7 @@ def test_warning_goes_to_stderr_as_one_line(worth: Any, shop_folder: Path, monke
     monkeypatch.setattr("worthwhile.shop.open_shop", warn_and_open)
     done = worth("settings", shop_folder, "--json")
     assert done.json["settings"] and done.err == "warning: mind the gap\n"
+
+
+def test_usage_error_is_one_sentence(worth: Any) -> None:
+    assert "Missing argument 'FILE...'; see `worth ingest --help`" in worth("ingest", "shop").err

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import re
 from datetime import date
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+import worthwhile as ww
 from worthwhile.errors import InputError
 from worthwhile.ingestion.dates import ISO, SPLIT, looks_like_date, read_days
 
@@ -131,3 +133,19 @@ def test_iso_texts_go_the_fast_way(text: str) -> None:
 @pytest.mark.parametrize("text", ["2011-12-01 08:26:00Z", "2011-12-01 08:26:00+00", "20111201", "2011/12/01"])
 def test_texts_with_an_offset_or_in_another_form_do_not(text: str) -> None:
     assert not re.match(ISO, text)
+
+
+@pytest.mark.parametrize(
+    ("written", "remedy"), [("dd.mm.yyyy", "%d.%m.%Y"), ("YYYY年MM月DD日", "%Y年%m月%d日"), ("%Q", "such as %d.%m.%Y")]
+)
+def test_format_of_dates_that_is_none_is_answered_with_one(shop: Any, write: Any, written: str, remedy: str) -> None:
+    with pytest.raises(InputError) as caught:
+        ww.ingest(shop, write("customer,date,amount\na,01.02.2024,1\n"), date_format=written)
+    assert (caught.value.code, caught.value.where) == ("bad-argument", "--date-format")
+    assert remedy in caught.value.remedy
+
+
+def test_error_on_dates_names_the_format_that_does_not_read_them(shop: Any, write: Any) -> None:
+    with pytest.raises(InputError) as caught:
+        ww.ingest(shop, write("customer,date,amount\na,2024/01/02,1\n"), date_format="%d.%m.%Y")
+    assert "another --date-format than %d.%m.%Y" in caught.value.remedy

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import pytest
@@ -169,3 +170,29 @@ def test_hour_of_segment_with_nothing_but_logins_is_read_as_what_it_is(shop: Any
     call = '{"type": "identify", "anonymousId": "a", "messageId": "m", "timestamp": "2024-01-01T10:00:00Z"}\n'
     report = one(ww.ingest(shop, write(call, "hour.jsonl")))
     assert (report["format"], report["refused"]) == ("segment", {"no-event": 1})
+
+
+def hour(*rows: dict[str, Any]) -> str:
+    return "".join(json.dumps({"ts": "2024-05-01T10:00:00Z", "sku": "s1"} | row) + "\n" for row in rows)
+
+
+@pytest.mark.parametrize("name", ["device_id", "deviceId", "client_id", "visitor_id", "设备ID"])
+def test_visits_without_a_login_are_of_their_device(shop: Any, write: Any, events: Any, name: str) -> None:
+    visits = [{"event": "view_item", "user_id": who, name: "d1", "sku": f"s{who}"} for who in (None, "u1")]
+    [report] = ww.ingest(shop, write(hour(*visits), "hour.jsonl")).files
+    assert report.mapping["visitor_id"] == name
+    assert events(shop, "customer_id", "kind") == [("u1", "view"), ("u1", "view")]
+
+
+def test_device_in_a_file_of_orders_says_nothing_of_who_bought(shop: Any, write: Any) -> None:
+    [report] = ww.ingest(shop, write("user_id,device_id,date,amount\nu1,d1,2024-01-01,5\n")).files
+    assert "device_id" in report.unread
+
+
+@pytest.mark.parametrize("column", [{"user_id": None}, {}])
+def test_hour_of_nobody_known_is_answered_with_the_way_to_name_devices(
+    shop: Any, write: Any, column: dict[str, None]
+) -> None:
+    with pytest.raises(InputError) as caught:
+        ww.ingest(shop, write(hour({"event": "view_item", "gadget": "d1"} | column), "hour.jsonl"))
+    assert "--map visitor_id=COLUMN" in caught.value.remedy

@@ -382,3 +382,44 @@ def test_cancellations_of_one_number_and_moment_are_undone_for_each_customer(
     ww.ingest(shop, write("".join(json.dumps(line) + "\n" for line in lines), "two.jsonl"))
     rest = [row for row in events(shop, "customer_id", "item_id", "amount") if row[1] == "order-rest"]
     assert rest == [(user, "order-rest", amount) for amount in (3.0, -3.0) for user in ("u1", "u2")]
+
+
+TAOBAO = "订单编号,买家会员名,买家实付金额,订单状态,买家下单时间,买家付款时间,宝贝标题,退款金额\n"
+
+
+@pytest.mark.parametrize("head", [TAOBAO, TAOBAO.replace(",退款金额", "")], ids=["refunds", "no-refunds"])
+@pytest.mark.parametrize("back", ["0.00", ""])
+def test_taobao_order_closed_without_payment_was_never_paid(
+    shop_in: Any, write: Any, refused: Any, head: str, back: str
+) -> None:
+    shop = shop_in("CNY")
+    made, paid = "2024-01-01 10:00:00", "2024-01-01 10:05:00"
+    rows = [
+        ("1", "甲", "0.00", "交易关闭", made, "", "杯子", back),
+        ("2", "乙", "9.00", "交易成功", made, paid, "杯子", "0.00"),
+    ]
+    width = head.count(",") + 1
+    ww.ingest(shop, write(head + "".join(",".join(row[:width]) + "\n" for row in rows)))
+    assert refused(shop) == [(1, "never-paid")]
+
+
+def test_taobao_order_that_was_paid_and_closed_is_an_order_and_its_refund(
+    shop_in: Any, write: Any, events: Any
+) -> None:
+    shop = shop_in("CNY")
+    times = "2024-01-01 10:00:00,2024-01-01 10:05:00"
+    rows = ("1,甲,9.00,交易关闭", "9.00"), ("2,乙,0.00,交易成功", "0.00"), ("3,丙,0.00,交易关闭", "9.00")
+    ww.ingest(shop, write(TAOBAO + "".join(f"{begin},{times},杯子,{back}\n" for begin, back in rows)))
+    assert events(shop, "order_id", "kind", "amount") == [
+        ("3", "order_line", 0.0),
+        ("2", "order_line", 0.0),
+        ("1", "order_line", 9.0),
+        ("1", "refund", -9.0),
+    ]
+
+
+def test_refunded_orders_are_counted_and_not_their_lines(shop_in: Any, write: Any) -> None:
+    head = "订单号,商品ID,商品名称,订购数量,下单时间,应付金额,订单状态,下单帐号\n"
+    rows = "".join(f"{n},{i},杯,1,2024-01-0{n} 10:00:00,30,已取消,u{n}\n" for n in (1, 2) for i in (1, 2, 3))
+    notes = ww.ingest(shop_in("CNY"), write(head + rows)).files[0].notes
+    assert [note for note in notes if note.startswith("2 orders were refunded, it is not known when")]

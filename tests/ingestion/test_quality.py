@@ -31,8 +31,8 @@ def healthy(customers: int = 30, days: int = 60) -> list[str]:
 
 @pytest.fixture
 def found(shop: Any, write: Any) -> Callable[..., dict[str, Finding]]:
-    def look(lines: list[str], header: str = HEADER) -> dict[str, Finding]:
-        ww.ingest(shop, write(header + "\n".join(lines) + "\n"))
+    def look(lines: list[str], header: str = HEADER, **options: Any) -> dict[str, Finding]:
+        ww.ingest(shop, write(header + "\n".join(lines) + "\n"), **options)
         return {finding.code: finding for finding in ww.check(shop)}
 
     return look
@@ -71,7 +71,7 @@ def three_lines(amount: Callable[[int, int], float]) -> list[str]:
 
 
 def test_order_totals_that_stand_on_every_line_are_noticed(found: Any) -> None:
-    some = found(three_lines(lambda order, item: 20 + order))
+    some = found(three_lines(lambda order, item: 20 + order), mapping={"amount": "amount"})
     assert (some["repeated-totals"].count, some["repeated-totals"].share) == (40, 1.0)
     assert some["repeated-totals"].examples[0] == "o39, 59.00 GBP"
 
@@ -270,3 +270,66 @@ def test_few_foreign_rows_are_a_warning_and_many_are_serious(shop: Any, write: A
     assert {f.code: f.severity for f in ww.check(shop)}["mixed-currencies"] == "warning"
     ww.ingest(shop, write(head + rows[0] + "".join(f"{n},2020-01-01,u{n},5,USD\n" for n in range(9)), "more.csv"))
     assert {f.code: f.severity for f in ww.check(shop)}["mixed-currencies"] == "serious"
+
+
+STATUS = "customer_id,order_date,order_id,sku,quantity,amount,status\n"
+
+
+def test_unpaid_orders_are_left_aside_and_nothing_to_correct(found: Any) -> None:
+    lines = [*(f"{line},paid" for line in healthy()), *(f"c1,2020-01-0{n},u{n},s1,1,5,pending" for n in range(1, 4))]
+    some = found(lines, header=STATUS)
+    assert set(some) == {"never-paid"}
+    assert (some["never-paid"].count, some["never-paid"].severity) == (3, "info")
+    assert "`pending` 3" in some["never-paid"].detail
+
+
+def test_file_of_mostly_unpaid_orders_is_not_mostly_refused(found: Any) -> None:
+    lines = ["c1,2020-01-01,o1,s1,1,5,paid", *(f"c1,2020-01-0{n},u{n},s1,1,5,pending" for n in range(1, 9))]
+    assert found(lines, header=STATUS)["never-paid"].severity == "info"
+    assert "refused-files" not in found([*lines, "c1,2020-02-01,o2,s1,1,6,paid"], header=STATUS)
+
+
+def test_file_whose_events_are_fewer_than_its_refused_rows_is_told_whatever_it_leaves_aside(found: Any) -> None:
+    head = "user_id,event,ts,sku\n"
+    rows = ["u1,view,2020-01-01,s", ",view,2020-01-02,s", ",view,2020-01-03,s"]
+    some = found([*rows, *(f"u1,login,2020-01-0{n},s" for n in range(1, 9))], header=head)
+    assert (some["refused-files"].count, some["refused-files"].facts["files"]) == (2, 1)
+    assert "more rows were refused than could be used" in some["refused-files"].detail
+    assert "--map visitor_id=" in some["refused-files"].advice
+
+
+def test_rows_of_forgotten_customers_need_no_correction(shop: Any, write: Any) -> None:
+    ww.ingest(shop, write(HEADER + "\n".join(healthy()) + "\n"))
+    ww.forget(shop, "c3")
+    ww.ingest(shop, write(HEADER + "\n".join([*healthy(), "c1,2020-03-01,o,s1,1,6"]) + "\n", "again.csv"))
+    found = {finding.code: finding for finding in ww.check(shop)}
+    of_c3 = sum(line.startswith("c3,") for line in healthy())
+    assert (found["forgotten"].count, found["forgotten"].severity) == (of_c3, "info")
+    assert "refused-rows" not in found
+
+
+def repeated(items: int, amount: Callable[[int, int], float], quantity: Callable[[int], int]) -> list[str]:
+    return [
+        f"c{n},2020-01-{1 + n % 28:02d},o{n},s{i},{quantity(i)},{amount(n, i)}" for n in range(40) for i in range(items)
+    ]
+
+
+def test_totals_on_both_lines_of_orders_of_two_are_noticed_and_the_way_out_is_told(found: Any) -> None:
+    lines = repeated(2, lambda order, item: 20.5 + order, lambda item: 1)
+    finding = found(lines, mapping={"amount": "amount"})["repeated-totals"]
+    assert finding.count == 40
+    assert "--map 'order_total=amount'" in finding.advice
+
+
+def test_totals_that_are_all_alike_are_noticed_by_quantities(found: Any) -> None:
+    assert "repeated-totals" in found(repeated(3, lambda order, item: 30.0, lambda item: 1 + item % 2))
+
+
+def test_two_lines_of_one_price_now_and_then_are_no_totals(found: Any) -> None:
+    lines = repeated(2, lambda order, item: 20.5 + order + (order % 5 == 0) * item, lambda item: 1)
+    assert "repeated-totals" not in found(lines)
+
+
+def test_totals_that_were_shared_out_are_not_said_to_be_repeated(found: Any) -> None:
+    head = HEADER.replace("amount", "order_total")
+    assert "repeated-totals" not in found(repeated(3, lambda order, item: 30.5 + order, lambda item: 1), header=head)

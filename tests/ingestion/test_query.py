@@ -100,3 +100,8 @@ def test_queries_of_the_docs_are_taken() -> None:
     assert len(queries) == 2
     for kind in ("postgresql", "mysql"):
         assert [read_query(query, kind).place for query in queries] == [9, 7]
+
+
+def test_what_is_missing_is_said_in_words_of_the_query() -> None:
+    with pytest.raises(InputError, match="something is missing after WHERE, line 1"):
+        read_query("select * from orders where", "postgresql")

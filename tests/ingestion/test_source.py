@@ -14,6 +14,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+import worthwhile as ww
 from worthwhile.errors import InputError
 from worthwhile.ingestion.source import Source, lay_open
 
@@ -154,7 +155,8 @@ def test_sheets_of_one_header_are_parts_and_others_are_left_out(tmp_path: Path, 
     assert rows[0] == (1, "13085", "2010-01-01 07:45:00", "6.95")
     assert [row[0] for row in rows] == [1, 2, 1, 2]
     assert rows[1][1] is None
-    assert source.notes == ("sheet `notes` has other columns and was left out",)
+    (note,) = source.notes
+    assert note.startswith("sheet `notes` has other columns than `2009` and was left out; to read a sheet too, save it")
 
 
 @pytest.mark.parametrize(
@@ -201,3 +203,62 @@ def test_breaks_within_quotes_in_a_file_with_two_kinds_of_line_ends_are_no_broke
     source, rows, torn = opened(write(head + row.format(n=1) + more, "broken.csv"))
     assert (len(rows), len(torn)) == (1998, 1)
     assert source.notes == ("1 line has a quote that is opened and never closed: refused, and what comes after read",)
+
+
+def test_titles_above_the_header_of_a_sheet_are_told(tmp_path: Path, opened: Any) -> None:
+    book = openpyxl.Workbook()
+    for row in (["Orders of January"], [], ["made on Monday"], ["Customer", "Date"], ["a", "2024-01-01"]):
+        book.active.append(row)
+    book.save(tmp_path / "title.xlsx")
+    source, rows, _ = opened(tmp_path / "title.xlsx")
+    assert rows == [(1, "a", "2024-01-01")]
+    assert source.notes == ("rows above the header of sheet `Sheet`, taken for a title: 2",)
+
+
+def summary_and_details(path: Path, header: list[str], first: str = "汇总") -> Path:
+    book = openpyxl.Workbook()
+    book.active.title = first
+    for row in (["月份", "订单数", "客户数", "金额"], ["1月", 2, 2, 30]):
+        book.active.append(row)
+    sheet = book.create_sheet("明细")
+    for row in (header, ["a", "2024-01-01", 10], ["b", "2024-01-02", 20]):
+        sheet.append(row)
+    book.save(path)
+    return path
+
+
+def test_sheet_that_says_who_bought_is_read_where_the_first_does_not(shop: Any, tmp_path: Path, events: Any) -> None:
+    path = summary_and_details(tmp_path / "sum.xlsx", ["会员号", "日期", "金额"])
+    [report] = ww.ingest(shop, path).files
+    assert events(shop, "customer_id", "amount") == [("a", 10.0), ("b", 20.0)]
+    assert any(note.startswith("sheet `汇总` has other columns than `明细`") for note in report.notes)
+
+
+def test_mapping_tells_which_sheet_has_the_orders(shop: Any, tmp_path: Path, events: Any) -> None:
+    path = summary_and_details(tmp_path / "sum.xlsx", ["谁", "日期", "金额"])
+    ww.ingest(shop, path, mapping={"customer_id": "谁"})
+    assert events(shop, "customer_id", "amount") == [("a", 10.0), ("b", 20.0)]
+
+
+def test_workbook_without_customers_is_refused_by_sheet_and_names_the_others(shop: Any, tmp_path: Path) -> None:
+    path = summary_and_details(tmp_path / "sum.xlsx", ["谁", "日期", "金额"])
+    with pytest.raises(InputError) as caught:
+        ww.ingest(shop, path)
+    assert caught.value.where.endswith("sum.xlsx, sheet `汇总`")
+    assert "Of its other sheets (`明细`) save the one with the orders" in caught.value.remedy
+
+
+def test_workbook_that_is_cut_off_is_said_to_be(tmp_path: Path, opened: Any) -> None:
+    path = summary_and_details(tmp_path / "whole.xlsx", ["会员号", "日期", "金额"])
+    half = tmp_path / "half.xlsx"
+    half.write_bytes(path.read_bytes()[:3000])
+    with pytest.raises(InputError, match="it is cut off: its end is missing"):
+        opened(half)
+
+
+@pytest.mark.parametrize(
+    ("text", "says"), [(CSV + "c,2011-02", True), (CSV + "c,2011-02\n", False), (CSV.rstrip("\n"), False)]
+)
+def test_file_that_ends_within_a_row_is_said_to(write: Any, opened: Any, text: str, says: bool) -> None:
+    source, _, _ = opened(write(text))
+    assert any("ends in the middle of its last row" in note for note in source.notes) == says

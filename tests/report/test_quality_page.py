@@ -16,9 +16,10 @@ from worthwhile.evaluation.wording import LANGUAGES
 from worthwhile.ingestion.quarantine_file import write_quarantine
 from worthwhile.ingestion.reasons import REASONS, REASONS_ZH, detail_in
 from worthwhile.report import quality_page
-from worthwhile.report.charts_quality import _place
+from worthwhile.report.charts_quality import _labels, _place
 from worthwhile.report.quality_content import Stretch, quality_content
 from worthwhile.report.quality_page import quality_html, quality_voice, write_quality_page
+from worthwhile.report.svg import Frame, text_width
 from worthwhile.report.texts import read_texts
 from worthwhile.shop import Shop
 
@@ -42,6 +43,15 @@ def dirty_lines(days: int) -> list[str]:
         "\u202ec,2022-01-05,o,s1,1,5,unpaid",
     )
     return [*made, *odd]
+
+
+def test_labels_of_the_timeline_end_within_the_chart() -> None:
+    days = [Stretch(date(2024, 1, 1) + timedelta(days=7 * k), {}, 0) for k in range(22)]
+    for width in range(300, 1200, 50):
+        plot = Frame(width=width).plot((0, len(days)), (0, 1))
+        for label in _labels(days, "week", plot, quality_voice("en", "EUR")):
+            middle, words = re.search(r'x="([\d.]+)".*>([^<]+)</text>', label).groups()
+            assert float(middle) + text_width(words) / 2 <= width
 
 
 def make_shop(folder: Path, rows: list[str]) -> Shop:
@@ -85,14 +95,20 @@ def seen(page: str) -> str:
     return " ".join(" ".join(parser.words).split())
 
 
+def bare(text: str) -> str:
+    """Without what sets words of files apart: backticks, or the blanks around an element."""
+    return re.sub(r"[`\s]", "", text)
+
+
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_page_shows_every_finding_with_what_to_do_every_reason_and_every_file(dirty: Shop, language: str) -> None:
     content = quality_content(dirty)
     text = seen(quality_html(content, language))
     assert len(content.findings) > 5
     for finding in content.findings:
-        assert all(finding.words(part, language) in text for part in ("title", "detail", "done", "advice"))
-        assert all(example[:60] in text for example in finding.shown_examples(language))
+        told = [finding.words(part, language) for part in ("title", "detail", "done", "advice")]
+        told += [example[:60] for example in finding.shown_examples(language)]
+        assert all(bare(words) in bare(text) for words in told)
     assert {refused.reason for refused in content.quarantine} >= {"bad-date", "bad-number", "torn-line", "never-paid"}
     assert all((REASONS_ZH if language == "zh" else REASONS)[r.reason] in text for r in content.quarantine)
     assert "orders.csv" in text and "小店 <One>" in text
@@ -268,3 +284,9 @@ def test_shop_without_refused_rows_has_a_file_with_its_header_only(tmp_path: Pat
     rows = [f"c{k},2022-01-{1 + k:02d},o{k},s,1,5,purchase" for k in range(9)]
     assert write_quarantine(make_shop(tmp_path, rows), tmp_path / "rows.csv") == 0
     assert len((tmp_path / "rows.csv").read_text(encoding="utf-8-sig").splitlines()) == 1
+
+
+def test_words_of_files_are_set_as_code_and_not_between_backticks(dirty: Shop) -> None:
+    page = quality_html(quality_content(dirty))
+    assert "<code>teleported</code> 1" in page
+    assert "`" not in re.sub(r"<script.*?</script>|<style.*?</style>", "", page, flags=re.DOTALL)

@@ -43,7 +43,12 @@ def _run(app: Typer, arguments: list[str], *, wants_json: bool, debug: bool) -> 
     except InputError as error:
         return _fail(error.to_dict() | {"message": str(error)}, error.exit_code, wants_json=wants_json, debug=debug)
     except TyperException as error:
-        usage = {"code": "bad-argument", "what": error.format_message(), "where": "", "remedy": _help_hint(error)}
+        usage = {
+            "code": "bad-argument",
+            "what": error.format_message().rstrip("."),
+            "where": "",
+            "remedy": _help_hint(error),
+        }
         return _fail(usage, USAGE_EXIT, wants_json=wants_json, debug=debug)
     except KeyboardInterrupt:
         return _fail(

@@ -6,6 +6,7 @@ import duckdb
 
 from worthwhile.ingestion.columns import FIELDS, plain
 from worthwhile.ingestion.effects import PARTLY_REFUNDED, STATUSES, TOUCHES, TYPES
+from worthwhile.ingestion.formats import Format
 from worthwhile.ingestion.ids import BLANKS, plain_id
 from worthwhile.ingestion.reading import Reading
 from worthwhile.ingestion.source import column
@@ -76,9 +77,7 @@ def _text(field: str, place: int, reading: Reading) -> str:
     """SQL for the text of one of the file's columns, read as a field."""
     form = reading.form
     text = f"trim({column(place)}{f', {BLANKS}' if reading.odd_blanks else ''})"
-    words = _MISSING if field in _WORDS else _NO_NUMBER if field == "order_id" else MISSING_DATA
-    missing = (*words, *form.nothing.get(field, ()))
-    nothing, read = is_one_of(text, missing), text
+    nothing, read = is_one_of(text, words_for_nothing(field, form)), text
     if field in ("placed_at", "refunded_at", "updated_at"):  # how databases write that there is no such time
         nothing = f"{nothing} OR starts_with({text}, '0000')"
     if field in ("customer_id", "visitor_id", "order_id", "item_id"):
@@ -87,6 +86,12 @@ def _text(field: str, place: int, reading: Reading) -> str:
     if field in form.utc:
         value = rf"regexp_replace({value}, '(\d\d:\d\d(:\d\d(\.\d+)?)?)$', '\1Z')"
     return value
+
+
+def words_for_nothing(field: str, form: Format) -> tuple[str, ...]:
+    """Texts in lower case that stand for no value of a field."""
+    words = _MISSING if field in _WORDS else _NO_NUMBER if field == "order_id" else MISSING_DATA
+    return (*words, *form.nothing.get(field, ()))
 
 
 def _of_order(text: str, reading: Reading) -> str:

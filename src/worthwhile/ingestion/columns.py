@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import re
 import unicodedata
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from worthwhile.errors import InputError
@@ -51,6 +51,7 @@ HINTS: dict[str, tuple[str, ...]] = {
     "customer_id": ("customer", "client", "buyer", "member", "user", "shopper", "客户", "会员", "买家", "用户", "顾客"),
     "amount": ("amount", "total", "paid", "revenue", "spend", "sales", "金额", "总价", "实付", "销售额"),
 }
+_OF_EITHER = ("clientid", "visitorid")  # of a customer, or of a browser
 _ID_ENDINGS = ("id", "no", "number", "code", "email", "编号", "号", "编码")
 
 
@@ -85,6 +86,7 @@ class Table:
     values: Sequence[Sequence[str]]
     has_header: bool = True
     by_blanks: bool = False
+    other_sheets: tuple[str, ...] = ()  # of its workbook, with other columns
 
 
 def plain(name: str) -> str:
@@ -158,8 +160,11 @@ def recognise(
     for field, name in (given or {}).items():
         if name:
             found[field] = (_given(table, field, name), "given")
+    money = {index for field, (index, _) in found.items() if field in MONEY}
     for field, name in (kept or {}).items():
         if field in FIELDS and field not in found and field not in left_out and name in table.names:
+            if field in MONEY and table.names.index(name) in money:
+                continue  # what it was said to be is said otherwise now
             found[field] = (table.names.index(name), "kept")
     if table.by_blanks and not table.has_header and len(table.names) in form.shapes:
         for index, shaped in enumerate(form.shapes[len(table.names)]):
@@ -168,10 +173,12 @@ def recognise(
     _add_by_name(table, form, found, left_out)
     if form.holds == "events":
         _add_by_value(table, found, left_out)
+    _tell_totals(table, form, found, left_out)
+    _tell_visitors(table, form, found, left_out)
     needed = {"events": ("customer_id", "ts"), "items": ("item_id",), "customers": ("customer_id",)}
     for field in needed[form.holds]:
         if field not in found and not (field == "customer_id" and "visitor_id" in found):
-            raise _not_found(table, field)
+            raise _not_found(table, field, is_tracking="type" in found)
     places = {field: place for field, (place, _) in found.items()}
     return Columns(places, {f: way for f, (_, way) in found.items()}, table.names, _instead(table, form, found))
 
@@ -223,6 +230,32 @@ def _add_by_name(table: Table, form: Format, found: dict[str, tuple[int, str]], 
                 break
 
 
+def _tell_totals(table: Table, form: Format, found: dict[str, tuple[int, str]], left_out: set[str]) -> None:
+    """An amount that by its name is the whole order's is so where lines can be of one order."""
+    if "order_total" in {*found, *left_out} or "order_id" not in found or found.get("amount", (0, ""))[1] != "name":
+        return
+    if plain(table.names[found["amount"][0]]) in form.names_of_total:
+        found["order_total"] = found.pop("amount")
+
+
+def _tell_visitors(table: Table, form: Format, found: dict[str, tuple[int, str]], left_out: set[str]) -> None:
+    """A column of devices tells who looked in files of visits alone; names that may be those of customers too are
+    devices' where a user is told beside them."""
+    if "type" not in found:
+        if found.get("visitor_id", (0, ""))[1] == "name":
+            del found["visitor_id"]
+        return
+    if found.get("customer_id", (0, ""))[1] != "name" or "visitor_id" in {*found, *left_out}:
+        return
+    taken = {place for field, (place, _) in found.items() if field != "customer_id"}
+    plains = [plain(name) for name in table.names]
+    who = [plains.index(name) for name in form.columns["customer_id"] if name in plains]
+    devices = [place for place in who if plains[place] in _OF_EITHER and place not in taken]
+    users = [place for place in who if plains[place] not in _OF_EITHER and place not in taken]
+    if devices and users:
+        found["customer_id"], found["visitor_id"] = (users[0], "name"), (devices[0], "name")
+
+
 def _add_by_value(table: Table, found: dict[str, tuple[int, str]], left_out: set[str]) -> None:
     used = {index for index, _ in found.values()}
     free = [index for index in range(len(table.names)) if index not in used and table.values[index]]
@@ -249,17 +282,31 @@ def _hinted(table: Table, free: Sequence[int], field: str) -> list[int]:
     return ids if field == "customer_id" and ids else places
 
 
-def _not_found(table: Table, field: str) -> InputError:
+def _not_found(table: Table, field: str, *, is_tracking: bool = False) -> InputError:
     says = {"customer_id": "who bought", "item_id": "which item it is"}
     what = f"no column says {says.get(field, 'when')}"
     if not table.has_header:
         what += ", and the file has no header"
+    others = ""
+    if field == "customer_id" and is_tracking:
+        others = "; of visitors who are not logged in, --map visitor_id=COLUMN names the browser or device"
+    if table.other_sheets:
+        sheets = ", ".join(f"`{name}`" for name in table.other_sheets)
+        others += f". Of its other sheets ({sheets}) save the one with the orders as a file of its own"
     return InputError(
         "bad-columns",
         what,
         where=table.file,
-        remedy=f"name it with --map {field}=COLUMN; its columns are {_listed(table.names)}",
+        remedy=f"name it with --map {field}=COLUMN; its columns are {_listed(table.names)}{others}",
     )
+
+
+def says_who(names: Sequence[str], forms: Iterable[Format]) -> bool:
+    """Whether one of these names may be that of a column of customers."""
+    known = {name for form in forms for field in ("customer_id", "visitor_id") for name in form.columns.get(field, ())}
+    plains = [plain(name) for name in names]
+    hinted = (name for name in plains if any(word in name for word in HINTS["customer_id"]))
+    return any(name in known for name in plains) or any(name.endswith(_ID_ENDINGS) for name in hinted)
 
 
 def _listed(names: Sequence[str]) -> str:

@@ -142,18 +142,23 @@ FINDINGS: dict[str, FindingKind] = {
         "files of which most rows were refused: another layout than expected, or a column taken for the wrong one",
         {"en": "Files that are mostly refused", "zh": "大部分行被拒绝的文件"},
         {
-            "en": "{files:,} {files:file has|files have} more refused rows than events: {count:,} of their rows are"
-            " in quarantine ({share:.1%} of all rows).",
-            "zh": "{files:,} 个文件中被拒绝的行多于事件，共有 {count:,} 行进入隔离区（占全部行的 {share:.1%}）。",
+            "en": "In {files:,} {files:file|files} more rows were refused than could be used: {count:,}"
+            " ({share:.1%} of all rows). Rows that are left aside on purpose, such as logins and unpaid orders, are"
+            " counted as neither.",
+            "zh": "{files:,} 个文件中被拒绝的行多于可用的行，共 {count:,} 行（占全部行的 {share:.1%}）。"
+            "有意搁置的行（如登录、未付款订单）不计入其中任何一方。",
         },
         {
             "en": "the rows that could be used were read, the others put into quarantine",
             "zh": "可用的行已导入，其余放入隔离区",
         },
         {
-            "en": "Check whether the file has another layout than the others, or whether a column was taken "
-            "for the wrong one; name the columns with --map.",
-            "zh": "请检查该文件的格式是否与其他文件不同，或列是否识别有误；可用 --map 指明各列。",
+            "en": "Look at the reasons (worth check SHOP --quarantine rows.csv). Of tracking whose visitors are not"
+            " logged in, name the column of the browser or device with --map visitor_id=COLUMN. Else the file may have"
+            " another layout than the others, or a column was taken for the wrong one: name the columns with --map.",
+            "zh": "请先看拒绝原因（worth check SHOP --quarantine rows.csv）。若是未登录访客的行为数据，"
+            "请用 --map visitor_id=列名 指明浏览器或设备编号列；否则该文件的格式可能与其他文件不同，"
+            "或列识别有误，可用 --map 指明各列。",
         },
         serious_from=0.25,
     ),
@@ -189,6 +194,34 @@ FINDINGS: dict[str, FindingKind] = {
             "en": "Nothing, if these are no purchases.",
             "zh": "若不是购买记录，则无需处理。",
         },
+    ),
+    "never-paid": FindingKind(
+        "info",
+        "orders that were never paid, by their status; once they are paid, a later file brings them in",
+        {"en": "Orders that were never paid", "zh": "从未付款的订单"},
+        {
+            "en": "{count:,} {count:row is|rows are} of orders that were never paid ({share:.2%} of all): {types}.",
+            "zh": "{count:,} 行（{share:.2%}）属于从未付款的订单：{types}。",
+        },
+        {"en": "put into quarantine, and no part of any order", "zh": "已放入隔离区，不计入任何订单"},
+        {
+            "en": "Nothing. What is paid later comes with a later file. If one of these words stands for paid orders in"
+            " the shop, rename it in the file (paid), and ingest into a new shop.",
+            "zh": "无需处理；以后付款的订单会随之后的文件导入。若其中某个状态在贵店表示已付款，"
+            "请在文件中改名（已付款）后导入新店铺。",
+        },
+    ),
+    "forgotten": FindingKind(
+        "info",
+        "rows of customers who were forgotten, or older than what the shop keeps; nothing of them is kept",
+        {"en": "Rows of what is forgotten", "zh": "已被遗忘的数据"},
+        {
+            "en": "{count:,} {count:row is|rows are} of forgotten customers, or older than what the shop keeps"
+            " ({share:.2%} of all).",
+            "zh": "{count:,} 行（{share:.2%}）属于已被遗忘的客户，或超过店铺的保留期限。",
+        },
+        {"en": "counted; their content is not kept", "zh": "仅计数，不保留内容"},
+        {"en": "Nothing.", "zh": "无需处理。"},
     ),
     "duplicate-lines": FindingKind(
         "info",
@@ -239,10 +272,11 @@ FINDINGS: dict[str, FindingKind] = {
         },
         {"en": "kept", "zh": "保留"},
         {
-            "en": "Compare one order with the shop's own page. If the amount is the order's, ingest into a new "
-            "shop with --map amount= naming the line's own amount, or price and quantity.",
-            "zh": "请拿一个订单与店铺后台对照。若金额是整单金额，"
-            "请用 --map amount= 指明每行自己的金额（或单价与数量），导入新店铺。",
+            "en": "Compare one order with the shop's own page. If the amount is the order's, ingest into a new shop"
+            " with --map 'order_total={column}'. If each line's own amount or price stands in another column, name that"
+            " with --map amount= or price=.",
+            "zh": "请拿一个订单与店铺后台对照。若金额是整单金额，请用 --map 'order_total={column}' 导入新店铺；"
+            "若另有每行自己的金额或单价列，请用 --map amount= 或 price= 指明。",
         },
     ),
     "refunds-without-order": FindingKind(
@@ -418,8 +452,9 @@ FINDINGS: dict[str, FindingKind] = {
         "orders of which one line came in several files and differs: an order that changed may count twice",
         {"en": "Orders that came again changed", "zh": "内容有变的重复订单"},
         {
-            "en": "{count:,} orders ({share:.2%}) have lines of one item from several files that are not equal,"
-            " together {amount:,.2f} {currency}. If these are one line before and after a change, it counts twice.",
+            "en": "{count:,} {count:order|orders} ({share:.2%}) came in several files with lines of one item that are"
+            " not equal, together {amount:,.2f} {currency}. If these are one line before and after a change, it counts"
+            " twice.",
             "zh": "{count:,} 个订单（{share:.2%}）中，同一商品的行来自多个文件且内容不同，"
             "合计 {amount:,.2f} {currency}。若它们是同一行修改前后的内容，就被重复计算了。",
         },

@@ -6,9 +6,10 @@ from worthwhile.ingestion import numbers
 from worthwhile.ingestion.clock import utc_and_local, wall_and_moment
 from worthwhile.ingestion.columns import MONEY, NUMBERS, Columns
 from worthwhile.ingestion.effects import TOUCHES
+from worthwhile.ingestion.formats import Format
 from worthwhile.ingestion.order_totals import has_parts, tells_placing
 from worthwhile.ingestion.reading import Reading
-from worthwhile.ingestion.reasons import CURRENCY_IS, TYPE_IS
+from worthwhile.ingestion.reasons import CURRENCY_IS, STATUS_IS, TYPE_IS
 from worthwhile.store import sql
 
 _FIRST_DAY, _LAST_DAY = "1970-01-01", "2101-01-01"
@@ -85,7 +86,7 @@ def _currency(reading: Reading, style: numbers.Style) -> str:
 
 def judged(reading: Reading) -> str:
     """Amounts and kinds, and the reason for which a row is refused."""
-    amount = _amount(reading.columns)
+    amount = _amount(reading.columns, reading.form)
     bad = [f"({name} IS NOT NULL AND {name}_number IS NULL)" for name in NUMBERS]
     bad.append("(type_effect = 'review' AND rating IS NOT NULL AND rating_number IS NULL)")
     names = (*NUMBERS, "rating")
@@ -96,7 +97,8 @@ def judged(reading: Reading) -> str:
     # Of an order whose total is known each line gets its share; a refund of a whole order is as large as that was.
     is_told = "(order_total_number IS NOT NULL OR type_effect = 'refund')"
     open_amount = f"({is_told} AND (order_id IS NOT NULL OR (type_effect <> 'refund' AND {has_parts(reading)})))"
-    never = "(type_effect = 'never' OR (status_effect = 'never' AND NOT is_touch))"
+    unpaid = f"coalesce({reading.form.never_when}, false)"
+    never = f"(type_effect = 'never' OR (status_effect = 'never' AND NOT is_touch) OR {unpaid})"
     return f"""
         SELECT *, CASE WHEN NOT is_touch THEN {amount} END AS given_amount,
             CASE WHEN is_empty THEN 'empty-row'
@@ -117,20 +119,22 @@ def judged(reading: Reading) -> str:
                  WHEN wall IS NULL AND moment IS NULL THEN 'the date is ' || ts
                  WHEN {bad_refund} THEN 'the date of the refund is ' || refunded_at
                  WHEN {bad_version} THEN 'the date of the change is ' || updated_at
-                 WHEN type_effect IN ('unknown', 'no-event') THEN {sql.text(TYPE_IS)} || coalesce(type, '') {which}
+                 WHEN type_effect IN ('unknown', 'no-event', 'never')
+                   THEN {sql.text(TYPE_IS)} || coalesce(type, '') {which}
                  WHEN {beyond} THEN 'amount is ' || CAST({amount} AS VARCHAR)
-                 WHEN status_effect = 'never' THEN 'the status is ' || status
+                 WHEN status_effect = 'never' OR {unpaid} THEN {sql.text(STATUS_IS)} || status
                  WHEN upper(currency) <> {sql.text(reading.currency)} THEN {sql.text(CURRENCY_IS)} || currency END
                  AS detail
         FROM typed
     """
 
 
-def _amount(columns: Columns) -> str:
+def _amount(columns: Columns, form: Format) -> str:
     """SQL for the amount of a row, by itself; rounded, so that a line and the refunds of its parts add up to zero."""
     computed = "round(coalesce(quantity_number, 1) * price_number - coalesce(abs(discount_number), 0), 6)"
     amounts = ["amount_number"] * ("amount" in columns) + [computed] * ("price" in columns)
-    if "order_total" in columns:  # of a refund it is what was given back
-        amounts.append("CASE WHEN type_effect = 'refund' THEN order_total_number END")
+    if "order_total" in columns:  # of a refund it is what was given back; what bears no number is an order by itself
+        alone = "" if form.whole_orders or "type" in columns else " OR order_id IS NULL"
+        amounts.append(f"CASE WHEN type_effect = 'refund'{alone} THEN order_total_number END")
     # Without amounts each row counts as 1, but for a refund that names its order: what that came to stands there.
     return f"coalesce({', '.join(amounts)})" if amounts else f"CASE WHEN NOT {_NAMES_ORDER} THEN 1.0 END"

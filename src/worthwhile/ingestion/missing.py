@@ -6,7 +6,16 @@ be told: by an order's number, by equal content, or by a file that came again wi
 
 from __future__ import annotations
 
+import json
+from collections.abc import Mapping, Sequence
+
 import duckdb
+
+from worthwhile.ingestion.cleaning import words_for_nothing
+from worthwhile.ingestion.columns import plain
+from worthwhile.ingestion.formats import FORMATS, Format
+from worthwhile.ingestion.formats.orders import ORDERS
+from worthwhile.ingestion.ids import plain_id
 
 
 def find_missing(con: duckdb.DuckDBPyConnection) -> int:
@@ -14,35 +23,65 @@ def find_missing(con: duckdb.DuckDBPyConnection) -> int:
 
     Needs the views `events`, `quarantine`, `batches`. Rows that came again are counted once in the number too.
     """
+    _lay_out_places(con)
     con.execute(f"CREATE OR REPLACE TEMP TABLE refused_rows AS {_REFUSED}")
     con.execute(f"CREATE OR REPLACE TEMP TABLE missing AS {_MISSING}")
     [(rows,)] = con.execute(_NEW_ROWS).fetchall()
-    con.execute("DROP TABLE refused_rows")
+    con.execute("DROP TABLE refused_rows; DROP TABLE refused_places")
     return int(rows)
 
 
-def _place(field: str) -> str:
-    """SQL for the place of an event column in a refused row's content."""
-    return f"""'$."' || replace(json_extract_string(mapping, '$.{field}'), '"', '\\"') || '"'"""
+_TELLING = ("order_id", "customer_id", "item_id", "title")
+
+
+def _lay_out_places(con: duckdb.DuckDBPyConnection) -> None:
+    """Make the table `refused_places`: of each batch, where a refused row's content tells of the fields above, and
+    which texts there stand for nothing. The columns that are read where the first is empty stand after it."""
+    contents = con.execute(
+        "SELECT batch_id, any_value(format), any_value(mapping), any_value(json_keys(content))"
+        " FROM quarantine JOIN batches USING (batch_id)"
+        " WHERE content IS NOT NULL AND reason <> 'torn-line' GROUP BY batch_id ORDER BY batch_id"
+    ).fetchall()
+    told = ", ".join(f"{field}_places VARCHAR[], {field}_nothing VARCHAR[]" for field in _TELLING)
+    con.execute(f"CREATE OR REPLACE TEMP TABLE refused_places (batch_id VARCHAR, {told})")
+    rows = []
+    for batch_id, name, mapping, keys in contents:
+        form, own = FORMATS.get(name, ORDERS), json.loads(mapping)
+        lists = [part for field in _TELLING for part in (_places(field, form, own, keys), _nothing(field, form))]
+        rows.append((batch_id, *lists))
+    if rows:
+        places = ", ".join(f"unnest(${number})" for number in range(1, len(rows[0]) + 1))
+        con.execute(f"INSERT INTO refused_places SELECT {places}", [list(column) for column in zip(*rows, strict=True)])
+
+
+def _places(field: str, form: Format, mapping: Mapping[str, str], keys: Sequence[str]) -> list[str]:
+    """JSON paths of the columns that a field was read from, the first before those that stand in for it."""
+    instead = form.instead.get(field, ()) if field in mapping else ()
+    names = [mapping[field]] if field in mapping else []
+    names += [key for name in instead for key in keys if plain(key) == name and key not in names]
+    return [f"$.{json.dumps(name, ensure_ascii=False)}" for name in names]
+
+
+def _nothing(field: str, form: Format) -> list[str]:
+    return list(words_for_nothing(field, form))
 
 
 def _told(field: str) -> str:
     """SQL for what a refused row says of an event column, as ids are cleaned."""
-    text = f"nullif(trim(json_extract_string(content, {field}_place)), '')"
-    return rf"regexp_replace({text}, '^(\d+)\.0+$', '\1')"
+    text = "trim(json_extract_string(content, place))"
+    read = f"CASE WHEN NOT list_contains({field}_nothing, lower({text})) THEN {plain_id(text)} END"
+    told = f"list_transform({field}_places, lambda place: {read})"
+    return f"list_filter({told}, lambda text: text IS NOT NULL)[1]"
 
 
-_TELLING = ("order_id", "customer_id", "item_id", "title")
 # Refused rows with the moment of their batch and what tells them from others.
 _REFUSED = f"""
     SELECT q.batch_id, q.file, q.row, q.reason, q.detail, q.content, b.came, b.rows, b.accepted,
         {_told("order_id")} AS order_id, {_told("customer_id")} AS customer_id,
         coalesce({_told("item_id")}, {_told("title")}) AS item_id
     FROM quarantine q JOIN (
-        SELECT batch_id, epoch_us(ingested_at) AS came, rows, events + known AS accepted,
-            {", ".join(f"{_place(field)} AS {field}_place" for field in _TELLING)}
-        FROM batches
-    ) b USING (batch_id)
+        SELECT batch_id, epoch_us(ingested_at) AS came, rows, events + known AS accepted FROM batches
+    ) b USING (batch_id) LEFT JOIN refused_places USING (batch_id)
 """
 
 _MISSING = """
@@ -75,8 +114,10 @@ _MISSING = """
         )
 """
 
-# Rows that a batch brought first: those it found known, and refused ones that no longer count, left out.
+# Rows that a batch brought first: of those it accepted the share whose events were new, since a row may make several
+# events; and the refused ones that still count.
 _NEW_ROWS = """
-    SELECT coalesce(sum(greatest(rows - known, refused) - refused), 0) + (SELECT count(*) FROM missing)
+    SELECT round(coalesce(sum((rows - refused) * events / nullif(events + known, 0)), 0))
+        + (SELECT count(*) FROM missing)
     FROM batches
 """

@@ -22,6 +22,8 @@ def one_order(reading: Reading) -> str:
         key += ", version_wall, version_moment"
     if "type" in reading.columns:
         key += ", ts"
+    if "updated_at" in reading.columns:  # of several versions in one file each is whole
+        key += ", updated_at"
     return key + (", CAST(order_placed AS DATE)" if tells_placing(reading) else "")
 
 
@@ -46,29 +48,35 @@ def settled(reading: Reading) -> str:
 
     Lines without an amount share the total by quantity. What lines lack is `rest`, on the order's first row: postage,
     taxes; what they have too much was taken off the order, and is taken off each line alike. `refunded` is, on the
-    first row, what was given back of the whole.
+    first row, what was given back of the whole. Of one number with several totals each counts: numbers are used anew.
+    Rows that give back (of less than none) are apart from those they give back.
     """
     if not {"order_total", "refunded_amount"} & set(reading.columns.index):
         return "SELECT *, CAST(NULL AS DOUBLE) AS rest, CAST(NULL AS DOUBLE) AS refunded FROM judged"
     key = one_order(reading)
-    order = f"OVER (PARTITION BY {key})"
     is_part = f"(order_id IS NOT NULL OR {has_parts(reading)})"
     sells = f"(reason IS NULL AND NOT is_touch AND type_effect <> 'refund' AND {is_part})"
-    first = f"row_number() OVER (PARTITION BY {key}, sells ORDER BY row) = 1"
+    # Lines of platforms' orders that give back are part of what the order comes to.
+    takes_back = (
+        "false" if reading.form.whole_orders else "coalesce(least(order_total_number, quantity_number) < 0, false)"
+    )
+    alike = f"PARTITION BY {key}, sells, total"
     return f"""
         SELECT * REPLACE (
                 round(given_amount * scale, 6) AS given_amount,
                 CASE WHEN scale < 1 THEN round(coalesce(abs(discount_number), 0) + given_amount * (1 - scale), 6)
                      ELSE discount_number END AS discount_number
             ),
-            CASE WHEN sells AND is_first AND total > of_lines + {_CENT} THEN round(total - of_lines, 6) END AS rest,
-            CASE WHEN sells AND is_first AND given_back > 0 THEN least(given_back, greatest(total, of_lines)) END
+            CASE WHEN differs AND is_first AND total > of_lines + {_CENT} THEN round(total - of_lines, 6) END AS rest,
+            CASE WHEN sells AND leads AND given_back > 0 THEN least(given_back, greatest(total, of_lines)) END
                 AS refunded
         FROM (
-            SELECT *, CASE WHEN sells AND total < of_lines - {_CENT} AND of_lines > 0 THEN total / of_lines ELSE 1.0 END
-                AS scale
+            SELECT *, CASE WHEN differs AND total < of_lines - {_CENT} AND of_lines > 0 THEN total / of_lines
+                           ELSE 1.0 END AS scale
             FROM (
-                SELECT *, sum(given_amount) FILTER (sells) {order} AS of_lines
+                SELECT *, sum(given_amount) FILTER (sells) OVER ({alike}, takes_back) AS of_lines,
+                    sells AND NOT takes_back
+                        AND abs(total - sum(given_amount) FILTER (sells) OVER ({alike})) > {_CENT} AS differs
                 FROM (
                     SELECT * REPLACE (
                         CASE WHEN sells AND given_amount IS NULL
@@ -76,10 +84,15 @@ def settled(reading: Reading) -> str:
                             AS given_amount
                     )
                     FROM (
-                        SELECT *, {first} AS is_first, max(order_total_number) FILTER (sells) {order} AS total,
-                            max(abs(refunded_amount_number)) FILTER (sells) {order} AS given_back,
-                            sum(coalesce(quantity_number, 1)) FILTER (sells) {order} AS pieces
-                        FROM (SELECT *, {sells} AS sells FROM judged)
+                        SELECT *, row_number() OVER ({alike}, takes_back ORDER BY row) = 1 AS is_first,
+                            row_number() OVER (PARTITION BY {key}, sells ORDER BY row) = 1 AS leads,
+                            max(abs(refunded_amount_number)) FILTER (sells) OVER (PARTITION BY {key}) AS given_back,
+                            sum(coalesce(quantity_number, 1)) FILTER (sells) OVER ({alike}, takes_back) AS pieces
+                        FROM (
+                            SELECT *, {takes_back} AS takes_back, CASE WHEN sells THEN coalesce(order_total_number,
+                                max(order_total_number) FILTER (sells) OVER (PARTITION BY {key})) END AS total
+                            FROM (SELECT *, {sells} AS sells FROM judged)
+                        )
                     )
                 )
             )

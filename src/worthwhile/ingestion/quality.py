@@ -13,7 +13,7 @@ from typing import Any
 from worthwhile.ingestion.absorb import refund_id, return_id
 from worthwhile.ingestion.findings import FINDINGS, SEVERITIES, Finding, FindingKind
 from worthwhile.ingestion.missing import find_missing
-from worthwhile.ingestion.reasons import CURRENCY_IS, TYPE_IS, detail_in, meaning
+from worthwhile.ingestion.reasons import CURRENCY_IS, LEFT_ASIDE, STATUS_IS, TYPE_IS, detail_in, meaning
 from worthwhile.ingestion.words import counted, day_in
 from worthwhile.schema import BATCHES, QUARANTINE, to_us
 from worthwhile.shop import Shop
@@ -29,7 +29,9 @@ EDGE = 0.001  # of the events at each end, which may be dated wrongly
 LONG_GAP = 4  # days: shorter ones are weekends
 AROUND = 90  # days before and after a gap by which it is judged
 BY_CHANCE = 0.05  # such gaps in all of the data
-TOTALS_ITEMS, TOTALS_ORDERS, TOTALS_SHARE = 3, 10, 0.5  # items of an order, such orders, and their share of all
+TOTALS_ORDERS = 10  # whose lines bear one amount
+TOTALS_SHARE = {3: 0.5, 2: 0.9}  # items of an order -> share of such orders among those of as many items
+TOTALS_TELL = 0.5  # share whose quantities differ, or twice the share of different amounts
 APART = 31  # days between the lines of one order number, beyond any delivery in parts
 ANCIENT_YEARS = 3  # before all but a thousandth of events
 
@@ -120,13 +122,23 @@ def _left_aside(view: _View) -> list[Finding]:
     return _of_details(view, "left-aside", "no-event", TYPE_IS)
 
 
-def _of_details(view: _View, code: str, reason: str, begins: str, **facts: Any) -> list[Finding]:
-    """Rows refused for their type or currency, and which these are, the most frequent first: what follows in the detail
-    after the words with which it begins."""
+def _never_paid(view: _View) -> list[Finding]:
+    return _of_details(view, "never-paid", "never-paid", STATUS_IS, TYPE_IS)
+
+
+def _forgotten(view: _View) -> list[Finding]:
+    (count,) = view.one("SELECT count(*) FROM missing WHERE reason = 'forgotten'")
+    return [Finding("forgotten", count, count / view.file_rows)] if count else []
+
+
+def _of_details(view: _View, code: str, reason: str, *begins: str, **facts: Any) -> list[Finding]:
+    """Rows refused for their type, status or currency, and which these are, the most frequent first: what follows in
+    the detail after the words with which it begins."""
+    words = sql.text(f"^({'|'.join(begins)})")
     rows = view.rows(
-        "SELECT substr(detail, $1) AS type, count(*) AS n FROM missing WHERE reason = $2"
-        " GROUP BY type ORDER BY n DESC, type",
-        [len(begins) + 1, reason],
+        f"SELECT regexp_replace(detail, {words}, '') AS type, count(*) AS n FROM missing"
+        " WHERE reason = $1 GROUP BY type ORDER BY n DESC, type",
+        [reason],
     )
     if not rows:
         return []
@@ -137,7 +149,7 @@ def _of_details(view: _View, code: str, reason: str, begins: str, **facts: Any) 
 
 
 def _refused_rows(view: _View) -> list[Finding]:
-    own = sql.texts(("no-customer", "unknown-type", "no-event", "other-currency"))  # these have findings of their own
+    own = sql.texts(("no-customer", "unknown-type", "other-currency", *LEFT_ASIDE))  # these have findings of their own
     reasons = view.rows(
         f"SELECT reason, count(*) AS n FROM missing WHERE reason NOT IN ({own}) GROUP BY reason ORDER BY n DESC, reason"
     )
@@ -164,10 +176,12 @@ def _refused_rows(view: _View) -> list[Finding]:
 def _refused_files(view: _View) -> list[Finding]:
     """Files with more refused rows than usable ones; what a file leaves aside on purpose does not count."""
     rows = view.rows(
-        """
-        SELECT b.file, any_value(b.rows), count(*) AS n FROM batches b JOIN missing q USING (batch_id)
-        WHERE q.reason <> 'no-event' GROUP BY b.batch_id, b.file HAVING 2 * n > any_value(b.rows)
-        ORDER BY n DESC, b.file
+        f"""
+        SELECT file, of, n FROM (
+            SELECT b.file, any_value(b.rows) AS of, count(*) FILTER (NOT aside) AS n, count(*) FILTER (aside) AS others
+            FROM batches b JOIN (SELECT *, reason IN ({sql.texts(LEFT_ASIDE)}) AS aside FROM missing) q USING (batch_id)
+            GROUP BY b.batch_id, b.file
+        ) WHERE 2 * n > of - others ORDER BY n DESC, file
         """
     )
     if not rows:
@@ -196,22 +210,42 @@ def _duplicate_lines(view: _View) -> list[Finding]:
 
 
 def _repeated_totals(view: _View) -> list[Finding]:
-    """Orders of several items, all lines with one amount, though amounts differ from order to order."""
-    orders = f"""
-        SELECT order_id, min(amount) AS amount, min(amount) = max(amount) AS same FROM events
-        WHERE kind = 'order_line' AND amount > 0 AND order_id IS NOT NULL AND item_id IS NOT NULL
-        GROUP BY order_id HAVING count(DISTINCT item_id) >= {TOTALS_ITEMS}
+    """Orders of several items, all lines with one amount, where that can hardly be each line's own.
+
+    Either amounts differ from order to order as totals do, or lines of different quantities cost the same. Of orders of
+    two items nearly all must be so: two of one price are no oddity. Batches that told the order's total are left out.
     """
-    count, amounts, asked = view.one(
-        f"SELECT count(*) FILTER (same), count(DISTINCT amount) FILTER (same), count(*) FROM ({orders})"
-    )
-    if count < TOTALS_ORDERS or min(count, 2 * amounts) < TOTALS_SHARE * asked:
-        return []
+    orders = """
+        SELECT order_id, min(amount) AS amount, min(amount) = max(amount) AS same, count(DISTINCT item_id) AS items,
+            min(quantity) IS DISTINCT FROM max(quantity) AS quantities_differ
+        FROM events JOIN (SELECT batch_id FROM batches WHERE NOT contains(mapping, '"order_total":')) USING (batch_id)
+        WHERE kind = 'order_line' AND amount > 0 AND order_id IS NOT NULL AND item_id IS NOT NULL
+        GROUP BY customer_id, order_id HAVING min(item_id) <> max(item_id)
+    """
+    for items, share in TOTALS_SHARE.items():
+        count, amounts, telling, asked = view.one(
+            "SELECT count(*) FILTER (same), count(DISTINCT amount) FILTER (same),"
+            f" count(*) FILTER (same AND quantities_differ), count(*) FROM ({orders}) WHERE items >= {items}"
+        )
+        if count < TOTALS_ORDERS or count < share * asked or max(2 * amounts, telling) < TOTALS_TELL * asked:
+            continue
+        rows = view.rows(
+            f"SELECT order_id, amount FROM ({orders}) WHERE same AND items >= {items}"
+            f" ORDER BY amount DESC, order_id LIMIT {EXAMPLES}"
+        )
+        examples = tuple(f"{order}, {amount:,.2f} {view.currency}" for order, amount in rows)
+        facts = {"orders": asked, "column": _amount_column(view)}
+        return [Finding("repeated-totals", count, count / asked, examples, facts)]
+    return []
+
+
+def _amount_column(view: _View) -> str:
+    """The column that most rows were read from as amount."""
     rows = view.rows(
-        f"SELECT order_id, amount FROM ({orders}) WHERE same ORDER BY amount DESC, order_id LIMIT {EXAMPLES}"
+        "SELECT json_extract_string(mapping, '$.amount') AS name FROM batches WHERE contains(mapping, '\"amount\":')"
+        " GROUP BY name ORDER BY sum(events) DESC, name LIMIT 1"
     )
-    examples = tuple(f"{order}, {amount:,.2f} {view.currency}" for order, amount in rows)
-    return [Finding("repeated-totals", count, count / asked, examples, {"orders": asked})]
+    return str(rows[0][0]) if rows else "COLUMN"
 
 
 def _missing_ids(view: _View) -> list[Finding]:
@@ -504,6 +538,8 @@ _CHECKS: tuple[Callable[[_View], list[Finding]], ...] = (
     _refused_files,
     _mixed_currencies,
     _left_aside,
+    _never_paid,
+    _forgotten,
     _duplicate_lines,
     _missing_ids,
     _repeated_totals,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
@@ -112,7 +113,11 @@ def _first(error: SqlglotError) -> str:
     """Without the colours of a terminal that sqlglot marks the place with."""
     details = getattr(error, "errors", None) or [{}]
     place = f", line {details[0]['line']}, column {details[0]['col']}" if details[0].get("line") else ""
-    return (details[0].get("description") or str(error).splitlines()[0]).rstrip(".") + place
+    said = (details[0].get("description") or str(error).splitlines()[0]).rstrip(".")
+    # Required keyword: 'this' missing for <class 'sqlglot.expressions.query.Where'>
+    if lacking := re.search(r"missing for <class '[\w.]*\.(\w+)'>", said):
+        said = f"something is missing after {lacking[1].upper()}"
+    return said + place
 
 
 def _pieces(text: str, dialect: str) -> tuple[str, ...]:

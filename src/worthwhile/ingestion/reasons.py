@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 CURRENCY_IS = "the currency is "  # the same of one refused for its currency
+STATUS_IS = "the status is "  # the same of one that was never paid
 TYPE_IS = "the type is "  # how the detail of a row refused for its type begins
+LEFT_ASIDE = ("no-event", "never-paid", "forgotten")  # understood, and nothing is to be corrected
 
 # Reason -> what it means. A refused row lies in the table `quarantine` with its content; docs are made from this.
 REASONS: dict[str, str] = {
@@ -46,7 +48,7 @@ _DETAILS_ZH = {
     "the date of the refund is ": "退款日期为 ",
     "the date is ": "日期为 ",
     TYPE_IS: "类型为 ",
-    "the status is ": "状态为 ",
+    STATUS_IS: "状态为 ",
     CURRENCY_IS: "币种为 ",
     "the date of the change is ": "变更日期为 ",
     "the line is no JSON object": "该行不是 JSON 对象",

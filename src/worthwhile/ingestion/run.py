@@ -8,7 +8,7 @@ import shutil
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
@@ -19,12 +19,23 @@ import pyarrow as pa
 from worthwhile.errors import InputError
 from worthwhile.ingestion.absorb import Absorbed, absorb
 from worthwhile.ingestion.address import Address
-from worthwhile.ingestion.columns import FIELDS, Columns, Table, check_mapping, format_of, recognise
+from worthwhile.ingestion.columns import (
+    FIELDS,
+    Columns,
+    Table,
+    check_mapping,
+    format_of,
+    plain,
+    recognise,
+    says_who,
+)
 from worthwhile.ingestion.database import DatabaseRequest, last_of, lay_open_answer, read_request
 from worthwhile.ingestion.forgotten import Forgotten, read_forgotten
 from worthwhile.ingestion.formats import FORMATS, Format
 from worthwhile.ingestion.given import expand
+from worthwhile.ingestion.kept import kept, said_of, told_by_values
 from worthwhile.ingestion.known_refusals import drop_former_refusals, without_known_refusals
+from worthwhile.ingestion.order_or_line import Told, is_same_reading, settle_whose
 from worthwhile.ingestion.pseudonyms import Keyring
 from worthwhile.ingestion.reading import Reading
 from worthwhile.ingestion.report import FileReport, IngestReport
@@ -35,7 +46,8 @@ from worthwhile.ingestion.table_set import Member, joined, member_of, put_aside
 from worthwhile.ingestion.unread import maybe_money, unread
 from worthwhile.ingestion.words import counted
 from worthwhile.progress import Progress, silent
-from worthwhile.shop import SETTINGS_FILE, Shop, change_settings, write_settings_file
+from worthwhile.settings import read_date_format
+from worthwhile.shop import SETTINGS_FILE, Shop
 from worthwhile.store.log import connect
 from worthwhile.store.tables import Writing, read_table, writing
 
@@ -96,7 +108,7 @@ def ingest(  # noqa: PLR0913 (one parameter for each question that a person asks
     """
     if not paths:
         raise InputError("bad-argument", "no file is named", remedy="name the files to read")
-    _check_options(shop, mapping or {}, format, decimal, wait)
+    _check_options(shop, mapping or {}, format=format, date_format=date_format or "", decimal=decimal or "", wait=wait)
     named = _named(paths, query=query, since=since, overlap=overlap)
     progress("opening the shop", 0.0)
     with writing(shop, wait=wait) as change, _scratch(shop) as scratch:
@@ -117,11 +129,16 @@ def ingest(  # noqa: PLR0913 (one parameter for each question that a person asks
                 *(ready for ready in read if not isinstance(ready, Member)),
                 *reader.join([ready for ready in read if isinstance(ready, Member)], scratch),
             ]
-            is_read = any(isinstance(ready, _Ready) for ready in prepared)
-            said = _said(shop, mapping, date_format, decimal, mode if pseudonymise is not None else None)
-            with _kept(
-                shop, said if is_read else {}
-            ):  # first: a later run that did not know the mode would count people twice
+            read_as = [ready.reading.columns for ready in prepared if isinstance(ready, _Ready)]
+            said = said_of(
+                shop,
+                mapping={**told_by_values(read_as), **(mapping or {})},
+                date_format=date_format,
+                decimal=decimal,
+                mode=mode if pseudonymise is not None else None,
+            )
+            # First: a later run that did not know the mode would count people twice.
+            with kept(shop, said if read_as else {}):
                 reports = _write(con, change, prepared, progress, screens)
         except duckdb.OutOfMemoryException as error:
             raise _too_little_memory(shop, [_name(one) for one in named]) from error
@@ -132,7 +149,7 @@ def ingest(  # noqa: PLR0913 (one parameter for each question that a person asks
 
 
 def _check_options(
-    shop: Shop, mapping: Mapping[str, str], format: str | None, decimal: str | None, wait: float
+    shop: Shop, mapping: Mapping[str, str], *, format: str | None, date_format: str, decimal: str, wait: float
 ) -> None:
     """Raises InputError for what is no format, event column, sign or time; also for columns kept in shop.toml."""
     if format is not None and format not in FORMATS:
@@ -141,7 +158,13 @@ def _check_options(
         )
     check_mapping(mapping)
     check_mapping(shop.settings["ingest.columns"], where=f"{shop.folder / SETTINGS_FILE}, ingest.columns")
-    if decimal not in (None, ",", "."):
+    try:
+        read_date_format(date_format)
+    except ValueError as error:
+        raise InputError(
+            "bad-argument", f"`{date_format}` is no format of dates", where="--date-format", remedy=str(error)
+        ) from error
+    if decimal not in ("", ",", "."):
         raise InputError(
             "bad-argument", f"`{decimal}` does not part decimals", where="--decimal", remedy="it is `,` or `.`"
         )
@@ -227,6 +250,7 @@ class _Reader:
     date_format: str | None
     decimal: str | None
     screens: _Screens
+    told_of_amounts: Told = field(default_factory=Told)
 
     def prepare(self, named: Path | DatabaseRequest, scratch: Path, progress: Progress) -> _Ready | FileReport | Member:
         """A file or a database's answer staged, the report that it is in the shop already, or one of a set aside."""
@@ -235,7 +259,7 @@ class _Reader:
             return self._prepare_answer(named, scratch, progress)
         with unchanged(named):
             progress("", 0.0)
-            source = lay_open(self.con, named, scratch)
+            source = lay_open(self.con, named, scratch, has_orders=self._has_orders)
             digest = _digest(named)
         progress("", 0.4)
         table = _look_at(self.con, source)
@@ -244,6 +268,12 @@ class _Reader:
         ready = self._staged(source, table, digest, scratch)
         progress("", 1.0)
         return ready
+
+    def _has_orders(self, names: Sequence[str]) -> bool:
+        """Whether a table with these columns may say who bought."""
+        said = {**self.shop.settings["ingest.columns"], **self.mapping}.get("customer_id")
+        is_said = said is not None and plain(said) in map(plain, names)
+        return is_said or self.format == "items" or says_who(names, FORMATS.values())
 
     def join(self, members: Sequence[Member], scratch: Path) -> Iterator[_Ready | FileReport]:
         """The sets that these files make, each as one file."""
@@ -256,10 +286,13 @@ class _Reader:
         """A file recognised and staged, or the report that it is in the shop already."""
         form = FORMATS[self.format] if self.format else format_of(table, FORMATS)
         columns = recognise(table, form, given=self.mapping, kept=self.shop.settings["ingest.columns"])
+        ledger = self._ledger()
+        columns, notes = self._settled(source, form, columns, ledger)
         columns, screening = self._screened(table, columns)
-        seen = self._seen(source, digest, columns, self._ledger())
+        seen = self._seen(source, digest, columns, ledger)
         if seen is not None:
             return seen
+        source = replace(source, notes=(*source.notes, *notes))
         return _Ready(*self._stage(source, form, columns, screening, table, scratch), digest, source.name)
 
     def _prepare_answer(self, request: DatabaseRequest, scratch: Path, progress: Progress) -> _Ready | FileReport:
@@ -277,13 +310,15 @@ class _Reader:
         name = self.format or (last["format"] if same else None)
         form = FORMATS[name] if name else format_of(table, FORMATS)
         columns = recognise(table, form, given=given, kept=self.shop.settings["ingest.columns"])
+        columns, notes = self._settled(answer.source, form, columns, ledger)
         columns, screening = self._screened(table, columns)
         if same and columns.to_dict() != same:
             raise _read_otherwise(answer.source, "this query was read with other columns before")
         seen = self._seen(answer.source, answer.digest, columns, ledger)
         if seen is not None:
             return replace(seen, notes=_nothing(answer.source.name, last, answer.began).notes, read_until=until)
-        staged = self._stage(answer.source, form, columns, screening, table, scratch)
+        source = replace(answer.source, notes=(*answer.source.notes, *notes))
+        staged = self._stage(source, form, columns, screening, table, scratch)
         progress("", 1.0)
         return _Ready(*staged, answer.digest, request.source, answer.read_until, until)
 
@@ -316,6 +351,13 @@ class _Reader:
         (scratch / "raw.parquet").unlink(missing_ok=True)
         return reading, staged, replaced_in(self.con, staged.rows)
 
+    def _settled(
+        self, source: Source, form: Format, columns: Columns, ledger: Sequence[Mapping[str, Any]]
+    ) -> tuple[Columns, tuple[str, ...]]:
+        return settle_whose(
+            self.con, self.shop, ledger, source=source, form=form, columns=columns, told=self.told_of_amounts
+        )
+
     def _screened(self, table: Table, columns: Columns) -> tuple[Columns, Screening]:
         screens = self.screens
         return screen(self.con, table, columns, mode=screens.mode, keyring=screens.keyring, forgotten=screens.forgotten)
@@ -333,7 +375,8 @@ class _Reader:
         for batch in ledger:
             if batch["digest"] != digest:
                 continue
-            if json.loads(batch["mapping"]) != columns.to_dict():
+            mapping = columns.to_dict()
+            if json.loads(batch["mapping"]) != mapping and not is_same_reading(self.con, self.shop, batch, mapping):
                 raise _read_otherwise(source, "this very file is in the shop already, read with other columns")
             return FileReport(
                 source.name, batch["batch_id"], batch["format"], 0, 0, 0, 0, {}, 0, columns.to_dict(), columns.how,
@@ -374,7 +417,12 @@ def _look_at(con: duckdb.DuckDBPyConnection, source: Source) -> Table:
     rows = con.execute(f"SELECT {picked} FROM raw LIMIT {SAMPLE_ROWS}").fetchall()
     values = [[v for v in column_values if v is not None and v.strip()] for column_values in zip(*rows, strict=True)]
     return Table(
-        source.where, source.columns, values or [[] for _ in source.columns], source.has_header, source.by_blanks
+        source.where,
+        source.columns,
+        values or [[] for _ in source.columns],
+        source.has_header,
+        source.by_blanks,
+        source.other_sheets,
     )
 
 
@@ -501,38 +549,6 @@ def _words(statuses: Mapping[str, int]) -> dict[str, int]:
     """The most frequent of them that are words: in a line that is shifted, an id or a number may stand for a status."""
     words = {text: rows for text, rows in statuses.items() if not any(sign.isdigit() or sign == "@" for sign in text)}
     return dict(list(words.items())[:MOST_STATUSES])
-
-
-def _said(
-    shop: Shop, mapping: Mapping[str, str] | None, date_format: str | None, decimal: str | None, mode: Mode | None
-) -> dict[str, Any]:
-    """What the user said that later files are to be read with, as settings; without what they are already."""
-    said: dict[str, Any] = {}
-    if mapping:
-        kept = {**shop.settings["ingest.columns"], **mapping}
-        said["ingest.columns"] = {field: name for field, name in kept.items() if name}
-    if date_format:
-        said["ingest.date_format"] = date_format
-    if decimal:
-        said["ingest.decimal"] = decimal
-    if mode:
-        said["privacy.pseudonymise"] = mode
-    return {key: value for key, value in said.items() if shop.settings[key] != value}
-
-
-@contextmanager
-def _kept(shop: Shop, said: Mapping[str, Any]) -> Iterator[None]:
-    """Settings changed in shop.toml, but where what is done with them fails: then it is as it was."""
-    if not said:
-        yield
-        return
-    before = (shop.folder / SETTINGS_FILE).read_text(encoding="utf-8")
-    change_settings(shop, said)
-    try:
-        yield
-    except BaseException:
-        write_settings_file(shop, before)
-        raise
 
 
 @contextmanager

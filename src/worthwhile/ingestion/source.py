@@ -10,7 +10,7 @@ import os
 import stat
 import zipfile
 import zlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import date, datetime, time
@@ -48,6 +48,8 @@ class Source:
     notes: tuple[str, ...] = ()
     address: str = ""  # of a database, without its password
     is_continued: bool = False  # a former batch of this database is in the shop
+    sheet: str = ""  # of a workbook of several, the one whose columns these are
+    other_sheets: tuple[str, ...] = ()  # those with other columns, which are left out
 
     @property
     def name(self) -> str:
@@ -56,7 +58,7 @@ class Source:
     @property
     def where(self) -> str:
         """What errors name."""
-        return self.address or str(self.path)
+        return self.address or str(self.path) + (f", sheet `{self.sheet}`" if self.sheet else "")
 
 
 def column(index: int) -> str:
@@ -64,9 +66,16 @@ def column(index: int) -> str:
     return f"c{index}"
 
 
-def lay_open(con: duckdb.DuckDBPyConnection, path: Path, scratch: Path) -> Source:
+def lay_open(
+    con: duckdb.DuckDBPyConnection,
+    path: Path,
+    scratch: Path,
+    *,
+    has_orders: Callable[[Sequence[str]], bool] = lambda names: True,
+) -> Source:
     """The views or tables `raw` and `torn` of a file, in this connection.
 
+    Of a workbook's sheets the first is read whose header `has_orders` by the names of its columns, if any.
     Raises InputError `bad-file` for what is missing, empty, truncated or of no kind that can be read.
     """
     no_torn_lines(con)
@@ -75,7 +84,7 @@ def lay_open(con: duckdb.DuckDBPyConnection, path: Path, scratch: Path) -> Sourc
         if head.startswith(b"PAR1"):
             return _parquet(con, path, scratch)
         if head.startswith((b"PK\x03\x04", b"PK\x05\x06", _OLE)):
-            return _workbook(con, path, head, scratch)
+            return _workbook(con, path, head, scratch, has_orders)
         return _text(con, path, head, scratch)
     except duckdb.OutOfMemoryException:
         raise
@@ -254,7 +263,23 @@ def _text(con: duckdb.DuckDBPyConnection, path: Path, head: bytes, scratch: Path
         _collect_torn(con, layout.has_header)
         rows = _renumbered(con, staged)
     _keep_long_cells_apart(con, rows, len(layout.columns))
+    notes = (*notes, *_torn_end(con, readable))
     return Source(path, "csv", layout.columns, layout.has_header, layout.by_blanks, notes)
+
+
+def _torn_end(con: duckdb.DuckDBPyConnection, readable: Path) -> tuple[str, ...]:
+    """A note on a file that ends within a line, as one that is still being written or was cut off does."""
+    with readable.open("rb") as file:
+        file.seek(-1, os.SEEK_END)
+        if file.read(1) in b"\r\n":
+            return ()
+    [(last, torn)] = con.execute("SELECT (SELECT max(row) FROM raw), (SELECT max(row) FROM torn)").fetchall()
+    if torn is None or torn < (last or 0):
+        return ()
+    return (
+        "the file ends in the middle of its last row: if it is cut off, or was still being written, ingest it again"
+        " when it is whole",
+    )
 
 
 def _json(con: duckdb.DuckDBPyConnection, path: Path, readable: Path, first: str, scratch: Path) -> Source:
@@ -414,15 +439,18 @@ def _read(staged: Path) -> str:
 # ---- workbooks ----------------------------------------------------------------------------------------------------
 
 
-def _workbook(con: duckdb.DuckDBPyConnection, path: Path, head: bytes, scratch: Path) -> Source:
-    """All sheets of a workbook that have the first sheet's header, each a part."""
+def _workbook(
+    con: duckdb.DuckDBPyConnection, path: Path, head: bytes, scratch: Path, has_orders: Callable[[Sequence[str]], bool]
+) -> Source:
+    """All sheets of a workbook that have the header of one, each a part: of the first that may have orders, else of the
+    first."""
     from python_calamine import CalamineError, PasswordError
 
     if not head.startswith(_OLE):
         check_workbook(path)
     try:
         with _silent_panics():
-            return _read_book(con, path, scratch)
+            return _read_book(con, path, scratch, has_orders)
     except PasswordError as error:
         raise _protected(path) from error
     except CalamineError as error:
@@ -436,13 +464,33 @@ def _workbook(con: duckdb.DuckDBPyConnection, path: Path, head: bytes, scratch: 
         raise
 
 
-def _read_book(con: duckdb.DuckDBPyConnection, path: Path, scratch: Path) -> Source:
+def _read_book(
+    con: duckdb.DuckDBPyConnection, path: Path, scratch: Path, has_orders: Callable[[Sequence[str]], bool]
+) -> Source:
     from python_calamine import CalamineWorkbook
 
     book = CalamineWorkbook.from_path(str(path))
     # One sheet at a time, one row at a time: a million rows of Python objects are a gigabyte.
-    sheets = ((name, _rows(book.get_sheet_by_name(name))) for name in book.sheet_names)
-    return _sheets(con, path, sheets, scratch)
+    return _sheets(
+        con, path, _Sheets(book.sheet_names, lambda name: _rows(book.get_sheet_by_name(name))), scratch, has_orders
+    )
+
+
+@dataclass(frozen=True)
+class _Sheets:
+    """The sheets of a workbook; `open` gives the rows of one."""
+
+    names: Sequence[str]
+    open: Callable[[str], Iterator[list[Any]]]
+
+    def tables(self) -> Iterator[tuple[str, tuple[str, ...], int, Iterator[list[Any]]]]:
+        """Of each sheet that has a header and rows below it: name, header, titles above it, rows."""
+        for name in self.names:
+            rows = self.open(name)
+            header, titles = _header(rows)
+            first = next(rows, None)
+            if len(header) >= 2 and first is not None:
+                yield name, header, titles, chain([first], rows)
 
 
 @contextmanager
@@ -469,37 +517,54 @@ def _rows(sheet: Any) -> Iterator[list[Any]]:
 
 
 def _sheets(
-    con: duckdb.DuckDBPyConnection, path: Path, sheets: Iterable[tuple[str, Iterator[list[Any]]]], scratch: Path
+    con: duckdb.DuckDBPyConnection,
+    path: Path,
+    sheets: _Sheets,
+    scratch: Path,
+    has_orders: Callable[[Sequence[str]], bool],
 ) -> Source:
     columns: tuple[str, ...] = ()
-    notes: list[str] = []
+    chosen, others, notes = "", [], list[str]()
     files: list[str] = []
-    for name, rows in sheets:
-        header = _header(rows)
-        first = next(rows, None)
-        if len(header) < 2 or first is None:
-            continue
-        if columns and [plain(text) for text in header] != [plain(text) for text in columns]:
-            notes.append(f"sheet `{name}` has other columns and was left out")
+    for name, header, titles, rows in sheets.tables():
+        if not columns:
+            chosen, columns = name, header
+            if not has_orders(header):  # a summary may stand before the orders
+                found = ((other, names) for other, names, *_ in sheets.tables() if has_orders(names))
+                chosen, columns = next(found, (name, header))
+        if [plain(text) for text in header] != [plain(text) for text in columns]:
+            others.append(name)
             continue
         if len(header) > limits.MOST_COLUMNS:
             raise text_file.too_wide(path, len(header))
-        columns = columns or header
-        files.append(_write_part(scratch, len(files), chain([first], rows), len(columns)))
+        if titles:
+            notes.append(f"rows above the header of sheet `{name}`, taken for a title: {titles}")
+        files.append(_write_part(scratch, len(files), rows, len(columns)))
     if not files:
         raise bad_workbook(path, "no sheet has a header and rows below it", "export the orders as a table")
-    if len(notes) > NOTES:
-        notes = [*notes[:NOTES], f"{len(notes) - NOTES} more sheets have other columns and were left out"]
+    left_out = [f"sheet `{name}` has other columns than `{chosen}` and was left out" for name in others]
+    if others:
+        left_out[-1] += "; to read a sheet too, save it as a file of its own"
+    if len(left_out) > NOTES:
+        rest = counted(len(left_out) - NOTES + 1, "more sheet", "more sheets")
+        left_out = [*left_out[: NOTES - 1], f"{rest} left out likewise; to read one too, save it as a file of its own"]
     con.execute(f"CREATE OR REPLACE TEMP VIEW raw AS SELECT * FROM read_parquet([{sql.texts(files)}])")
-    return Source(path, "xlsx", columns, notes=tuple(notes))
+    sheet = chosen if len(sheets.names) > 1 else ""
+    return Source(
+        path, "xlsx", columns, notes=(*notes[:NOTES], *left_out), sheet=sheet, other_sheets=tuple(others[:NOTES])
+    )
 
 
-def _header(rows: Iterator[list[Any]]) -> tuple[str, ...]:
-    """The first row with at least two values is the header; what stands above it is a title. Takes it from `rows`."""
+def _header(rows: Iterator[list[Any]]) -> tuple[tuple[str, ...], int]:
+    """The first row with at least two values, the header, and how many stand above it: a title. Takes all of them from
+    `rows`."""
+    titles = 0
     for row in rows:
-        if sum(cell != "" for cell in row) >= 2:
-            return tuple(_cell(cell) or f"column_{place + 1}" for place, cell in enumerate(row))
-    return ()
+        values = sum(cell != "" for cell in row)
+        if values >= 2:
+            return tuple(_cell(cell) or f"column_{place + 1}" for place, cell in enumerate(row)), titles
+        titles += values
+    return (), titles
 
 
 def _write_part(scratch: Path, part: int, body: Iterator[list[Any]], width: int) -> str:

@@ -120,7 +120,8 @@ def _on_kinds(con: duckdb.DuckDBPyConnection, reading: Reading, staged: str) -> 
 def _on_undated(con: duckdb.DuckDBPyConnection, reading: Reading, staged: str) -> list[str]:
     """A note on orders that were refunded at a time that the file does not tell."""
     query = (
-        f"SELECT count(*) FROM read_parquet({staged}) WHERE (is_paired OR refunded > 0) AND refund_ts IS NULL"
+        "SELECT count(DISTINCT coalesce(order_id || chr(31) || customer_id, part || chr(31) || row))"
+        f" FROM read_parquet({staged}) WHERE (is_paired OR refunded > 0) AND refund_ts IS NULL"
         " AND reason IS NULL"
     )
     [(count,)] = con.execute(query).fetchall()
@@ -171,6 +172,10 @@ def check_usable(
     row, example = con.execute(first, [reason]).fetchall()[0]
     field = _SAYS.get(reason, "")
     hint = " or give --date-format" if reason == "bad-date" else ""
+    if hint and reading.date_format:
+        hint = f" or another --date-format than {reading.date_format}, which does not read these dates"
+    if reason == "no-customer" and "type" in reading.columns and "visitor_id" not in reading.columns:
+        hint = "; of visitors who are not logged in, --map visitor_id=COLUMN names the browser or device"
     if reason == "other-currency":
         leave = ", or leave the column out with --map currency=" if "currency" in reading.columns else ""
         raise InputError(

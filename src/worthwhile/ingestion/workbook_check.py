@@ -72,6 +72,8 @@ def check_workbook(path: Path) -> None:
     except _ZIP_ERRORS as error:
         if isinstance(error, InputError):
             raise
+        if isinstance(error, zipfile.BadZipFile) and not zipfile.is_zipfile(path):  # what all parts are listed in
+            raise bad_workbook(path, "it is cut off: its end is missing", "copy or export it again") from error
         raise bad_workbook(path, f"it cannot be unpacked: {_first_line(error)}") from error
 
 

@@ -92,7 +92,8 @@ def _labels(timeline: Sequence[Stretch], step: str, plot: svg.Plot, voice: Voice
     room = max(svg.text_width(text) for text in texts) + 14
     width = plot.right - plot.left
     every = max(1, -(-len(timeline) // max(1, int(width // room))))
+    ends = [plot.width - svg.text_width(text) / 2 - 2 for text in texts]  # beyond, a label would be cut off
     return [
-        svg.text(plot.x(i + 0.5), plot.bottom + 18, texts[i], anchor="middle")
+        svg.text(min(plot.x(i + 0.5), ends[i]), plot.bottom + 18, texts[i], anchor="middle")
         for i in range(every // 2, len(timeline), every)
     ]

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
+
+from markupsafe import Markup, escape
 
 from worthwhile.ingestion.findings import SEVERITIES
 from worthwhile.ingestion.reasons import detail_in, meaning
@@ -106,6 +109,11 @@ def _tiles(content: QualityContent, voice: Voice) -> list[dict[str, str]]:
     ]
 
 
+def _with_code(text: str) -> Markup:
+    """A text in which words of a file stand between backticks."""
+    return Markup(re.sub(r"`([^`]*)`", r"<code>\1</code>", str(escape(text))))
+
+
 def _findings(content: QualityContent, voice: Voice) -> list[dict[str, Any]]:
     n, lang = voice.numbers, voice.numbers.language
     return [
@@ -113,8 +121,8 @@ def _findings(content: QualityContent, voice: Voice) -> list[dict[str, Any]]:
             "severity": finding.severity,
             "code": finding.code,
             "count": n.count(finding.count) + (f" ({n.share(finding.share)})" if finding.share else ""),
-            "examples": [short(text, TEXT_SHOWN) for text in finding.shown_examples(lang)],
-            **{part: finding.words(part, lang) for part in ("title", "detail", "done", "advice")},
+            "examples": [_with_code(short(text, TEXT_SHOWN)) for text in finding.shown_examples(lang)],
+            **{part: _with_code(finding.words(part, lang)) for part in ("title", "detail", "done", "advice")},
         }
         for finding in content.findings
     ]

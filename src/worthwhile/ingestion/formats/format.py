@@ -30,6 +30,7 @@ class Format:
     `shapes`: for files without a header whose fields are parted by blanks: number of fields -> event columns.
     `columns`: event column -> names of the header that mean it, the first that is there wins.
     `instead`: event column -> names that are read where the first has no value.
+    `names_of_total`: names of `amount` that speak of the whole order.
     `of_order`: event columns that stand on the first row of an order only, or on any.
     `row_is_order`: each row is a whole order, so that of two with one number the one is another state of it.
     `of_state`: event columns that are the whole order's, on each of its rows: rows that differ in them are of two
@@ -41,6 +42,8 @@ class Format:
     `statuses`, `types`: words of its own -> effect (`effects.py`), written as `columns.plain` makes them.
     `undoing`: types, likewise written, of refunds that undo the whole order, what it cost beyond its lines too.
     `refund_when`, `is_goods`: SQL conditions over the cleaned texts `order_id`, `item_id`, `title`.
+    `never_when`: likewise, over these and the numbers, for orders that were never paid though their status does not say
+    so.
     """
 
     name: str
@@ -50,6 +53,7 @@ class Format:
     fingerprint: tuple[frozenset[str], ...] = ()
     shapes: Mapping[int, tuple[str | None, ...]] = field(default_factory=dict)
     instead: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    names_of_total: frozenset[str] = frozenset()
     of_order: tuple[str, ...] = ()
     row_is_order: bool = False
     of_state: tuple[str, ...] = ()
@@ -61,4 +65,5 @@ class Format:
     undoing: tuple[str, ...] = ()
     tables: TableSet | None = None
     refund_when: str = "false"
+    never_when: str = "false"
     is_goods: str = "true"

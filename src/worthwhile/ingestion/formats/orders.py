@@ -132,9 +132,11 @@ NAMES: dict[str, tuple[str, ...]] = {
             "成交金额",
         ),
         *("订单金额", "交易金额", "消费金额", "销售金额", "销售额", "总金额", "金额", "总价", "小计", "合计", "总额"),
-        *("sum", "totalsum", "ordersum", "paid", "totalpaid"),
+        *("订单总金额", "订单总额", "订单总价", "订单合计", "订单实付金额", "订单支付金额", "整单金额"),
+        *("sum", "totalsum", "ordersum", "paid", "totalpaid", "ordergrandtotal", "totalorderamount"),
+        *("ordertotalamount", "totalordervalue", "invoicetotal", "invoiceamount"),
         *("betrag", "zeilenbetrag", "positionsbetrag", "gesamtbetrag", "gesamtpreis", "gesamtsumme"),
-        *("rechnungsbetrag", "zahlbetrag", "bestellwert"),
+        *("rechnungsbetrag", "zahlbetrag", "bestellwert", "bestellsumme", "auftragswert", "auftragssumme"),
         *("warenwert", "summe", "gesamt", "umsatz", "nettobetrag", "bruttobetrag"),
         *("montant", "montanttotal", "montantttc", "montantht", "montantpayé", "prixtotal", "totalttc", "totalht"),
         *("chiffredaffaires",),
@@ -243,7 +245,20 @@ NAMES: dict[str, tuple[str, ...]] = {
         *("keyword", "keywords", "campaignname", "campaign"),
         *("评价内容", "评论内容", "评论", "评价", "搜索词", "搜索关键词", "关键词", "活动名称", "营销活动"),
     ),
+    "visitor_id": (  # in files with a column `type`
+        *("anonymousid", "deviceid", "deviceuuid", "browserid", "cookieid"),
+        *("访客id", "访客编号", "匿名id", "设备id", "设备编号", "设备号"),
+    ),
 }
+
+# Names of amounts that are the whole order's: where rows bear its number, it stands on each of its lines.
+_OF_ORDER = (
+    *("ordertotal", "orderamount", "ordervalue", "ordersum", "ordergrandtotal", "totalorderamount"),
+    *("ordertotalamount", "totalordervalue", "invoicetotal", "invoiceamount"),
+    *("订单金额", "订单总金额", "订单总额", "订单总价", "订单合计", "订单实付金额", "订单支付金额", "整单金额"),
+    *("bestellwert", "bestellsumme", "auftragswert", "auftragssumme", "rechnungsbetrag"),
+    *("totalpedido", "totaleordine"),
+)
 
 # What a line is called that is no goods, in `item_id` or `title`.
 # Of orders these are read only where --map says so: the column may tell of a line, and not of the whole order.
@@ -258,5 +273,6 @@ ORDERS = Format(
     name="orders",
     description="any table with a customer, a date and mostly an amount, one row an order or an order line",
     columns=NAMES,
+    names_of_total=frozenset(_OF_ORDER),
     is_goods=f"NOT (coalesce(lower(item_id), '') IN ({_CODES}) OR coalesce(lower(title), '') IN ({_CODES}))",
 )

@@ -4,6 +4,12 @@ from __future__ import annotations
 
 from worthwhile.ingestion.formats.format import Format
 
+# A closed order was either paid and given back or never paid at all, and the one word stands for both. The time is that
+# of the order where there is none of a payment.
+_NEVER_PAID = (
+    "status_effect = 'refund' AND amount_number = 0 AND coalesce(refunded_amount_number, 0) = 0 AND ts = placed_at"
+)
+
 TAOBAO = Format(
     name="taobao",
     description="Taobao's and Tmall's orders (CSV or XLSX, often GB18030): 订单编号, 买家会员名, 订单状态, ...",
@@ -26,6 +32,7 @@ TAOBAO = Format(
     instead={"ts": ("订单创建时间", "买家下单时间")},
     row_is_order=True,
     whole_orders=True,
+    never_when=_NEVER_PAID,
     statuses={
         **dict.fromkeys(("等待买家付款", "付款以前卖家或买家主动关闭交易"), "never"),
         **dict.fromkeys(("已退款", "交易关闭", "付款以后用户退款成功交易自动关闭"), "refund"),
