@@ -187,18 +187,19 @@ def histories(draw: st.DrawFn) -> list[str]:
     return versions
 
 
-@settings(max_examples=5, deadline=None)
+@settings(max_examples=6, deadline=None)
 @given(histories(), st.data())
 def test_versions_in_one_file_or_in_many_in_any_order_give_the_same_shop(
     versions: list[str], data: st.DataObject
 ) -> None:
-    files = st.lists(st.sampled_from(versions), max_size=4, unique=True)
-    some = [drawn for drawn in data.draw(st.lists(files, max_size=3)) if drawn]
+    batch_of = data.draw(st.lists(st.integers(0, 2), min_size=len(versions), max_size=len(versions)))
+    batches = ["".join(v for v, of in zip(versions, batch_of, strict=True) if of == batch) for batch in range(3)]
+    read_again = data.draw(st.lists(st.sampled_from(versions), max_size=2))
+    parted = data.draw(st.permutations([*filter(None, batches), *read_again]))
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         whole = shop_of(folder / "whole", [VERSIONS + "".join(versions)], ".csv", mapping=VERSIONS_MAPPING)
-        parted = data.draw(st.permutations([*some, *([version] for version in versions)]))
-        texts = [VERSIONS + "".join(file) + "\n" * place for place, file in enumerate(parted)]  # each is another file
+        texts = [VERSIONS + text + "\n" * place for place, text in enumerate(parted)]  # each is another file
         assert shop_of(folder / "parted", texts, ".csv", mapping=VERSIONS_MAPPING) == whole
 
 

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import io
 import itertools
 from typing import Any
 
 import pytest
+from openpyxl import Workbook
 
 import worthwhile as ww
 from worthwhile.store.tables import read_table
@@ -175,3 +177,67 @@ def test_a_column_that_may_tell_versions_is_named_and_not_taken_by_itself(shop: 
     (file,) = ww.ingest(shop, write(THIRD.replace("2024-01-03 10:00:00\n1", "2024-01-02 10:00:00\n1"))).files
     assert any("--map updated_at=updated_at" in note for note in file.notes)
     assert len(events(shop, "item_id")) == 2
+
+
+BOTH = (
+    "order_no,customer_id,date,sku,quantity,price,changed\n1,a,2024-01-01,M,1,5,2024-01-01\n"
+    "1,a,2024-01-01,M,1,5,2024-01-02\n1,a,2024-01-01,P,1,7,2024-01-02\n"
+)
+
+
+def test_a_line_that_two_versions_in_one_file_share_stands_once(shop: Any, write: Any, events: Any) -> None:
+    head, _, *last = BOTH.splitlines(keepends=True)
+    for name, text in (("both", BOTH), ("last", head + "".join(last)), ("again", BOTH + "\n")):
+        ww.ingest(shop, write(text, f"{name}.csv"), mapping={"updated_at": "changed"})
+    assert sorted(events(shop, "item_id", "amount")) == [("M", 5.0), ("P", 7.0)]
+
+
+def test_sheets_of_a_workbook_may_hold_a_version_each(shop: Any, tmp_path: Any, events: Any) -> None:
+    head, *lines = (line.split(",") for line in BOTH.splitlines())
+    book = Workbook()
+    book.remove(book.active)
+    for rows in (lines[:1], lines[1:], lines):
+        sheet = book.create_sheet()
+        for row in (head, *rows):
+            sheet.append(row)
+    held = io.BytesIO()
+    book.save(held)
+    (tmp_path / "orders.xlsx").write_bytes(held.getvalue())
+    (file,) = ww.ingest(shop, tmp_path / "orders.xlsx", mapping={"updated_at": "changed"}).files
+    assert (file.events, file.superseded) == (2, 1)
+    assert sorted(events(shop, "item_id", "amount")) == [("M", 5.0), ("P", 7.0)]
+
+
+def test_totals_and_refunds_are_of_their_own_version(shop: Any, write: Any, events: Any) -> None:
+    head = "order_no,customer_id,date,sku,amount,total,back,changed\n"
+    text = head + "1,a,2024-01-01,M,30,30,0,2024-01-01\n1,a,2024-01-01,M,18,22,1,2024-01-02\n"
+    mapping = {"updated_at": "changed", "order_total": "total", "refunded_amount": "back"}
+    ww.ingest(shop, write(text), mapping=mapping)
+    assert sorted(events(shop, "amount", "kind")) == [
+        (-1.0, "refund"), (4.0, "order_line"), (18.0, "order_line"),
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize("column", ["refunded_amount", "status"])
+@pytest.mark.parametrize("turned", [False, True])
+def test_a_refund_stands_once_at_the_time_that_a_file_tells(
+    shop: Any, write: Any, events: Any, column: str, turned: bool
+) -> None:
+    value = "20" if column == "refunded_amount" else "refunded"
+    told = f"customer_id,order_id,date,amount,changed,{column},refunded_at\nA,1,2024-01-02,50,2024-02-03,{value},"
+    texts = [told + "2024-02-02\n", told.replace(",refunded_at", "").removesuffix(",") + "\n"]
+    mapping = {"updated_at": "changed", **({column: column} if column == "refunded_amount" else {})}
+    for place, text in enumerate((*(texts[::-1] if turned else texts), texts[0] + "\n", texts[1] + "\n")):
+        ww.ingest(shop, write(text, f"{place}.csv"), mapping=mapping)
+    assert [(ts[:10], kind) for ts, kind in events(shop, "ts", "kind")] == [
+        ("2024-01-02", "order_line"), ("2024-02-02", "refund"),
+    ]  # fmt: skip
+
+
+def test_two_rows_of_an_order_where_each_row_is_one_are_two_states_of_it(shop: Any, write: Any, events: Any) -> None:
+    head = "ID,Purchase Point,Purchase Date,Grand Total (Purchased),Status,Customer Email,Total Refunded\n"
+    before = "1,shop,2024-01-05 10:00:00,20,processing,a@x.example,0\n"
+    after = before.replace("processing,a@x.example,0", "complete,a@x.example,8")
+    (file,) = ww.ingest(shop, write(head + before + after + after)).files
+    assert (file.events, file.superseded) == (2, 3)
+    assert events(shop, "kind", "amount") == [("order_line", 20.0), ("refund", -8.0)]

@@ -22,7 +22,7 @@ _WORDS = ("item_id", "title", "category", "channel", "country", "status", "text"
 _SHORT = 4  # signs: most words for nothing have no more
 # What becomes of an order; and what of it stands on its first row, where not on each.
 _TELLING = ("ts", "status", "order_total", "refunded_amount", "refunded_at")
-_TOLD_ONCE = ("status", "order_total")
+_TOLD_ONCE = ("order_total", "status")
 LISTED = 5  # examples named in notes
 MOST_WORDS = 10_000  # of a status or type column that are looked at, the most frequent first
 
@@ -109,23 +109,22 @@ def _orders_apart(reading: Reading) -> str:
     """
     columns = reading.columns
     order = _text("order_id", columns.index["order_id"], reading)
-    known_by = []
+    told = {field: _text(field, columns.index[field], reading) for field in _TELLING if field in columns}
     for field in ("placed_at" if "placed_at" in columns else "ts", "customer_id"):
         places = (columns.index[field], *columns.instead.get(field, ()))
-        known_by.append(f"coalesce({', '.join(_text(field, place, reading) for place in places)})")
-    told = {field: _text(field, columns.index[field], reading) for field in _TELLING if field in columns}
-    differs = [f"{text} <> last_value({text} IGNORE NULLS) OVER before" for text in (*known_by, *told.values())]
-    again = [
-        f"({text} IS NOT NULL AND last_value({text}) OVER before IS NULL AND count({text}) OVER before > 0)"
-        for field, text in told.items()
-        if field in _TOLD_ONCE
-    ]
-    others = " OR ".join(f"coalesce({test}, false)" for test in (*differs, *again))
+        told[field] = f"coalesce({', '.join(_text(field, place, reading) for place in places)})"
+    texts = ", ".join(f"{text} AS {field}" for field, text in told.items())  # each is looked at several times
+    tests = [f"{field} <> last_value({field} IGNORE NULLS) OVER before" for field in told]
+    if once := next((field for field in _TOLD_ONCE if field in told), ""):
+        tests.append(f"{once} IS NOT NULL AND lag({once}) OVER here IS NULL AND count({once}) OVER before > 0")
+    begins = " OR ".join(f"coalesce({test}, false)" for test in tests)
     return f"""
-        SELECT * EXCLUDE (begins), count(*) FILTER (begins) OVER (PARTITION BY part, {order} ORDER BY row) AS nth
+        SELECT * EXCLUDE (begins, order_text, {", ".join(told)}),
+            count(*) FILTER (begins) OVER (PARTITION BY part, order_text ORDER BY row) AS nth
         FROM (
-            SELECT *, {others} AS begins FROM raw
-            WINDOW before AS (PARTITION BY part, {order} ORDER BY row ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING)
+            SELECT *, {begins} AS begins FROM (SELECT *, {order} AS order_text, {texts} FROM raw)
+            WINDOW here AS (PARTITION BY part, order_text ORDER BY row),
+                before AS (PARTITION BY part, order_text ORDER BY row ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING)
         )
     """
 
