@@ -16,7 +16,6 @@ from worthwhile.content import cache
 from worthwhile.content.cache import erase_vectors, text_key, vectors_of
 from worthwhile.content.hygiene import clean
 
-
 TEXTS = ["mug", "jug", "<b>mug</b>", "", None, "jug", "a blue plate", "\x00"]
 
 
