@@ -65,11 +65,10 @@ def kept_vectors(place: Path, size: int, keys: pa.Array, make: Make, progress: P
     first[code[rows]] = rows
     vectors = np.zeros((len(keys), size), np.float32)
     missing = np.ones(len(first), bool)
-    for part_keys, read in _parts(place, size):
-        found = pc.index_in(part_keys, value_set=distinct.dictionary).fill_null(-1).to_numpy(zero_copy_only=False)
+    for path, found in _found(place, distinct.dictionary):
         here = np.flatnonzero(found >= 0)
         here = here[missing[found[here]]]
-        if len(here) and (part := read()) is not None:
+        if len(here) and (part := _vectors(path, size)) is not None:
             vectors[first[found[here]]] = part[here]
             missing[found[here]] = False
     _make_missing(place, distinct.dictionary, first, missing, vectors, make, progress)
@@ -124,12 +123,20 @@ def _write(place: Path, keys: pa.Array, vectors: Array) -> None:
             return  # the cache was emptied meanwhile, on purpose
 
 
-def _parts(place: Path, size: int) -> Iterator[tuple[pa.Array, Callable[[], Array | None]]]:
-    """The keys of each part, and what reads its vectors. Parts that cannot be read are removed."""
-    for path in sorted(place.glob("part-*.parquet")):
-        keys = _column(path, "hash", KEY)
-        if keys is not None:
-            yield keys, lambda path=path: _vectors(path, size)  # type: ignore[misc]
+def _found(place: Path, wanted: pa.Array) -> Iterator[tuple[Path, Array]]:
+    """Each part, and where its rows' keys lie among those wanted (-1: nowhere). Unreadable parts are removed."""
+    held = {path: keys for path in _parts(place) if (keys := _column(path, "hash", KEY)) is not None}
+    # All parts at once: a table of the keys wanted is made with every call.
+    every = pa.chunked_array(held.values(), KEY).combine_chunks()
+    found = pc.index_in(every, value_set=wanted).fill_null(-1).to_numpy(zero_copy_only=False)
+    start = 0
+    for path, keys in held.items():
+        yield path, found[start : start + len(keys)]
+        start += len(keys)
+
+
+def _parts(place: Path) -> list[Path]:
+    return sorted(place.glob("part-*.parquet"))
 
 
 def _vectors(path: Path, size: int | None = None) -> Array | None:
@@ -175,7 +182,7 @@ def erase_vectors(folder: Path, texts: Iterable[str]) -> None:
             continue
         for left in place.glob(f"{_TEMPORARY}*"):
             left.unlink(missing_ok=True)
-        for path in sorted(place.glob("part-*.parquet")):
+        for path in _parts(place):
             _erase_from(path, keys)
 
 
