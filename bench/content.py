@@ -2,11 +2,14 @@
 
 Texts: the static encoder, and all-MiniLM-L6-v2 as it is (float32), with its linear layers in int8 (torch, dynamic), and
 in ONNX Runtime (float32, int8). All encode the same texts in turns, round by round, in one process on one thread; the
-seconds are those of the processor, and the best round of each counts, since others may be using the machine. Quality: the rank correlation of the cosine similarities of
-random pairs with those of float32, and what a linear probe on the vectors gets right that was fitted to other texts:
-the sentiment of Chinese reviews and whether an Amazon review gave five stars (accuracy and AUC). The static encoder is
-fitted to the texts that the probe is fitted to. Pictures: a vision transformer of the usual small size with random
-weights, since speed does not hang on them. ONNX Runtime's rows need `onnx`, `onnxscript` and `onnxruntime`.
+seconds are those of the processor, and the best round of each counts, since others may be using the machine.
+
+Quality: the rank correlation of the cosine similarities of random pairs with those of float32, and what a linear probe
+on the vectors gets right that was fitted to other texts: the sentiment of Chinese reviews and whether an Amazon review
+gave five stars (accuracy and AUC). The static encoder is fitted to the texts that the probe is fitted to.
+
+Pictures: vision transformers of two usual sizes with random weights, since speed does not hang on them. ONNX Runtime's
+rows need `onnx`, `onnxscript` and `onnxruntime`.
 """
 
 from __future__ import annotations

@@ -245,16 +245,9 @@ def test_models_of_pictures_and_texts_give_the_vector_that_both_share(pictures: 
     import torch
     from transformers import CLIPConfig, CLIPImageProcessorPil, CLIPModel, CLIPTextConfig, CLIPVisionConfig
 
-    small: dict[str, Any] = {
-        "hidden_size": 16,
-        "num_hidden_layers": 1,
-        "num_attention_heads": 2,
-        "intermediate_size": 16,
-    }
-    configs = (
-        CLIPTextConfig(vocab_size=9, intermediate_size=16, **small),
-        CLIPVisionConfig(image_size=32, patch_size=16, intermediate_size=16, **small),
-    )
+    small: dict[str, Any] = {"hidden_size": 16, "num_hidden_layers": 1, "num_attention_heads": 2}
+    small["intermediate_size"] = 16
+    configs = CLIPTextConfig(vocab_size=9, **small), CLIPVisionConfig(image_size=32, patch_size=16, **small)
     torch.manual_seed(0)
     clip = CLIPModel(CLIPConfig(text_config=configs[0].to_dict(), vision_config=configs[1].to_dict(), projection_dim=8))
     clip.save_pretrained(tmp_path / "clip")
