@@ -23,6 +23,7 @@ ORDER = (
     "shop",
     "store",
     "ingestion",
+    "content",
     "tasks",
     "features",
     "models",

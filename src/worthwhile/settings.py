@@ -178,6 +178,24 @@ SETTINGS: dict[str, Setting] = {
             "The same of views, searches, carts and campaign contacts, where shorter.",
         ),
         Setting(
+            "content.text_encoder",
+            "static",
+            str,
+            "What makes vectors of texts: static, all-MiniLM-L6-v2, another model's name or its folder.",
+        ),
+        Setting(
+            "content.picture_encoder",
+            "",
+            str,
+            "What makes vectors of pictures: a model's name or its folder; pictures are not read where empty.",
+        ),
+        Setting(
+            "content.pictures",
+            "",
+            str,
+            "Folder that pictures of items are read from; `pictures` in the shop's folder where empty.",
+        ),
+        Setting(
             "data_until",
             "",
             _optional_date,

@@ -51,6 +51,11 @@ class Shop:
         return self.folder / "privacy"
 
     @property
+    def vectors(self) -> Path:
+        """Vectors of contents, a folder for each encoder; may be removed whenever nothing runs."""
+        return self.folder / "cache" / "content"
+
+    @property
     def scratch(self) -> Path:
         """Where queries spill; may be emptied whenever nothing runs."""
         return self.folder / "scratch"

@@ -23,6 +23,7 @@ class Person:
 
     email: str
     pseudonym: str
+    review: str = REVIEW
 
     @property
     def texts(self) -> tuple[str, ...]:

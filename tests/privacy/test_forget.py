@@ -14,6 +14,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import openpyxl
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -21,6 +22,8 @@ import pytest
 from deltalake import DeltaTable
 
 import worthwhile as ww
+from oracles.letters import Letters
+from worthwhile.content.cache import text_key, vectors_of
 from worthwhile.errors import InputError
 from worthwhile.ingestion.pseudonyms import write_private
 from worthwhile.models.files import write_json
@@ -141,6 +144,41 @@ def test_recorded_run_passes_its_check_and_its_report_can_be_written_anew(shop: 
     assert not (shop.reports / "report-en.html").exists()
     assert "c1" not in ww.write_report(shop).read_text(encoding="utf-8").split(person.pseudonym)[1:]
     assert found_in(shop.folder, person.texts) == []
+
+
+def encoded_texts(shop: Shop) -> list[str]:
+    """What the events say; the vectors of all of it are kept."""
+    with open_log(shop) as log:
+        texts = [text for (text,) in log.con.execute("SELECT text FROM events WHERE text IS NOT NULL").fetchall()]
+    vectors_of(shop.vectors, Letters(), [*texts, "another's words"])
+    return texts
+
+
+def test_vectors_of_what_the_person_wrote_go_with_their_digests(shop: Shop, person: Any) -> None:
+    texts = encoded_texts(shop)
+    assert person.review in texts
+    vectors_of(shop.vectors, Letters("static-1"), ["another's words"])  # fitted to all texts
+    key, vector = text_key(person.review) or b"", Letters().encode([person.review]).astype(np.float16)
+    gone = [key, key.hex().encode(), vector.tobytes()]
+
+    def holding() -> list[bytes]:
+        content = b"".join(file.read_bytes() for file in shop.folder.rglob("*") if file.is_file())
+        return [trace for trace in gone if trace in content]
+
+    assert holding() == [gone[0], gone[2]]
+    ww.forget(shop, person.email)
+    assert holding() == []
+    left = Letters()
+    vectors_of(shop.vectors, left, ["another's words"])
+    assert left.asked == [] and not (shop.vectors / "static-1").exists()
+
+
+def test_vectors_of_texts_that_are_too_old_go_too(shop: Shop, person: Any) -> None:
+    encoded_texts(shop)
+    ww.forget_before(shop, "2023-05-01", at=SOON)
+    asked = Letters()
+    vectors_of(shop.vectors, asked, [person.review, "another's words"])
+    assert asked.asked == [person.review]
 
 
 def test_models_that_keep_rows_of_customers_leave_a_run(shop: Shop, person: Any) -> None:
@@ -336,6 +374,8 @@ def test_forgetting_that_is_interrupted_anywhere_is_done_or_can_be_done_again(
 ) -> None:
     """Readers meanwhile see all of the person or nothing."""
 
+    encoded_texts(shop)
+
     def copy(name: str) -> Shop:
         return ww.open_shop(shutil.copytree(shop.folder, tmp_path / name))
 
@@ -358,6 +398,8 @@ def test_forgetting_that_is_interrupted_anywhere_is_done_or_can_be_done_again(
         done = ww.forget(one, person.email)
         assert done.tables["events"].rows == 10
         assert found_in(one.folder, person.texts) == [], steps.last
+        vectors_of(one.vectors, (left := Letters()), [person.review, "another's words"])
+        assert left.asked == [person.review]
         assert not (one.privacy / UNFINISHED).exists()
         for run in ww.list_runs(one):
             check_digests(one.runs / run["run_id"])

@@ -14,6 +14,7 @@ import duckdb
 import pyarrow.parquet as pq
 
 from worthwhile import __version__
+from worthwhile.content.cache import erase_vectors
 from worthwhile.errors import InputError
 from worthwhile.ingestion.forgotten import (
     EVERYONE,
@@ -31,7 +32,7 @@ from worthwhile.privacy.certificate import (
     next_name,
     write_certificate,
 )
-from worthwhile.privacy.history import concerned, erase_history, erase_newest, named_files, table_digest
+from worthwhile.privacy.history import Rule, concerned, erase_history, erase_newest, named_files, rows_of, table_digest
 from worthwhile.privacy.request import Request, Rules, ids_of, request_of, rules_of
 from worthwhile.privacy.traces import traces
 from worthwhile.progress import Progress, silent
@@ -262,6 +263,9 @@ def _carry_out(
     """All steps; each does nothing where it was done before. The request is removed last."""
     shop = change.shop
     rules = rules_of(con, shop, request, change.versions)
+    progress("erasing vectors of texts", 0.1)
+    # First, while the tables still tell which texts these are: only when this is done does any row go.
+    erase_vectors(shop.vectors, _texts_that_go(con, shop, rules.tables["events"]))
     progress("erasing from the tables", 0.2)
     before = dict(change.versions)
     for table in ("events", "customers", "quarantine"):
@@ -285,6 +289,14 @@ def _carry_out(
     (shop.privacy / UNFINISHED).unlink()
     progress("done", 1.0)
     return certificate
+
+
+def _texts_that_go(con: duckdb.DuckDBPyConnection, shop: Shop, rule: Rule) -> Iterator[str]:
+    """What the events wrote that a rule takes, in any version of the table."""
+    for file in named_files(shop.table_path("events").absolute()):
+        gone = f"coalesce({rule.where}, false) AND text IS NOT NULL"
+        found = con.execute(f"SELECT DISTINCT text FROM {rows_of(file)} WHERE {gone}").fetchall()
+        yield from (text for (text,) in found)
 
 
 def _certified(con: duckdb.DuckDBPyConnection, change: Writing, request: Request, found: Certificate) -> Certificate:
