@@ -131,23 +131,23 @@ def own_past(split: Split, new: bool) -> Array:
     return best_of(times * 1e4 + last + split.recent / (split.recent.max() + 1), np.ones(times.shape, bool))
 
 
-def of_implicit(make: Callable[[], Any]) -> Method:
-    def recommended(split: Split, new: bool) -> Array:
+class OfImplicit:
+    """A recommender of `implicit`, fitted once a split for both settings."""
+
+    def __init__(self, make: Callable[[], Any]) -> None:
+        self.make, self.split, self.model = make, None, None
+
+    def __call__(self, split: Split, new: bool) -> Array:
         matrix = split.times.astype(np.float32).tocsr()
-        if recommended.fitted_on is not split:  # type: ignore[attr-defined]
-            model = make()
-            model.fit(matrix, show_progress=False)
-            recommended.fitted_on, recommended.model = split, model  # type: ignore[attr-defined]
-        ids, score = recommended.model.recommend(  # type: ignore[attr-defined]
-            split.asked, matrix[split.asked], N=K, filter_already_liked_items=new
-        )
+        if self.split is not split:
+            self.split, self.model = split, self.make()
+            self.model.fit(matrix, show_progress=False)
+        asked = split.asked
+        ids, score = self.model.recommend(asked, matrix[asked], N=K, filter_already_liked_items=new)
         return np.where(score > -1e30, ids, -1)
 
-    recommended.fitted_on = None  # type: ignore[attr-defined]
-    return recommended
 
-
-def peers_of_implicit() -> dict[str, dict[str, Method]]:
+def peers_OfImplicit() -> dict[str, dict[str, Method]]:
     """Each peer with the settings to choose among."""
     from implicit.als import AlternatingLeastSquares as ALS
     from implicit.bpr import BayesianPersonalizedRanking as BPR
@@ -155,10 +155,10 @@ def peers_of_implicit() -> dict[str, dict[str, Method]]:
 
     return {
         "item-kNN BM25": {
-            f"K {k}, B {b}": of_implicit(lambda k=k, b=b: BM25(K=k, B=b)) for k in (20, 100, 500) for b in (0.2, 0.8)
+            f"K {k}, B {b}": OfImplicit(lambda k=k, b=b: BM25(K=k, B=b)) for k in (20, 100, 500) for b in (0.2, 0.8)
         },
         "ALS": {
-            f"factors {f}, alpha {a}, regularization {r}": of_implicit(
+            f"factors {f}, alpha {a}, regularization {r}": OfImplicit(
                 lambda f=f, a=a, r=r: ALS(
                     factors=f, alpha=a, regularization=r, iterations=15, random_state=0, num_threads=1
                 )
@@ -168,7 +168,7 @@ def peers_of_implicit() -> dict[str, dict[str, Method]]:
             for r in (0.05, 1.0)
         },
         "BPR": {
-            f"factors {f}, learning rate {r}, iterations {n}": of_implicit(
+            f"factors {f}, learning rate {r}, iterations {n}": OfImplicit(
                 lambda f=f, r=r, n=n: BPR(factors=f, learning_rate=r, iterations=n, random_state=0, num_threads=1)
             )
             for f in (32, 64)
@@ -182,7 +182,7 @@ def tuned(log: Log) -> dict[bool, dict[str, Method]]:
     """Of each peer, for each setting, what does best on the mean of Recall@20 and NDCG@10 at a cutoff of 2010."""
     split = split_at(log, TUNED_ON)
     chosen: dict[bool, dict[str, Method]] = {False: {}, True: {}}
-    for name, settings in peers_of_implicit().items():
+    for name, settings in peers_OfImplicit().items():
         gains = {
             text: [_gain(quality_of(split, peer(split, new), new)) for new in chosen] for text, peer in settings.items()
         }
@@ -228,8 +228,10 @@ def print_tables(log: Log, cutoffs: Iterable[str], chosen: dict[bool, dict[str, 
     found: dict[bool, dict[str, list[Quality]]] = {False: {}, True: {}}
     for cutoff in cutoffs:
         split = split_at(log, cutoff)
-        started = time.perf_counter()
+        started = time.perf_counter(), time.process_time()
         own = ours(log, cutoff)
+        wall, processor = time.perf_counter() - started[0], time.process_time() - started[1]
+        print(f"{cutoff}: learned in {wall:.0f} s, {processor:.0f} s of one processor\n", flush=True)
         for new, table in found.items():
             methods = {
                 "popularity, 60 days": popularity,
@@ -243,7 +245,6 @@ def print_tables(log: Log, cutoffs: Iterable[str], chosen: dict[bool, dict[str, 
                 table.setdefault(name, []).append(quality_of(split, method(split, new), new))
             rows = [(name, *_cells(qualities[-1])) for name, qualities in table.items()]
             _print(f"{cutoff}, {'new' if new else 'all'} items", rows)
-        print(f"(ours took {time.perf_counter() - started:.0f} s with the peers)", flush=True)
     for new, table in found.items():
         rows = [(name, *_cells(_mean(qualities))) for name, qualities in table.items()]
         _print(f"mean of {len(next(iter(table.values())))} cutoffs, {'new' if new else 'all'} items", rows)

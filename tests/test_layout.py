@@ -28,6 +28,7 @@ ORDER = (
     "models",
     "evaluation",
     "runs",
+    "recommend",
     "privacy",
     "report",
     "cli",

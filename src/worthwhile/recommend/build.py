@@ -1,4 +1,4 @@
-"""`recommend`: for each customer the items that they will want next, with a score and a reason."""
+"""`recommend_items`: for each customer the items that they will want next, with a score and a reason."""
 
 from __future__ import annotations
 
@@ -149,6 +149,7 @@ class Recommendations:
     kept: pa.Table | None  # None where it was written to a file
     file: Path | None
     facts: dict[str, Any] = field(default_factory=dict)
+    titles: dict[str, str] = field(default_factory=dict)  # item id -> title
 
     def table(self) -> pa.Table:
         """Columns of `SCHEMA`, ascending by customer and rank."""
@@ -161,7 +162,7 @@ class Recommendations:
         return pacsv.read_csv(self.file, convert_options=pacsv.ConvertOptions(column_types=types))
 
 
-def recommend(  # noqa: PLR0913 (one parameter for each question that a person asks)
+def recommend_items(  # noqa: PLR0913 (one parameter for each question that a person asks)
     shop: Shop,
     *,
     cutoff: str | date | datetime | None = None,
@@ -179,8 +180,8 @@ def recommend(  # noqa: PLR0913 (one parameter for each question that a person a
 
     `customers` are ids, by default all that were known before the cutoff. `content` are vectors of items, through
     which items that were never sold are recommended too; `scores` are further scores of customers and items, by name,
-    which the mixture learns to weigh. With `out` the table goes to a file, .parquet or .csv, part by part, and is not held in
-    memory. Nothing is kept in the shop's folder.
+    which the mixture learns to weigh. With `out` the table goes to a file, .parquet or .csv, part by part, and is not
+    held in memory. Nothing is kept in the shop's folder.
     Raises InputError (`bad-argument`, `no-such-customer`, `empty-shop`, `no-history`).
     """
     if not 1 <= k <= MOST:
@@ -198,7 +199,8 @@ def recommend(  # noqa: PLR0913 (one parameter for each question that a person a
             progress=part(progress, 0.0, 0.6),
         )  # fmt: skip
         asked = made.question.segments.customers if customers is None else np.array(sorted(set(customers)), object)
-        parts = _tables(made, asked, k, filters, _reasons(made, language), part(progress, 0.6, 1.0))
+        reasons = _reasons(made, language)
+        parts = _tables(made, asked, k, filters, reasons, part(progress, 0.6, 1.0))
         kept = None
         if path is None:
             kept = pa.concat_tables([SCHEMA.empty_table(), *parts])
@@ -216,7 +218,7 @@ def recommend(  # noqa: PLR0913 (one parameter for each question that a person a
         "data_version": log.version,
     }
     progress("done", 1.0)
-    return Recommendations(kept, path, facts)
+    return Recommendations(kept, path, facts, dict(reasons.titles))
 
 
 def _check_known(log: Log, customers: Sequence[str]) -> None:
@@ -288,4 +290,4 @@ def _write(parts: Iterator[pa.Table], path: Path) -> None:
     temporary.replace(path)
 
 
-__all__ = ["MOST", "SCHEMA", "Ranked", "Recommendations", "Recommender", "recommend"]
+__all__ = ["MOST", "SCHEMA", "Ranked", "Recommendations", "Recommender", "recommend_items"]

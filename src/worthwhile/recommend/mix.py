@@ -36,7 +36,9 @@ WINDOWS = 4
 LEAST_HISTORY_DAYS = 90  # before a window
 LEAST_BOUGHT = 500  # pairs of a customer and an item bought in all windows, to learn a mixture from
 MOST_CUSTOMERS = 1_500  # of a window: enough for the trees, so that learning takes no longer in a large shop
-KEPT = 0.25  # of the pairs that were not bought; each stands for four
+# Pairs of a window to learn from, about. Of those that were not bought a share is kept, which stands for all of them:
+# the smaller it is, the more trees that know the kept ones by heart think too well of the others.
+MOST_PAIRS = 80_000
 FADE = 0.9  # weight of a window against the one after it
 # Chosen on cutoffs of 2010 of Online Retail II.
 TREES = Boosting(rounds=200, learning_rate=0.08, leaves=63, min_rows=100, l2=10.0, columns=0.6)
@@ -144,13 +146,15 @@ def _examples(question: Question, day: int, seed: int) -> tuple[Array, Array, Ar
     rng = np.random.default_rng([seed, day])
     if len(buyers) > MOST_CUSTOMERS:
         buyers = np.sort(rng.choice(buyers, MOST_CUSTOMERS, replace=False))
-    parts = []
+    parts, share = [], 1.0
     for low in range(0, len(buyers), AT_ONCE):
         customers = buyers[low : low + AT_ONCE]
         row, item, matrix = question.signals_of(sources, customers, sources.popular.share > 0)
+        if low == 0:
+            share = min(1.0, MOST_PAIRS / (len(row) / len(customers) * len(buyers)))
         bought = value_at(truth[customers], row, item) > 0
-        kept = bought | (rng.random(len(bought)) < KEPT)
-        parts.append((matrix[kept], bought[kept], np.where(bought[kept], weight, weight / KEPT)))
+        kept = bought | (rng.random(len(bought)) < share)
+        parts.append((matrix[kept], bought[kept], np.where(bought[kept], weight, weight / share)))
     if not parts:
         return np.zeros((0, len(question.names)), np.float32), np.zeros(0, bool), np.zeros(0)
     matrix, bought, weights = (np.concatenate(part) for part in zip(*parts, strict=True))

@@ -19,13 +19,13 @@ Array = np.ndarray[Any, Any]
 LEAST_BOTH = 2  # customers who bought two items, for the one to be a reason for the other
 LEAST_LIFT = 1.2  # of a segment, for it to be a reason
 LEAST_BUYERS = 5  # of a segment
-DUE_FROM = 0.8  # of the usual gap
+DUE = (0.8, 2.0)  # of the usual gap: between these a purchase is due
 LONGEST_TITLE = 60
 
 TEXTS: dict[str, dict[str, str]] = {
     "en": {
         "due": "due again after about {span}; bought {times} times, last {ago} ago",
-        "again": "bought {times} times, about every {span}",
+        "again": "bought {times} times, about every {span}, last {ago} ago",
         "once": "bought before, {ago} ago",
         "together": "bought with {title}: {both} customers bought both",
         "like": "like {title} that you bought",
@@ -41,7 +41,7 @@ TEXTS: dict[str, dict[str, str]] = {
     },
     "zh": {
         "due": "约 {span}购买一次，现已到期；买过 {times} 次，上次在 {ago}前",
-        "again": "买过 {times} 次，约每 {span}一次",
+        "again": "买过 {times} 次，约每 {span}一次，上次在 {ago}前",
         "once": "{ago}前买过",
         "together": "常与“{title}”一起购买：{both} 位客户两样都买过",
         "like": "与您买过的“{title}”相似",
@@ -100,7 +100,7 @@ class Reasons:
         if times < 2:
             return self._say("once", ago=self._span(since))
         gap = float(history.last[place] - history.first[place]) / (times - 1)
-        key = "due" if since >= DUE_FROM * gap else "again"
+        key = "due" if DUE[0] * gap <= since <= DUE[1] * gap else "again"
         return self._say(key, times=times, span=self._span(gap), ago=self._span(since))
 
     def _new(self, customers: Array, row: Array, item: Array) -> list[str]:
