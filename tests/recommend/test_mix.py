@@ -114,7 +114,7 @@ def test_a_further_score_is_learned_and_asked_only_about_what_was_before(make_lo
     ranked = made.rank(lines.customers, 1)
     right = [truth[c, item] for c, (item,) in enumerate(ranked.item.tolist()) if truth[c].nnz]
     assert np.mean(right) > 0.99
-    assert asked == {moment(CUTOFF - 30 * k) for k in range(5)}
+    assert asked == {moment(CUTOFF), *(moment(CUTOFF - 30 - 15 * k) for k in range(8))}
     assert made.question.names[-1] == "oracle"
 
 
