@@ -254,7 +254,12 @@ def print_tables(log: Log, cutoffs: Iterable[str], chosen: dict[bool, dict[str, 
 
 def _mean(qualities: list[Quality]) -> Quality:
     names = [name for name in Quality.__dataclass_fields__ if name != "customers"]
-    return replace(qualities[0], **{name: float(np.mean([getattr(q, name) for q in qualities])) for name in names})
+    customers = sum(q.customers for q in qualities)
+    return replace(
+        qualities[0],
+        customers=customers,
+        **{name: float(np.mean([getattr(q, name) for q in qualities])) for name in names},
+    )
 
 
 def _cells(quality: Quality) -> tuple[str, ...]:
