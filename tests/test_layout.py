@@ -29,6 +29,7 @@ ORDER = (
     "models",
     "evaluation",
     "runs",
+    "recommend",
     "privacy",
     "report",
     "cli",

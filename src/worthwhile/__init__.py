@@ -23,6 +23,9 @@ if TYPE_CHECKING:
     from worthwhile.ingestion.quality import check as check
     from worthwhile.privacy.erase import forget as forget
     from worthwhile.privacy.erase import forget_before as forget_before
+    from worthwhile.recommend import Content as Content
+    from worthwhile.recommend import Filters as Filters
+    from worthwhile.recommend import recommend_items as recommend_items
     from worthwhile.report import write_report as write_report
     from worthwhile.runs import Asked as Asked
     from worthwhile.runs import backtest as backtest
@@ -47,6 +50,9 @@ PUBLIC: dict[str, str] = {
     "forecast": "worthwhile.runs",
     "Asked": "worthwhile.runs",
     "list_runs": "worthwhile.runs",
+    "recommend_items": "worthwhile.recommend",
+    "Filters": "worthwhile.recommend",
+    "Content": "worthwhile.recommend",
     "forget": "worthwhile.privacy",
     "forget_before": "worthwhile.privacy",
     "write_report": "worthwhile.report",

@@ -19,6 +19,7 @@ from worthwhile.cli.forget import forget
 from worthwhile.cli.ingest import ingest
 from worthwhile.cli.init import init
 from worthwhile.cli.models import models
+from worthwhile.cli.recommend import recommend
 from worthwhile.cli.report import report
 from worthwhile.cli.runs import runs
 from worthwhile.cli.settings import settings
@@ -29,6 +30,7 @@ COMMANDS: tuple[Callable[..., Answer], ...] = (
     check,
     backtest,
     forecast,
+    recommend,
     report,
     runs,
     compact,

@@ -1,0 +1,100 @@
+"""`worth recommend`: what each customer will want next."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+from rich.table import Table
+
+from worthwhile.cli.answer import Answer, table
+from worthwhile.cli.options import Seed, ShopFolder
+from worthwhile.cli.progress import progress
+from worthwhile.errors import InputError
+
+if TYPE_CHECKING:
+    from worthwhile.recommend import Recommendations
+
+
+def recommend(
+    folder: ShopFolder,
+    customer: Annotated[
+        list[str] | None, typer.Option("--customer", help="Id of a customer; may be repeated. [default: all]")
+    ] = None,
+    cutoff: Annotated[
+        str | None, typer.Option(help="Recommend as of this day, 2011-09-01. [default: the end of the data]")
+    ] = None,
+    k: Annotated[int, typer.Option("--k", help="Items to recommend to each customer.")] = 20,
+    stock: Annotated[
+        Path | None, typer.Option(help="Only items of this file: a column item_id, or one id a line.")
+    ] = None,
+    new_only: Annotated[bool, typer.Option("--new-only", help="Only items that the customer has not bought.")] = False,
+    category: Annotated[
+        list[str] | None, typer.Option("--category", help="Only items of this category; may be repeated.")
+    ] = None,
+    lang: Annotated[str, typer.Option("--lang", help="Language of the reasons: en or zh.")] = "en",
+    seed: Seed = None,
+    out: Annotated[Path | None, typer.Option(help="File for the recommendations: .parquet or .csv.")] = None,
+) -> Answer:
+    """Recommend to each customer the items that they will want next.
+
+    Each with a score, the chance that an order within the next 30 days holds it, and a reason. Nothing is kept in the
+    shop's folder.
+
+    Example:
+
+        worth recommend myshop --cutoff 2011-09-01 --k 20 --out recommendations.parquet
+    """
+    from worthwhile.recommend import Filters, read_stock, recommend_items
+    from worthwhile.shop import open_shop
+
+    shop = open_shop(folder)
+    if not customer and out is None:
+        raise InputError(
+            "bad-argument",
+            "for whom, or where the table of all customers goes, is not said",
+            where="--customer, --out",
+            remedy="give --customer ID, or --out recommendations.parquet",
+        )
+    filters = Filters(read_stock(stock) if stock is not None else None, new_only, tuple(category or ()))
+    with progress() as watch:
+        made = recommend_items(
+            shop,
+            cutoff=cutoff,
+            k=k,
+            customers=customer or None,
+            filters=filters,
+            out=out,
+            language=lang,
+            seed=seed,
+            progress=watch,
+        )
+    return _answer(made, wanted=customer or [], out=out)
+
+
+def _answer(made: Recommendations, *, wanted: list[str], out: Path | None) -> Answer:
+    """The rows of the customers asked about; of all customers the counts alone."""
+    rows = made.table().to_pylist() if wanted else []
+    document = {**made.facts, "out": out, "recommendations": rows}
+    shown: list[str | Table] = [_table(customer, rows, made.titles) for customer in sorted(set(wanted))]
+    if made.facts["mixture"] == "fixed":
+        shown.append("The shop is too young or small to learn from what customers then bought: a fixed rule is used.")
+    if out is not None:
+        shown.append(f"Recommendations to {made.facts['customers']:,} customers in {out}")
+    return Answer(document, shown)
+
+
+def _table(customer: str, rows: list[dict[str, Any]], titles: dict[str, str]) -> Table:
+    cells = [
+        (
+            row["rank"],
+            row["item_id"],
+            titles.get(row["item_id"], ""),
+            f"{row['score'] * 100:.1f} %",
+            row["reason"],
+        )
+        for row in rows
+        if row["customer_id"] == customer
+    ]
+    return table(f"Recommendations to {customer}", ("rank", "item", "title", "score", "reason"), cells)

@@ -1,0 +1,293 @@
+"""`recommend_items`: for each customer the items that they will want next, with a score and a reason."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.csv as pacsv
+import pyarrow.parquet as pq
+
+from worthwhile.errors import InputError
+from worthwhile.models.threads import one_thread_each
+from worthwhile.progress import Progress, part, silent
+from worthwhile.recommend.content import Content
+from worthwhile.recommend.filters import Filters
+from worthwhile.recommend.history import read_lines
+from worthwhile.recommend.mix import AT_ONCE, Mixture, Question, ScoreFunction, learn_mixture
+from worthwhile.recommend.popular import read_segments
+from worthwhile.recommend.reasons import Reasons, check_language
+from worthwhile.recommend.signals import Sources, sources_on
+from worthwhile.runs.asked import forecast_cutoff
+from worthwhile.runs.choose import fitting_of
+from worthwhile.runs.forecasting import check_out, safe_for_spreadsheets
+from worthwhile.shop import Shop
+from worthwhile.store.log import Log, open_log
+
+Array = np.ndarray[Any, Any]
+
+MOST = 1_000  # recommendations a customer
+SCHEMA = pa.schema(
+    [
+        pa.field("customer_id", pa.string(), nullable=False),
+        pa.field("rank", pa.int32(), nullable=False),  # 1 is the first
+        pa.field("item_id", pa.string(), nullable=False),
+        pa.field("score", pa.float64(), nullable=False),  # 0 to 1, never rising with the rank
+        pa.field("reason", pa.string(), nullable=False),
+    ]
+)
+
+
+@dataclass(frozen=True)
+class Ranked:
+    """The first items of N customers, best first; -1 and 0 where there are fewer than K."""
+
+    item: Array  # (N, K) int: index into the recommender's items
+    score: Array  # (N, K) float
+
+
+@dataclass(frozen=True)
+class Recommender:
+    """What a shop knew before a cutoff, and the mixture that it learned: ranks items for any of its customers."""
+
+    log: Log
+    cutoff: datetime
+    question: Question
+    mixture: Mixture
+    sources: Sources
+    threads: int = 1
+
+    @classmethod
+    def of(
+        cls,
+        log: Log,
+        cutoff: datetime,
+        *,
+        content: Content | None = None,
+        scores: Mapping[str, ScoreFunction] | None = None,
+        seed: int = 0,
+        threads: int = 1,
+        progress: Progress = silent,
+    ) -> Recommender:
+        """Learned from `log` before `cutoff` (UTC). Raises InputError `no-history`."""
+        progress("read", 0.0)
+        lines, segments = read_lines(log, cutoff), read_segments(log, cutoff)
+        question = Question(lines, segments, log.zone, content, scores)
+        mixture = learn_mixture(question, seed=seed, threads=threads, progress=part(progress, 0.1, 0.9))
+        sources = sources_on(lines, lines.end, segments, content=content, unsold=True)
+        return cls(log, cutoff, question, mixture, sources, threads)
+
+    @property
+    def items(self) -> Array:  # (I,) str
+        return self.question.lines.items
+
+    def rank(self, customers: Array, k: int, filters: Filters | None = None) -> Ranked:
+        """The first k items for customers (N,) str. What is asked of one is the same whoever else is asked about.
+
+        Raises InputError `bad-argument` where the filters leave nothing.
+        """
+        filters = filters or Filters()
+        allowed = filters.allowed(self.items, self.log, self.cutoff)
+        chunks = [customers[low : low + AT_ONCE] for low in range(0, len(customers), AT_ONCE)]
+        ranked = [self.rank_some(chunk, k, allowed, new_only=filters.new_only) for chunk in chunks]
+        return Ranked(*(np.concatenate([getattr(r, name) for r in ranked]) for name in ("item", "score")))
+
+    def rank_some(self, customers: Array, k: int, allowed: Array, *, new_only: bool) -> Ranked:
+        """The same for as many customers as are worked on at once, among the `allowed` items (I,) bool."""
+        place = self.places(customers)
+        item, score = np.full((len(customers), k), -1), np.zeros((len(customers), k))
+        known = np.flatnonzero(place >= 0)
+        if len(known):
+            found = self._rank_known(place[known], k, allowed, new_only=new_only)
+            item[known], score[known] = found.item, found.score
+        codes = self.question.segments.of(customers)
+        for n in np.flatnonzero(place < 0).tolist():
+            item[n], score[n] = self._rank_newcomer(codes[:, n], k, allowed)
+        return Ranked(item, score)
+
+    def places(self, customers: Array) -> Array:
+        """Where customers (N,) str lie among those who bought; -1 where they have not, or gave all back."""
+        own = self.question.lines.customers
+        place = np.minimum(np.searchsorted(own, customers), len(own) - 1)
+        return np.where((own[place] == customers) & (self.sources.history.orders[place] > 0), place, -1)
+
+    def _rank_known(self, customers: Array, k: int, allowed: Array, *, new_only: bool) -> Ranked:
+        row, item, matrix = self.question.signals_of(self.sources, customers, allowed, least=k)
+        if new_only:
+            kept = self.sources.history.places(customers, row, item) < 0
+            row, item, matrix = row[kept], item[kept], matrix[kept]
+        score = self.mixture.score(matrix)
+        order = np.lexsort((item, -score, row))
+        start = np.searchsorted(row, np.arange(len(customers)))
+        rank = np.arange(len(row)) - start[row]  # rows are ascending, so they stay where they are in the order
+        first = order[rank < k]
+        found = Ranked(np.full((len(customers), k), -1), np.zeros((len(customers), k)))
+        found.item[row[first], rank[rank < k]] = item[first]
+        found.score[row[first], rank[rank < k]] = score[first]
+        return found
+
+    def _rank_newcomer(self, codes: Array, k: int, allowed: Array) -> tuple[Array, Array]:
+        """What is popular in the segments (A,) of a customer without history."""
+        score = np.where(allowed, np.minimum(self.sources.popular.scores(codes), 1.0), 0.0)
+        best = np.argsort(-score, kind="stable")[:k]
+        best = best[score[best] > 0]
+        pad = k - len(best)
+        return np.append(best, np.full(pad, -1)), np.append(score[best], np.zeros(pad))
+
+
+@dataclass(frozen=True)
+class Recommendations:
+    """The table of recommendations, and the facts that it was made with."""
+
+    kept: pa.Table | None  # None where it was written to a file
+    file: Path | None
+    facts: dict[str, Any] = field(default_factory=dict)
+    titles: dict[str, str] = field(default_factory=dict)  # item id -> title
+
+    def table(self) -> pa.Table:
+        """Columns of `SCHEMA`, ascending by customer and rank."""
+        if self.kept is not None:
+            return self.kept
+        assert self.file is not None
+        if self.file.suffix.lower() == ".parquet":
+            return pq.read_table(self.file)
+        types = dict(zip(SCHEMA.names, SCHEMA.types, strict=True))
+        return pacsv.read_csv(self.file, convert_options=pacsv.ConvertOptions(column_types=types))
+
+
+def recommend_items(  # noqa: PLR0913 (one parameter for each question that a person asks)
+    shop: Shop,
+    *,
+    cutoff: str | date | datetime | None = None,
+    k: int = 20,
+    customers: Sequence[str] | None = None,
+    filters: Filters | None = None,
+    content: Content | None = None,
+    scores: Mapping[str, ScoreFunction] | None = None,
+    out: Path | str | None = None,
+    language: str = "en",
+    seed: int | None = None,
+    progress: Progress = silent,
+) -> Recommendations:
+    """The first `k` items for each customer as of `cutoff` (default: the end of the log), with a score and a reason.
+
+    `customers` are ids, by default all that were known before the cutoff. `content` are vectors of items, through
+    which items that were never sold are recommended too; `scores` are further scores of customers and items, by name,
+    which the mixture learns to weigh. With `out` the table goes to a file, .parquet or .csv, part by part, and is not
+    held in memory. Nothing is kept in the shop's folder.
+    Raises InputError (`bad-argument`, `no-such-customer`, `empty-shop`, `no-history`).
+    """
+    if not 1 <= k <= MOST:
+        raise InputError("bad-argument", f"{k} items cannot be recommended", where="--k", remedy=f"give 1 to {MOST:,}")
+    check_language(language)
+    path = check_out(out) if out is not None else None
+    fitting = fitting_of(shop.settings, seed=seed, tune=0, fine_tune=False)
+    filters = filters or Filters()
+    with open_log(shop) as log, one_thread_each():
+        moment = forecast_cutoff(cutoff, log)
+        if customers is not None:
+            _check_known(log, customers)
+        made = Recommender.of(
+            log, moment, content=content, scores=scores, seed=fitting.seed, threads=fitting.threads,
+            progress=part(progress, 0.0, 0.6),
+        )  # fmt: skip
+        asked = made.question.segments.customers if customers is None else np.array(sorted(set(customers)), object)
+        reasons = _reasons(made, language)
+        parts = _tables(made, asked, k, filters, reasons, part(progress, 0.6, 1.0))
+        kept = None
+        if path is None:
+            kept = pa.concat_tables([SCHEMA.empty_table(), *parts])
+        else:
+            _write(parts, path)
+    facts = {
+        "cutoff": moment.isoformat(),
+        "k": k,
+        "customers": len(asked),
+        "mixture": "learned" if made.mixture.is_learned else "fixed",
+        "new_only": filters.new_only,
+        "categories": list(filters.categories),
+        "stock": None if filters.stock is None else len(filters.stock),
+        "seed": fitting.seed,
+        "data_version": log.version,
+    }
+    progress("done", 1.0)
+    return Recommendations(kept, path, facts, dict(reasons.titles))
+
+
+def _check_known(log: Log, customers: Sequence[str]) -> None:
+    """Raises InputError `no-such-customer` for the first that the shop holds nothing of, `bad-argument` for none."""
+    if not len(customers):
+        raise InputError("bad-argument", "no customer is given", where="--customer", remedy="give at least one id")
+    query = (
+        "SELECT customer_id FROM events WHERE list_contains($1, customer_id)"
+        " UNION SELECT customer_id FROM customers WHERE list_contains($1, customer_id)"
+    )
+    known = {name for (name,) in log.con.execute(query, [list(customers)]).fetchall()}
+    for customer in customers:
+        if customer not in known:
+            raise InputError(
+                "no-such-customer",
+                f"the shop holds nothing of `{customer}`",
+                where="--customer",
+                remedy="give an id as the forecast table has it; where ids became pseudonyms, the pseudonym",
+            )
+
+
+def _reasons(made: Recommender, language: str) -> Reasons:
+    titles = dict(made.log.con.execute("SELECT item_id, title FROM items WHERE title IS NOT NULL").fetchall())
+    return Reasons(made.sources, made.question.segments, titles, language)
+
+
+def _tables(
+    made: Recommender, customers: Array, k: int, filters: Filters, reasons: Reasons, progress: Progress
+) -> Iterator[pa.Table]:
+    """The table part by part, several parts side by side."""
+    allowed = filters.allowed(made.items, made.log, made.cutoff)
+    chunks = [customers[low : low + AT_ONCE] for low in range(0, len(customers), AT_ONCE)]
+
+    def work(chunk: Array) -> pa.Table:
+        return _table(made, chunk, made.rank_some(chunk, k, allowed, new_only=filters.new_only), reasons)
+
+    with ThreadPoolExecutor(max_workers=min(made.threads, os.cpu_count() or 1)) as pool:
+        for n, table in enumerate(pool.map(work, chunks)):
+            progress("recommend", n / len(chunks))
+            yield table
+
+
+def _table(made: Recommender, customers: Array, ranked: Ranked, reasons: Reasons) -> pa.Table:
+    row, rank = np.nonzero(ranked.item >= 0)
+    item = ranked.item[row, rank]
+    place = made.places(customers)
+    texts = np.full(len(row), "", object)
+    known = np.flatnonzero(place >= 0)
+    of_known = np.flatnonzero(place[row] >= 0)
+    texts[of_known] = reasons.of(place[known], np.searchsorted(known, row[of_known]), item[of_known])
+    codes = made.question.segments.of(customers)
+    for n in np.flatnonzero(place < 0).tolist():
+        own = row == n
+        texts[own] = reasons.of_newcomer(codes[:, n], item[own])
+    columns = [customers[row], (rank + 1).astype(np.int32), made.items[item], ranked.score[row, rank], texts]
+    return pa.table([pa.array(c, f.type) for c, f in zip(columns, SCHEMA, strict=True)], schema=SCHEMA)
+
+
+def _write(parts: Iterator[pa.Table], path: Path) -> None:
+    """Write the parts to a Parquet or CSV file; one of that name is replaced only once the new one is whole."""
+    temporary = path.with_name(path.name + ".new")
+    is_parquet = path.suffix.lower() == ".parquet"
+    writer: Any = (
+        pq.ParquetWriter(temporary, SCHEMA, compression="zstd") if is_parquet else pacsv.CSVWriter(temporary, SCHEMA)
+    )
+    with writer:
+        for table in parts:
+            writer.write_table(table if is_parquet else safe_for_spreadsheets(table))
+    temporary.replace(path)
+
+
+__all__ = ["MOST", "SCHEMA", "Ranked", "Recommendations", "Recommender", "recommend_items"]
