@@ -22,8 +22,9 @@ _TIMES = [NUMBERS.index(name) for name in ("gap", "order_gap", "age")]
 class Augmentation:
     """How steps are changed while learning, so that the network does not learn customers by heart."""
 
-    drop: float = 0.1  # share of steps left out
-    jitter: float = 0.1  # standard deviation added to log times
+    drop: float  # share of steps left out
+    jitter: float  # standard deviation added to log times
+    rng: np.random.Generator
 
 
 @dataclass(frozen=True)
@@ -37,16 +38,24 @@ class Read:
 
 
 def read(
-    steps: Steps, first: Array, end: Array, *, device: torch.device, rng: np.random.Generator | None = None,
-    augmentation: Augmentation | None = None, kept: Array | None = None,
+    steps: Steps,
+    first: Array,
+    end: Array,
+    *,
+    device: torch.device,
+    augmentation: Augmentation | None = None,
+    kept: Array | None = None,
 ) -> Read:
-    """The steps `first` to `end` (B,) of customers, the latest LONGEST of them. `kept` (S,) bool are never dropped."""
+    """The steps `first` to `end` (B,) of customers, the latest LONGEST of them.
+
+    With `augmentation` they are thinned and jittered, but for the steps `kept` (S,) bool, which are never left out.
+    """
     first = np.maximum(first, end - LONGEST)
-    lengths = end - first
-    place = np.repeat(first - np.concatenate([[0], np.cumsum(lengths)[:-1]]), lengths) + np.arange(lengths.sum())
-    row = np.repeat(np.arange(len(first)), lengths)
+    place, _ = _ranges(first, end - first)
+    row = np.repeat(np.arange(len(first)), end - first)
     numbers = steps.numbers[place]
-    if augmentation is not None and rng is not None:
+    if augmentation is not None:
+        rng = augmentation.rng
         stays = rng.random(len(place)) >= augmentation.drop
         if kept is not None:
             stays |= kept[place]
@@ -55,21 +64,38 @@ def read(
     lengths = np.bincount(row, minlength=len(first))
     at = np.arange(len(place)) - np.repeat(np.cumsum(lengths) - lengths, lengths)
     shape = (len(first), max(int(lengths.max(initial=0)), 1))
-    padded = np.zeros((*shape, numbers.shape[1]), dtype=np.float32)
-    padded[row, at] = numbers
-    kind, channel = np.zeros(shape, dtype=np.int64), np.zeros(shape, dtype=np.int64)
-    kind[row, at], channel[row, at] = steps.kind[place], steps.channel[place]
-    lines, bags = _lines(steps, place)
-    tensors = [torch.from_numpy(np.ascontiguousarray(a)).to(device) for a in (
-        padded, kind, channel, lengths, steps.item[lines].astype(np.int64), steps.category[lines].astype(np.int64), bags)]
-    return Read(Batch(*tensors), place, row, at)
+
+    def padded(values: Array) -> Array:
+        whole = np.zeros((*shape, *values.shape[1:]), dtype=values.dtype)
+        whole[row, at] = values
+        return whole
+
+    def tensor(values: Array) -> torch.Tensor:
+        return torch.from_numpy(np.ascontiguousarray(values)).to(device)
+
+    lines, begins = lines_of(steps, place)
+    batch = Batch(
+        numbers=tensor(padded(numbers)),
+        kind=tensor(padded(steps.kind[place].astype(np.int64))),
+        channel=tensor(padded(steps.channel[place].astype(np.int64))),
+        lengths=tensor(lengths),
+        items=tensor(steps.item[lines].astype(np.int64)),
+        categories=tensor(steps.category[lines].astype(np.int64)),
+        bags=tensor(begins),
+        content=None if steps.content is None else tensor(steps.content_of(lines, begins)),
+    )
+    return Read(batch, place, row, at)
 
 
-def _lines(steps: Steps, place: Array) -> tuple[Array, Array]:
-    """The lines of steps, and where those of each begin."""
-    first, count = steps.line_offsets[place], np.diff(steps.line_offsets)[place]
-    bags = np.cumsum(count) - count
-    return np.repeat(first - bags, count) + np.arange(count.sum()), bags
+def _ranges(first: Array, count: Array) -> tuple[Array, Array]:
+    """The places `first` to `first + count` of each, one after the other, and where those of each begin."""
+    begins = np.cumsum(count) - count
+    return np.repeat(first - begins, count) + np.arange(count.sum()), begins
+
+
+def lines_of(steps: Steps, place: Array) -> tuple[Array, Array]:
+    """The lines of steps, one after the other, and where those of each begin."""
+    return _ranges(steps.line_offsets[place], steps.line_offsets[place + 1] - steps.line_offsets[place])
 
 
 def groups(lengths: Array, size: int, rng: np.random.Generator) -> Iterator[Array]:

@@ -35,7 +35,6 @@ class Shape:
     content: int = 0  # width of content vectors; 0 where there are none
     gaps: int = 0  # bins of the time to the next step
     columns: int = 0  # X
-    windows: int = 0
     outputs: int = 0  # O
 
 
@@ -82,10 +81,8 @@ class EventNetwork(nn.Module):
         self.think = nn.Linear(s.hidden, s.hidden // 2)
         self.out = nn.Linear(s.hidden // 2, s.outputs)
         self.line = nn.Linear(s.columns, s.outputs, bias=False)  # a straight line beside the layers, as in networks.py
-        self.levels = nn.Linear(s.windows, s.outputs, bias=False)
         nn.init.normal_(self.item.weight, std=0.1)
-        for layer in (self.line, self.levels):
-            nn.init.zeros_(layer.weight)
+        nn.init.zeros_(self.line.weight)
 
     def encode(self, batch: Batch) -> Tensor:  # (B, T, D)
         bags = self.item(batch.items, batch.bags)
@@ -99,11 +96,11 @@ class EventNetwork(nn.Module):
         x = self.dropout(torch.relu(self.norm(self.read(torch.cat(told, dim=2)))))
         return self.encoder(x, real)
 
-    def answer(self, state: Tensor, columns: Tensor, windows: Tensor) -> Tensor:
-        """(Q, O) for the states (Q, D) at the questions, their columns (Q, X) and windows (Q, W)."""
+    def answer(self, state: Tensor, columns: Tensor) -> Tensor:
+        """(Q, O) for the states (Q, D) at the questions and their columns (Q, X)."""
         h = self.dropout(torch.relu(self.ask(torch.cat([state, columns], dim=1))))
         h = self.dropout(torch.relu(self.think(h)))
-        return self.out(h) + self.line(columns) + self.levels(windows)
+        return self.out(h) + self.line(columns)
 
     def item_scores(self, state: Tensor) -> Tensor:  # (Q, V + 1)
         return self.next_item(state) @ self.item.weight.T + self.item_bias

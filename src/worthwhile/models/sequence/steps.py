@@ -58,7 +58,8 @@ class Steps:
     line_offsets: Array  # (S + 1,) int64
     item: Array  # (L,) int32, NONE where untold
     category: Array  # (L,) int32
-    text: Array  # (L,) int32
+    content: Array | None = None  # (items and texts, width) float32: what lines are about, where that is known
+    about: Array | None = None  # (L,) int32 row of `content`, NONE where nothing is known
 
     @property
     def customers(self) -> int:
@@ -66,6 +67,15 @@ class Steps:
 
     def __len__(self) -> int:
         return len(self.day)
+
+    def content_of(self, lines: Array, begins: Array) -> Array:
+        """The mean content (P, width) of the steps whose lines begin at these places of `lines`."""
+        assert self.content is not None and self.about is not None
+        about = self.about[lines]
+        vectors = np.where((about >= 0)[:, None], self.content[about], 0)
+        known = np.add.reduceat(about >= 0, begins, dtype=np.float32) if len(begins) else np.zeros(0)
+        total = np.add.reduceat(vectors, begins) if len(begins) else vectors
+        return (total / np.maximum(known, 1)[:, None]).astype(np.float32)
 
     def ends_at(self, cutoff: datetime) -> Array:
         """(C,) int64: where the steps of each customer end that were over before the cutoff (UTC)."""
@@ -85,7 +95,7 @@ def steps_of(sequences: Sequences, until: datetime, scale: float) -> Steps:
     new = np.ones(len(day), dtype=bool)
     new[1:] = (customer[1:] != customer[:-1]) | (day[1:] != day[:-1]) | (kind[1:] != kind[:-1])
     first = np.flatnonzero(new)
-    take = {name: columns[name][told][order] for name in ("amount", "quantity", "rating", "item", "category", "text")}
+    take = {name: columns[name][told][order] for name in ("amount", "quantity", "rating", "item", "category")}
     lines = np.diff(np.append(first, len(day)))
     amount = np.add.reduceat(take["amount"], first).astype(np.float64) / scale if len(first) else np.zeros(0)
     step = _Step(customer[first], day[first], kind[first], lines, amount)
@@ -110,11 +120,11 @@ def steps_of(sequences: Sequences, until: datetime, scale: float) -> Steps:
         line_offsets=np.append(first, len(day)).astype(np.int64),
         item=take["item"],
         category=take["category"],
-        text=take["text"],
     )
 
 
-_PLACES = {kind: place for place, kind in enumerate(("campaign", "search", "view", "cart", "order_line", "refund", "review"))}
+_DAY = ("campaign", "search", "view", "cart", "order_line", "refund", "review")
+_PLACES = {kind: place for place, kind in enumerate(_DAY)}
 
 
 @dataclass(frozen=True)
@@ -182,7 +192,7 @@ def _numbers(
         "week_cosine": np.cos(week),
         "hour": minute / 1440,
     }
-    return np.stack([columns[name] for name in NUMBERS], axis=1).astype(np.float32) if len(day) else np.zeros((0, len(NUMBERS)), np.float32)
+    return np.stack([columns[name] for name in NUMBERS], axis=1).astype(np.float32)
 
 
 def _running(values: Array, start: Array) -> Array:
