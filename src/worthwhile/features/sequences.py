@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -51,6 +51,14 @@ _ROWS = 250_000  # handed over at a time
 
 
 @dataclass(frozen=True)
+class Content:
+    """Vectors of what items are or texts say."""
+
+    vectors: Array  # (words, width) float32: a row for each word of `by`, zeros where nothing is known
+    by: str  # `item` or `text`: the column whose codes are rows of `vectors`
+
+
+@dataclass(frozen=True)
 class Sequences:
     """The events of a log. Arrays are memory maps and read-only."""
 
@@ -59,6 +67,7 @@ class Sequences:
     columns: Mapping[str, Array]  # (E,) each, by the names of COLUMNS
     vocabularies: Mapping[str, Array]  # of VOCABULARIES: str objects, ascending
     folder: Path
+    contents: Mapping[str, Content] = field(default_factory=dict)  # by a name of what they tell, such as `picture`
 
     def __len__(self) -> int:
         return len(self.customer_ids)
@@ -81,7 +90,7 @@ class Sequences:
     def texts(self) -> Array:
         """(T,) str objects: what searches and reviews say."""
         table = pq.read_table(self.folder / "texts.parquet")
-        return table["text"].to_numpy(zero_copy_only=False)
+        return table["word"].to_numpy(zero_copy_only=False)
 
 
 def build_sequences(log: Log, folder: Path, *, progress: Progress = silent) -> Sequences:

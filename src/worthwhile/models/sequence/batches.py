@@ -82,7 +82,7 @@ def read(
         items=tensor(steps.item[lines].astype(np.int64)),
         categories=tensor(steps.category[lines].astype(np.int64)),
         bags=tensor(begins),
-        content=None if steps.content is None else tensor(steps.content_of(lines, begins)),
+        contents={name: tensor(steps.content_of(name, lines, begins)) for name in steps.contents},
     )
     return Read(batch, place, row, at)
 

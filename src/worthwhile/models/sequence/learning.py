@@ -30,6 +30,8 @@ AVERAGED = 0.96  # of the running average of the weights is kept at each batch (
 GRADIENT = 1.0  # largest norm of a gradient
 JUDGES = 20  # questions that validation needs at least
 BLIND_EPOCHS = 8  # where there are fewer
+BATCHES = 64  # that an epoch has at least, where customers suffice: small shops need as many steps as others
+LEAST_BATCH = 16
 READ_ROWS = 512
 NO_ROWS = np.zeros(0, dtype=np.int64)
 
@@ -47,10 +49,10 @@ class Learning:
     drop: float = 0.1  # share of steps left out while learning
     jitter: float = 0.1  # sd added to log times while learning
     coming: float = 0.3  # weight of what comes next beside the task
-    warm_epochs: int = 4  # of nothing but what comes next
+    warm_epochs: int = 6  # of nothing but what comes next
     epochs: int = 40  # of both, at most
     patience: int = 5
-    batch: int = 128  # customers
+    batch: int = 256  # customers, at most
     members: int = 2  # networks from different beginnings, whose distributions are averaged
     device: str = "cpu"
 
@@ -113,7 +115,8 @@ class Trainer:
         augmentation = Augmentation(self.learning.drop, self.learning.jitter, rng)
         self.net.train()
         total, count = 0.0, 0
-        for group in groups((end - first)[who], self.learning.batch, rng):
+        size = int(np.clip(len(who) // BATCHES, LEAST_BATCH, self.learning.batch))
+        for group in groups((end - first)[who], size, rng):
             who_now = who[group]
             told = read(
                 self.material.steps,

@@ -129,7 +129,7 @@ class EventModel:
             channels=len(vocabulary.channels),
             kinds=len(KINDS),
             numbers=len(NUMBERS),
-            content=0 if steps.content is None else steps.content.shape[1],
+            contents={name: vectors.shape[1] for name, (vectors, _) in steps.contents.items()},
             columns=questions.columns.shape[1],
             outputs=heads.outputs,
         )

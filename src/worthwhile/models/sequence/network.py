@@ -7,7 +7,8 @@ customer at a cutoff), X columns of a question, O outputs.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Literal
 
 import torch
@@ -32,7 +33,7 @@ class Shape:
     channels: int = 0
     kinds: int = 7
     numbers: int = 0  # F
-    content: int = 0  # width of content vectors; 0 where there are none
+    contents: Mapping[str, int] = field(default_factory=dict)  # name -> width of vectors
     gaps: int = 0  # bins of the time to the next step
     columns: int = 0  # X
     outputs: int = 0  # O
@@ -49,7 +50,7 @@ class Batch:
     items: Tensor  # (L,) int64: of all steps, padding aside, row after row
     categories: Tensor  # (L,) int64
     bags: Tensor  # (number of steps,) int64: where the items of each step begin
-    content: Tensor | None = None  # (number of steps, content)
+    contents: Mapping[str, Tensor]  # (number of steps, width) each
 
     @property
     def real(self) -> Tensor:  # (B, T) bool
@@ -66,7 +67,7 @@ class EventNetwork(nn.Module):
         self.category = nn.EmbeddingBag(s.categories + 1, CATEGORY_WIDTH, mode="mean")
         self.kind = nn.Embedding(s.kinds, KIND_WIDTH)
         self.channel = nn.Embedding(s.channels + 1, CHANNEL_WIDTH)
-        self.content = nn.Linear(s.content, s.item_width, bias=False) if s.content else None
+        self.contents = nn.ModuleDict({name: nn.Linear(w, s.item_width, bias=False) for name, w in s.contents.items()})
         told = s.numbers + s.item_width + CATEGORY_WIDTH + KIND_WIDTH + CHANNEL_WIDTH
         self.read = nn.Linear(told, s.width)
         self.norm = nn.LayerNorm(s.width)
@@ -86,8 +87,8 @@ class EventNetwork(nn.Module):
 
     def encode(self, batch: Batch) -> Tensor:  # (B, T, D)
         bags = self.item(batch.items, batch.bags)
-        if self.content is not None and batch.content is not None:
-            bags = bags + self.content(batch.content)
+        for name, layer in self.contents.items():
+            bags = bags + layer(batch.contents[name])
         bags = torch.cat([bags, self.category(batch.categories, batch.bags)], dim=1)
         real = batch.real
         spread = bags.new_zeros(*real.shape, bags.shape[1])

@@ -8,11 +8,13 @@ Letters: C customers, S steps, L lines (events of steps), F numbers of a step.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
 import numpy as np
+from scipy.sparse import csr_array
 
 from worthwhile.features.sequences import KINDS, NONE, Sequences
 from worthwhile.schema import to_us
@@ -58,8 +60,8 @@ class Steps:
     line_offsets: Array  # (S + 1,) int64
     item: Array  # (L,) int32, NONE where untold
     category: Array  # (L,) int32
-    content: Array | None = None  # (items and texts, width) float32: what lines are about, where that is known
-    about: Array | None = None  # (L,) int32 row of `content`, NONE where nothing is known
+    contents: Mapping[str, tuple[Array, Array]] = field(default_factory=dict)
+    # name -> vectors (words, width) float32, and the row of each line (L,), NONE where there is none
 
     @property
     def customers(self) -> int:
@@ -68,19 +70,25 @@ class Steps:
     def __len__(self) -> int:
         return len(self.day)
 
-    def content_of(self, lines: Array, begins: Array) -> Array:
-        """The mean content (P, width) of the steps whose lines begin at these places of `lines`."""
-        assert self.content is not None and self.about is not None
-        about = self.about[lines]
-        vectors = np.where((about >= 0)[:, None], self.content[about], 0)
-        known = np.add.reduceat(about >= 0, begins, dtype=np.float32) if len(begins) else np.zeros(0)
-        total = np.add.reduceat(vectors, begins) if len(begins) else vectors
-        return (total / np.maximum(known, 1)[:, None]).astype(np.float32)
+    def content_of(self, name: str, lines: Array, begins: Array) -> Array:
+        """The mean vector (P, width) float32 of the steps whose lines begin at these places of `lines`."""
+        vectors, rows = self.contents[name]
+        row = rows[lines]
+        step = np.repeat(np.arange(len(begins)), np.diff(np.append(begins, len(lines))))
+        told = row != NONE
+        mean = csr_array(
+            (np.ones(told.sum(), dtype=np.float32), (step[told], row[told])), shape=(len(begins), len(vectors))
+        )
+        count = np.maximum(np.bincount(step[told], minlength=len(begins)), 1)
+        return (mean @ vectors / count[:, None]).astype(np.float32)
 
     def ends_at(self, cutoff: datetime) -> Array:
-        """(C,) int64: where the steps of each customer end that were over before the cutoff (UTC)."""
-        before = np.concatenate([[0], np.cumsum(self.last_us < to_us(cutoff), dtype=np.int64)])
-        return self.offsets[:-1] + before[self.offsets[1:]] - before[self.offsets[:-1]]
+        """(C,) int64: where the steps of each customer end that were over before the cutoff (UTC).
+
+        The first that was not ends them: within a day, steps do not lie in the order of time.
+        """
+        later = np.append(np.flatnonzero(self.last_us >= to_us(cutoff)), len(self))
+        return np.minimum(later[np.searchsorted(later, self.offsets[:-1])], self.offsets[1:])
 
 
 def steps_of(sequences: Sequences, until: datetime, scale: float) -> Steps:
@@ -95,7 +103,7 @@ def steps_of(sequences: Sequences, until: datetime, scale: float) -> Steps:
     new = np.ones(len(day), dtype=bool)
     new[1:] = (customer[1:] != customer[:-1]) | (day[1:] != day[:-1]) | (kind[1:] != kind[:-1])
     first = np.flatnonzero(new)
-    take = {name: columns[name][told][order] for name in ("amount", "quantity", "rating", "item", "category")}
+    take = {name: columns[name][told][order] for name in ("amount", "quantity", "rating", "item", "category", "text")}
     lines = np.diff(np.append(first, len(day)))
     amount = np.add.reduceat(take["amount"], first).astype(np.float64) / scale if len(first) else np.zeros(0)
     step = _Step(customer[first], day[first], kind[first], lines, amount)
@@ -120,6 +128,7 @@ def steps_of(sequences: Sequences, until: datetime, scale: float) -> Steps:
         line_offsets=np.append(first, len(day)).astype(np.int64),
         item=take["item"],
         category=take["category"],
+        contents={name: (content.vectors, take[content.by]) for name, content in sequences.contents.items()},
     )
 
 
