@@ -9,7 +9,7 @@ from oracles.synthetic_snapshots import synthetic_shop
 from worthwhile.distribution import EVEN_BINS, amount_grid, from_lognormal
 from worthwhile.errors import InputError
 from worthwhile.features.snapshot import Outcome
-from worthwhile.models.bins import fit_bins, spread_bins
+from worthwhile.models.bins import fit_bins, log_odds_of_bins, spread_bins
 from worthwhile.models.chunks import forecast_in_chunks
 from worthwhile.models.linear import LogisticSpend
 from worthwhile.models.training import customer_folds, split_forward, training_rows
@@ -18,7 +18,6 @@ from worthwhile.models.trees import (
     TweedieTrees,
     TwoStageTrees,
     _bin_chances,
-    log_odds_of_bins,
 )
 
 KINDS = [TwoStageTrees, TweedieTrees, HistogramTrees]

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from worthwhile.features.sequences import Sequences
 from worthwhile.tasks import Task
 
 Array = np.ndarray[Any, Any]
@@ -44,6 +45,7 @@ class Snapshot:
     outcome: Outcome | None = None
     shorter: tuple[Snapshot, ...] = ()  # matured at shorter horizons, where none of this one has
     zone: tzinfo = UTC  # of the shop
+    sequences: Sequences | None = None  # of the whole log: who reads them stops at the cutoff
 
     def __len__(self) -> int:
         return len(self.customer_ids)
@@ -53,7 +55,10 @@ class Snapshot:
         return replace(self, customer_ids=self.customer_ids[rows], features=self.features[rows], outcome=outcome)
 
     def unseen(self) -> Snapshot:
-        """The snapshot without anything of its horizon: what models are given to forecast."""
+        """The snapshot without anything of its horizon: what models are given to forecast.
+
+        Sequences go on; who reads them stops at the cutoff.
+        """
         return replace(self, outcome=None, activity=float("nan"))
 
     @property

@@ -5,11 +5,11 @@ Letters: N customers, B coarse bins, M columns of the amount grid.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
-from scipy.special import log_ndtr, logit
+from scipy.special import expit, log_ndtr, logit
 
 from worthwhile.distribution import TAIL_LIMIT, amount_grid
 
@@ -17,6 +17,7 @@ Array = np.ndarray[Any, Any]
 
 BIN_SHARES = (0.05, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 0.95, 0.975, 0.99)  # of buyers, below each edge
 BIN_BUYERS = 15  # that a coarse bin has at least
+LARGEST_ODDS = 30.0  # log-odds are held within it, up and down
 SMOOTH_ROWS = 10.0  # buyers' worth of a smooth law that is mixed into each coarse bin
 
 
@@ -67,6 +68,34 @@ def _shape(column: Array, weight: Array, first: int, final: int) -> Array:  # (M
     shape = np.bincount(column, weight, minlength=amount_grid(1.0).columns).astype(np.float64)
     shape[first : final + 1] += SMOOTH_ROWS * weight.mean() * smooth / smooth.sum()
     return shape / shape.sum()
+
+
+def log_odds_of_bins(bins: Bins, mu: Array, sigma: float) -> Array:  # (N, B - 1)
+    """Log-odds of lying in each bin but the open one, given that it is reached: those of a log-normal law with this
+    median exp(mu) (N,) and log-sd, and `bins.base`."""
+    edges = np.log(amount_grid(1.0).points[bins.last])
+    beyond = log_ndtr((mu[:, None] - edges) / sigma)  # log P(amount > edge)
+    step = np.diff(beyond, axis=1, prepend=0.0)  # log P(goes on | reached) < 0
+    return np.clip(np.log(np.expm1(np.clip(-step, 1e-6, LARGEST_ODDS))), -LARGEST_ODDS, LARGEST_ODDS) + bins.base
+
+
+def chances_of_bins(log_odds: Array) -> Array:  # (N, B)
+    """P(bin) of customers who buy, from the log-odds of staying in each bin but the open one (N, B - 1)."""
+    stop = expit(log_odds)
+    go_on = np.cumprod(1 - stop, axis=1)
+    reached = np.concatenate([np.ones((len(stop), 1)), go_on], axis=1)
+    return np.concatenate([reached[:, :-1] * stop, reached[:, -1:]], axis=1)
+
+
+def centred(bins: Bins, amount: Array, weight: Array, mu: Array, sigma: float) -> Bins:
+    """The bins with `base` moved so that the law around `mu` stops as many buyers in each bin as there are.
+
+    Amounts over the scale, weights and log medians of buyers: (n,).
+    """
+    law = expit(log_odds_of_bins(replace(bins, base=np.zeros_like(bins.base)), mu, sigma))  # (n, B - 1)
+    w = weight[:, None] * (bins.bin_of(amount)[:, None] >= np.arange(len(bins.last)))
+    expected = (w * law).sum(axis=0) / w.sum(axis=0)
+    return replace(bins, base=bins.base - logit(np.clip(expected, 1e-4, 1 - 1e-4)))
 
 
 def spread_bins(bins: Bins, chances: Array, mu: Array, sigma: float) -> tuple[Array, Array]:

@@ -38,6 +38,11 @@ class ModelKind:
         return self.family == "buy till you die"
 
     @property
+    def reads_events(self) -> bool:
+        """Whether it reads event sequences, or has a member that may."""
+        return self.family in ("event sequences", "ensemble")
+
+    @property
     def is_pretrained(self) -> bool:
         """Whether it was trained elsewhere and reads this shop's history as it is, however little."""
         return self.family == "pretrained"
@@ -46,6 +51,7 @@ class ModelKind:
 _NEEDS_LINEAR = Needs(customers=50, matured_rows=200, matured_buyers=30)
 _NEEDS_TREES = Needs(customers=100, matured_rows=400, matured_buyers=60)
 _NEEDS_NETWORKS = Needs(customers=200, matured_rows=1_000, matured_buyers=100)
+_NEEDS_EVENTS = Needs(customers=500, matured_rows=2_500, matured_buyers=300)
 _NEEDS_REPEATS = Needs(customers=30, repeat_buyers=10)
 
 MODELS: dict[str, ModelKind] = {
@@ -146,6 +152,13 @@ MODELS: dict[str, ModelKind] = {
         _NEEDS_NETWORKS,
         False,
         "a 64-32 network that gives the whole distribution of spend",
+    ),
+    "events": ModelKind(
+        "event sequences",
+        "worthwhile.models.sequence.model:EventModel",
+        _NEEDS_EVENTS,
+        True,
+        "a network over each customer's events in order: orders, visits, carts, reviews, and which items",
     ),
     "in-context": ModelKind(
         "pretrained",

@@ -109,7 +109,7 @@ def fit_network(
     """
     earlier, later = (np.flatnonzero(part) for part in split)
     device = chosen_device(learning.device)
-    with _alone(seed, device):
+    with alone(seed, device):
         epochs = min(BLIND_EPOCHS, learning.epochs)
         if len(earlier) and len(later) >= JUDGES:
             epochs = _Trainer(rows, loss, start, learning, device).best_epoch(earlier, later)
@@ -120,7 +120,7 @@ def fit_network(
 
 
 @contextmanager
-def _alone(seed: int, device: torch.device) -> Iterator[None]:
+def alone(seed: int, device: torch.device) -> Iterator[None]:
     """Random numbers by this seed and one thread inside; outside, as if nothing had happened.
 
     So small a network is no faster on two threads, and many times slower where these must wait for a core.

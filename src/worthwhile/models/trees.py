@@ -11,12 +11,12 @@ Letters: N customers or rows, F features, B coarse bins, M columns of the amount
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, ClassVar, Self
 
 import numpy as np
-from scipy.special import expit, log_ndtr, logit
+from scipy.special import expit
 
 from worthwhile.distribution import (
     Forecast,
@@ -28,7 +28,7 @@ from worthwhile.distribution import (
 )
 from worthwhile.features.snapshot import Snapshot
 from worthwhile.models.baseline import Baseline, Guess, fit_baseline
-from worthwhile.models.bins import Bins, fit_bins, spread_bins
+from worthwhile.models.bins import Bins, centred, chances_of_bins, fit_bins, log_odds_of_bins, spread_bins
 from worthwhile.models.boosting import (
     LARGEST_RAW,
     Booster,
@@ -321,8 +321,9 @@ class HistogramTrees:
         material = _material(matured, self.boosting, seed)
         self._buying = _fit_buying(matured, self.boosting, seed)
         buyers = material.training.active
-        self._bins = fit_bins(material.training.amount[buyers], material.training.weight[buyers])
-        self._bins = _centred(self._bins, material)
+        amount, weight = material.training.amount[buyers], material.training.weight[buyers]
+        guess = material.guess.amount[buyers]
+        self._bins = centred(fit_bins(amount, weight), amount, weight, guess, material.baseline.sigma)
         rows, split = _steps(material, self._bins, self.boosting.threads)
         self._hazard = boost(rows, self.boosting, "binary", split=split, seed=seed)
 
@@ -360,26 +361,6 @@ class HistogramTrees:
         return model
 
 
-def log_odds_of_bins(bins: Bins, mu: Array, sigma: float) -> Array:  # (N, B - 1)
-    """Log-odds of lying in each bin but the open one, given that it is reached: those of a log-normal law with this
-    median exp(mu) (N,) and log-sd, and `bins.base`."""
-    edges = np.log(amount_grid(1.0).points[bins.last])
-    beyond = log_ndtr((mu[:, None] - edges) / sigma)  # log P(amount > edge)
-    step = np.diff(beyond, axis=1, prepend=0.0)  # log P(goes on | reached) < 0
-    return np.clip(np.log(np.expm1(np.clip(-step, 1e-6, LARGEST_RAW))), -LARGEST_RAW, LARGEST_RAW) + bins.base
-
-
-def _centred(bins: Bins, material: _Material) -> Bins:
-    """The bins with `base` moved so that the lines' law stops as many buyers in each bin as there are."""
-    buyers = material.training.active
-    plain = replace(bins, base=np.zeros_like(bins.base))
-    law = expit(log_odds_of_bins(plain, material.guess.amount[buyers], material.baseline.sigma))  # (n, B - 1)
-    reached = bins.bin_of(material.training.amount[buyers])[:, None] >= np.arange(len(bins.last))
-    w = material.training.weight[buyers][:, None] * reached
-    expected = (w * law).sum(axis=0) / w.sum(axis=0)
-    return replace(bins, base=bins.base - logit(np.clip(expected, 1e-4, 1 - 1e-4)))
-
-
 def _bin_chances(matrix: Array, start: Array, hazard: Callable[[Array], Array]) -> Array:  # (N, B)
     """P(bin | active) of customers with features (N, F) and log-odds to start from (N, B - 1)."""
     n, links = start.shape
@@ -387,10 +368,7 @@ def _bin_chances(matrix: Array, start: Array, hazard: Callable[[Array], Array]) 
         return np.ones((n, 1))
     step = np.tile(np.arange(links, dtype=np.float32), n)
     wide = np.concatenate([np.repeat(matrix, links, axis=0), step[:, None]], axis=1)  # (N * (B - 1), F + 1)
-    stop = expit(start + hazard(wide).reshape(n, links))
-    go_on = np.cumprod(1 - stop, axis=1)
-    reached = np.concatenate([np.ones((n, 1)), go_on], axis=1)
-    return np.concatenate([reached[:, :-1] * stop, reached[:, -1:]], axis=1)
+    return chances_of_bins(start + hazard(wide).reshape(n, links))
 
 
 def _steps(material: _Material, bins: Bins, threads: int) -> tuple[Rows, tuple[Array, Array]]:

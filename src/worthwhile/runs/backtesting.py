@@ -27,7 +27,7 @@ from worthwhile.progress import Progress, part, silent
 from worthwhile.runs.asked import Asked, day_of, facts_of, moment_of
 from worthwhile.runs.choose import Fitting, Tuning, check_fine_tuning, check_names, fitting_of, make_model
 from worthwhile.runs.gate import Gate, gate
-from worthwhile.runs.prepare import Snapshots, default_backtest_cutoffs, progress_of
+from worthwhile.runs.prepare import Snapshots, default_backtest_cutoffs, progress_of, sequences_of
 from worthwhile.runs.pretrained import pretrained_in
 from worthwhile.runs.record import record
 from worthwhile.shop import Shop
@@ -158,12 +158,13 @@ def backtest(  # noqa: PLR0913 (one parameter for each question that a person as
     value = ValueTerms.of(shop.settings) if asked.target == "value" else None
     with open_log(shop) as log, one_thread_each():
         moments = _moments(log, task, cutoffs)
-        snapshots = Snapshots(log, task, value)
         done: list[_AtCutoff] = []
-        for i, moment in enumerate(moments):
-            watch = progress_of(progress, i, len(moments))
-            done.append(_at_cutoff(snapshots, moment, names, named=named, fitting=fitting, progress=watch))
-            snapshots.keep_for(moments[i + 1 :])
+        with sequences_of(log, shop, names, silent) as sequences:
+            snapshots = Snapshots(log, task, value, sequences=sequences)
+            for i, moment in enumerate(moments):
+                watch = progress_of(progress, i, len(moments))
+                done.append(_at_cutoff(snapshots, moment, names, named=named, fitting=fitting, progress=watch))
+                snapshots.keep_for(moments[i + 1 :])
         facts = {
             "cutoffs": [m.isoformat() for m in moments],
             "horizons": [str(task.horizon)],

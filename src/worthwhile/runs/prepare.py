@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+from pathlib import Path
+from tempfile import TemporaryDirectory
 
 from worthwhile.errors import InputError
 from worthwhile.features.build import (
@@ -14,10 +17,13 @@ from worthwhile.features.build import (
     snapshot_at,
     training_cutoffs,
 )
+from worthwhile.features.sequences import Sequences, build_sequences
 from worthwhile.features.snapshot import Snapshot
 from worthwhile.features.terms import ValueTerms
+from worthwhile.models.catalogue import MODELS
 from worthwhile.models.matured import Matured
 from worthwhile.progress import Progress, part
+from worthwhile.shop import Shop
 from worthwhile.store.log import Log
 from worthwhile.tasks import Horizon, Task
 
@@ -37,6 +43,7 @@ class Snapshots:
     task: Task
     value: ValueTerms | None = None
     made: dict[tuple[datetime, tuple[str, ...]], Snapshot] = field(default_factory=dict)
+    sequences: Sequences | None = None  # of the log, where a model reads them; every snapshot gets them
 
     def at(self, cutoff: datetime, *, categories: tuple[str, ...] | None = None) -> Snapshot:
         """The snapshot at a cutoff; `categories` are the main ones that its columns stand for (default: its own)."""
@@ -49,7 +56,7 @@ class Snapshots:
         if (cutoff, categories) not in self.made:
             made = snapshot_at(self.log, self.task, cutoff, scale=scale, value=self.value, categories=categories)
             self.made[cutoff, categories] = made
-        return replace(self.made[cutoff, categories], scale=scale)
+        return replace(self.made[cutoff, categories], scale=scale, sequences=self.sequences)
 
     def keep_for(self, later: Sequence[datetime]) -> None:
         """Drop all snapshots but those that `before` takes at one of these later cutoffs."""
@@ -88,6 +95,17 @@ class Snapshots:
                 made = snapshot_at(self.log, task, earlier, scale=scale, value=self.value, categories=categories)
                 if made.outcome is not None:
                     yield made
+
+
+@contextmanager
+def sequences_of(log: Log, shop: Shop, names: Sequence[str], progress: Progress) -> Iterator[Sequences | None]:
+    """The event sequences of the log, where one of these models reads them. Their files are gone afterwards."""
+    if not any(MODELS[name].reads_events for name in names):
+        yield None
+        return
+    shop.scratch.mkdir(exist_ok=True)
+    with TemporaryDirectory(prefix="sequences-", dir=shop.scratch) as folder:
+        yield build_sequences(log, Path(folder) / "sequences", progress=progress)
 
 
 def default_backtest_cutoffs(log: Log, task: Task, count: int) -> list[datetime]:

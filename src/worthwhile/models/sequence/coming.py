@@ -1,0 +1,111 @@
+"""What comes next: the targets that a customer's own steps give, and the loss of foretelling them.
+
+After each step: when the next one comes (a discrete-time hazard over bins of days, censored where the past ends), of
+what kind it is, how large the next order is and which items are in it. All this is learned from the past alone, of
+customers too who are in no window, and is what makes the states worth reading.
+
+Letters: S steps, P steps of a batch.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+from worthwhile.models.sequence.batches import Read, lines_of
+from worthwhile.models.sequence.network import EventNetwork
+from worthwhile.models.sequence.steps import NUMBERS, ORDER, Steps
+
+Array = np.ndarray[Any, Any]
+
+GAPS = np.array(
+    [0, 1, 2, 4, 7, 11, 16, 22, 30, 40, 55, 75, 100, 140, 200], dtype=np.float64
+)  # days at which bins begin
+ITEMS_SHARE = 0.2  # weight of the items' loss: it is the largest, and overlaps least with the tasks
+AMOUNT = NUMBERS.index("amount")
+SPREAD = (-3.0, 2.0)  # log-sd of amounts, held within
+NOTHING = -1
+
+
+@dataclass(frozen=True)
+class Coming:
+    """For each step (S,): days until the customer's next step, its kind, and the place of the next order's step.
+
+    NOTHING where none comes."""
+
+    gap: Array
+    kind: Array
+    order: Array
+
+
+def coming_of(steps: Steps) -> Coming:
+    count = len(steps)
+    customer = np.repeat(np.arange(steps.customers), np.diff(steps.offsets))
+    is_last = np.append(customer[1:] != customer[:-1], True)[:count]
+    orders = np.where(steps.kind == ORDER, np.arange(count), count)
+    order = np.append(np.minimum.accumulate(orders[::-1])[::-1][1:], count)[:count]  # the next order of anybody
+    mine = (order < count) & (customer[np.minimum(order, count - 1)] == customer)
+    return Coming(
+        gap=np.where(is_last, NOTHING, np.append(steps.day[1:], 0)[:count] - steps.day),
+        kind=np.where(is_last, NOTHING, np.append(steps.kind[1:], 0)[:count]),
+        order=np.where(mine, order, NOTHING),
+    )
+
+
+def coming_loss(
+    net: EventNetwork, read: Read, states: Tensor, steps: Steps, coming: Coming, *, until_day: float
+) -> Tensor:
+    """The mean loss of a batch's steps. `states` (P, D); nothing from the local day `until_day` on is looked at."""
+    place = read.steps
+    day, gap = steps.day[place], coming.gap[place]
+    seen = (gap >= 0) & (day + gap < until_day)
+    loss = _time_loss(net.next_gap(states), np.where(seen, gap, until_day - day), seen)
+    if seen.any():
+        kinds = torch.from_numpy(coming.kind[place][seen].astype(np.int64)).to(states.device)
+        loss = loss + F.cross_entropy(net.next_kind(states[_where(seen, states)]), kinds)
+    order = coming.order[place]
+    told = (order >= 0) & (steps.day[order] < until_day)
+    if told.any():
+        ahead = states[_where(told, states)]
+        loss = loss + _amount_loss(net.next_amount(ahead), steps.numbers[order[told], AMOUNT])
+        loss = loss + ITEMS_SHARE * _items_loss(net, ahead, steps, order[told])
+    return loss
+
+
+def _where(chosen: Array, like: Tensor) -> Tensor:
+    return torch.from_numpy(np.flatnonzero(chosen)).to(like.device)
+
+
+def _time_loss(log_odds: Tensor, days: Array, seen: Array) -> Tensor:
+    """Minus the mean log-likelihood of coming in a bin (P, G) after so many days, or of not having come until then."""
+    bins = torch.from_numpy(np.searchsorted(GAPS, days, side="right") - 1).to(log_odds.device)
+    passed = torch.arange(len(GAPS), device=log_odds.device) < bins[:, None]
+    survived = (F.softplus(log_odds) * passed).sum(dim=1)
+    came = F.softplus(-log_odds).gather(1, bins[:, None])[:, 0]
+    return (survived + came * torch.from_numpy(seen.astype(np.float32)).to(log_odds.device)).mean()
+
+
+def _amount_loss(raw: Tensor, amount: Array) -> Tensor:
+    mean, spread = raw[:, 0], raw[:, 1].clamp(*SPREAD)
+    target = torch.from_numpy(amount).to(raw.device)
+    return (spread + ((target - mean) / spread.exp()) ** 2 / 2).mean()
+
+
+def _items_loss(net: EventNetwork, ahead: Tensor, steps: Steps, order: Array) -> Tensor:
+    """Minus the mean log chance of the items in the next order; an order of n items weighs as sqrt(n)."""
+    lines, begins = lines_of(steps, order)
+    row = np.repeat(np.arange(len(order)), np.diff(np.append(begins, len(lines))))
+    item = steps.item[lines]
+    known = item < net.shape.items
+    row, item = row[known], item[known]
+    if not len(row):
+        return ahead.new_zeros(())
+    weight = 1 / np.sqrt(np.bincount(row, minlength=len(order))[row])
+    chances = F.log_softmax(net.item_scores(ahead), dim=1)
+    chosen = chances[torch.from_numpy(row).to(ahead.device), torch.from_numpy(item.astype(np.int64)).to(ahead.device)]
+    return -(chosen * torch.from_numpy(weight.astype(np.float32)).to(ahead.device)).sum() / len(order)

@@ -1,0 +1,199 @@
+"""`events`: the shop's own event model. What customers did, in order, foretells what they will spend."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, fields, replace
+from datetime import datetime
+from pathlib import Path
+from typing import Any, ClassVar, Self
+
+import numpy as np
+import torch
+
+from worthwhile.distribution import Forecast, Histogram
+from worthwhile.errors import InputError
+from worthwhile.features.sequences import KINDS, NONE, Sequences
+from worthwhile.features.snapshot import Snapshot
+from worthwhile.models.chunks import forecast_in_chunks
+from worthwhile.models.files import read_arrays, read_json, write_arrays, write_json
+from worthwhile.models.network_fit import chosen_device
+from worthwhile.models.sequence.coming import coming_of
+from worthwhile.models.sequence.heads import Heads, fit_heads
+from worthwhile.models.sequence.learning import Learning, Material, Questions, answers, train
+from worthwhile.models.sequence.network import EventNetwork, Shape
+from worthwhile.models.sequence.steps import NUMBERS, Steps, steps_of
+from worthwhile.models.training import split_forward, training_rows
+
+Array = np.ndarray[Any, Any]
+
+ROWS = 400_000  # questions that it learns from
+LEAST_LINES = 3  # an item is known by itself once it is in so many lines of the past
+MOST_ITEMS = 50_000
+SECONDS_PER_DAY = 86_400
+ORDERS, ORDER_GAP = NUMBERS.index("orders"), NUMBERS.index("order_gap")
+
+
+@dataclass(frozen=True)
+class Vocabulary:
+    """The words that the network knows, ascending. The code after the last is for all others."""
+
+    items: Array  # str objects
+    categories: Array
+    channels: Array
+
+    def coded(self, steps: Steps, sequences: Sequences) -> Steps:
+        """Steps of these sequences with the network's codes."""
+        return replace(
+            steps,
+            item=_codes(self.items, sequences.vocabularies["item"])[steps.item],
+            category=_codes(self.categories, sequences.vocabularies["category"])[steps.category],
+            channel=_codes(self.channels, sequences.vocabularies["channel"])[steps.channel],
+        )
+
+
+def _codes(known: Array, words: Array) -> Array:
+    """(W + 1,) int32: the code of each word, and at the end, where NONE points, that of what is not told."""
+    if not len(known):
+        return np.zeros(len(words) + 1, dtype=np.int32)
+    place = np.minimum(np.searchsorted(known, words), len(known) - 1)
+    codes = np.where(known[place] == words, place, len(known)) if len(words) else place
+    return np.append(codes, len(known)).astype(np.int32)
+
+
+def vocabulary_of(steps: Steps, sequences: Sequences) -> Vocabulary:
+    """The items of the steps that are frequent enough, and their categories and channels."""
+    words = sequences.vocabularies
+    counts = np.bincount(steps.item[steps.item != NONE], minlength=len(words["item"]))
+    frequent = np.sort(np.argsort(-counts, kind="stable")[:MOST_ITEMS])
+    frequent = frequent[counts[frequent] >= LEAST_LINES]
+    categories, channels = (np.setdiff1d(codes, [NONE]) for codes in (steps.category, steps.channel))
+    return Vocabulary(words["item"][frequent], words["category"][categories], words["channel"][channels])
+
+
+class EventModel:
+    """A GRU or causal transformer over each customer's steps (`steps.py`), with heads that correct plain lines.
+
+    It also reads the snapshot's features: what the log tells of a customer in sum need not be found anew.
+    """
+
+    name: ClassVar[str] = "events"
+
+    def __init__(self, **learning: Any) -> None:
+        """`learning`: fields of `Learning`."""
+        self.learning = Learning(**learning)
+        self._networks: list[EventNetwork] = []
+        self._heads: Heads | None = None
+        self._vocabulary: Vocabulary | None = None
+
+    def fit(self, matured: Sequence[Snapshot], current: Snapshot, *, seed: int = 0) -> None:
+        """Raises InputError `no-history` where nobody bought in any past horizon, or the snapshots have no events."""
+        sequences = _sequences(current)
+        chosen_device(self.learning.device)
+        training = training_rows(matured, cap=ROWS, seed=seed)
+        heads, guess = fit_heads(matured, training, seed)
+        plain = steps_of(sequences, current.cutoff, current.scale)
+        vocabulary = vocabulary_of(plain, sequences)
+        steps = vocabulary.coded(plain, sequences)
+        parts = [_asked(snapshot, steps, sequences) for snapshot in training.snapshots]
+        row, end, extra = (np.concatenate(part) for part in zip(*parts, strict=True))
+        matrix = training.matrix(heads.baseline.standard.apply)
+        questions = Questions(
+            row=row,
+            end=end,
+            columns=np.concatenate([matrix, extra], axis=1),
+            start=heads.start(guess),
+            target=heads.target(training),
+            weight=training.weight.astype(np.float32),
+        )
+        shape = self._shape(vocabulary, questions, heads, steps)
+        days = [_local_day(s.cutoff, s) for s in (training.snapshots[-1], current)]
+        self._networks, self.epochs = train(
+            Material(steps, coming_of(steps), questions, heads.loss),
+            shape,
+            self.learning,
+            split=split_forward(training, seed),
+            days=(days[0], days[1]),
+            seed=seed,
+        )
+        self._heads, self._vocabulary = heads, vocabulary
+
+    def _shape(self, vocabulary: Vocabulary, questions: Questions, heads: Heads, steps: Steps) -> Shape:
+        return Shape(
+            encoder=self.learning.encoder,
+            width=self.learning.width,
+            layers=self.learning.layers,
+            dropout=self.learning.dropout,
+            items=len(vocabulary.items),
+            categories=len(vocabulary.categories),
+            channels=len(vocabulary.channels),
+            kinds=len(KINDS),
+            numbers=len(NUMBERS),
+            contents={name: vectors.shape[1] for name, (vectors, _) in steps.contents.items()},
+            columns=questions.columns.shape[1],
+            outputs=heads.outputs,
+        )
+
+    def forecast(self, snapshot: Snapshot) -> Forecast:
+        assert self._heads and self._vocabulary, "fit first"
+        sequences = _sequences(snapshot)
+        steps = self._vocabulary.coded(steps_of(sequences, snapshot.cutoff, snapshot.scale), sequences)
+        return forecast_in_chunks(snapshot, self.name, lambda part: self._answer(part, steps, sequences))
+
+    def _answer(self, part: Snapshot, steps: Steps, sequences: Sequences) -> tuple[Histogram, Histogram]:
+        assert self._heads
+        guess = self._heads.baseline.read(part)
+        _, end, extra = _asked(part, steps, sequences)
+        columns = np.concatenate([self._heads.baseline.standard.apply(part), extra], axis=1)
+        start = self._heads.start(guess)
+        raws = [answers(net, steps, end, columns) + start for net in self._networks]
+        return self._heads.histograms(raws, guess, part.scale)
+
+    def save(self, folder: Path) -> None:
+        assert self._heads and self._vocabulary, "fit first"
+        learning = {key: value for key, value in asdict(self.learning).items() if key != "device"}
+        words = {f.name: getattr(self._vocabulary, f.name).tolist() for f in fields(Vocabulary)}
+        told = {"learning": learning, "shape": asdict(self._networks[0].shape), "epochs": self.epochs, "words": words}
+        write_json(folder / "model.json", told)
+        arrays = {
+            f"network.{place}.{name}": tensor.numpy()
+            for place, net in enumerate(self._networks)
+            for name, tensor in net.state_dict().items()
+        }
+        write_arrays(folder / "model.safetensors", self._heads.to_arrays() | arrays)
+
+    @classmethod
+    def load(cls, folder: Path) -> Self:
+        told, arrays = read_json(folder / "model.json"), read_arrays(folder / "model.safetensors")
+        model = cls(**told["learning"])
+        model.epochs = told["epochs"]
+        model._heads = Heads.from_arrays(arrays)
+        model._vocabulary = Vocabulary(*(np.array(told["words"][f.name], dtype=object) for f in fields(Vocabulary)))
+        for place in range(model.learning.members):
+            net, prefix = EventNetwork(Shape(**told["shape"])), f"network.{place}."
+            own = {name.removeprefix(prefix): array for name, array in arrays.items() if name.startswith(prefix)}
+            net.load_state_dict({name: torch.from_numpy(array) for name, array in own.items()})
+            model._networks.append(net.eval())
+        return model
+
+
+def _sequences(snapshot: Snapshot) -> Sequences:
+    if snapshot.sequences is None:
+        raise InputError("no-history", "the snapshot has no event sequences", remedy="take them from the event log")
+    return snapshot.sequences
+
+
+def _local_day(moment: datetime, snapshot: Snapshot) -> float:
+    """Days from 1970-01-01 to a moment, by the shop's wall clock."""
+    local = moment.astimezone(snapshot.zone).replace(tzinfo=None)
+    return (local - datetime(1970, 1, 1)).total_seconds() / SECONDS_PER_DAY
+
+
+def _asked(snapshot: Snapshot, steps: Steps, sequences: Sequences) -> tuple[Array, Array, Array]:
+    """Of each customer of a snapshot: the row in `steps`, the last step before the cutoff, and what only the question
+    tells (n, 3) float32: the time since that step, beside the gaps before it, and the orders so far."""
+    row = sequences.rows_of(snapshot.customer_ids)
+    end = steps.ends_at(snapshot.cutoff)[row] - 1
+    since = np.log1p(np.maximum(_local_day(snapshot.cutoff, snapshot) - steps.day[end], 0))
+    extra = [since - 3, since - steps.numbers[end, ORDER_GAP], steps.numbers[end, ORDERS] - 1]  # about zero
+    return row, end, np.stack(extra, axis=1).astype(np.float32)

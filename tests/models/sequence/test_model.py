@@ -1,0 +1,99 @@
+"""The event model on a shop whose law is planted: what customers look at, and what items are, tells who buys."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from oracles.model_checks import assert_equal, assert_sound
+from oracles.planted_shop import PlantedShop, planted_shop
+from worthwhile.errors import InputError
+from worthwhile.evaluation.metrics import area_under_roc
+from worthwhile.features.build import cutoff_from
+from worthwhile.features.sequences import Content, build_sequences
+from worthwhile.features.snapshot import Snapshot
+from worthwhile.models.matured import Matured
+from worthwhile.models.sequence.model import EventModel
+from worthwhile.progress import silent
+from worthwhile.runs.prepare import Snapshots
+from worthwhile.store.log import log_of
+from worthwhile.tasks import Task
+
+CUTOFF = "2024-07-01"
+BRIEF = {"members": 1, "warm_epochs": 1, "epochs": 2, "width": 16}
+Prepared = tuple[Matured, Snapshot]
+
+
+def prepared(shop: PlantedShop, folder: Path, *, vectors: bool = False, until: str | None = None) -> Prepared:
+    """The matured snapshots and the current one, of all events or of those before `until`."""
+    events = shop.events()
+    if until:
+        events = events.filter(np.array(events["local_ts"]) < np.datetime64(until))
+    with log_of(events) as log:
+        sequences = build_sequences(log, folder)
+        if vectors:
+            known = shop.vectors[[int(item[1:]) for item in sequences.vocabularies["item"]]]
+            sequences = replace(sequences, contents={"item": Content(known, "item")})
+        return Snapshots(log, Task.of("30d"), sequences=sequences).before(cutoff_from(CUTOFF, log.zone), silent)
+
+
+@pytest.fixture(scope="module")
+def shop() -> PlantedShop:
+    return planted_shop(customers=500, items=300)
+
+
+@pytest.fixture(scope="module")
+def made(shop: PlantedShop, tmp_path_factory: pytest.TempPathFactory) -> tuple[EventModel, Prepared]:
+    matured, current = prepared(shop, tmp_path_factory.mktemp("shop") / "s")
+    model = EventModel(**BRIEF)
+    model.fit(matured, current.unseen())
+    return model, (matured, current)
+
+
+def test_answers_are_sound_distributions(made: tuple[EventModel, Prepared]) -> None:
+    model, (_, current) = made
+    forecast = model.forecast(current.unseen())
+    assert_sound(forecast, current)
+    assert area_under_roc(forecast.p_active, current.outcome.active) > 0.65
+
+
+@pytest.mark.parametrize("encoder", ["gru", "transformer"])
+def test_the_saved_model_says_the_same_and_learning_is_repeatable(
+    made: tuple[EventModel, Prepared], tmp_path: Path, encoder: str
+) -> None:
+    _, (matured, current) = made
+    said = []
+    for place in range(2):
+        model = EventModel(**BRIEF, encoder=encoder)
+        model.fit(matured, current.unseen(), seed=5)
+        model.save(tmp_path / str(place))
+        said += [model.forecast(current), EventModel.load(tmp_path / str(place)).forecast(current)]
+    for other in said[1:]:
+        assert_equal(said[0], other)
+
+
+def test_a_slice_of_customers_is_answered_as_among_all(made: tuple[EventModel, Prepared]) -> None:
+    model, (_, current) = made
+    rows = np.arange(0, len(current), 7)
+    whole, part = model.forecast(current), model.forecast(current[rows])
+    assert np.allclose(whole.amount.prob[rows], part.amount.prob, atol=1e-5)
+
+
+def test_nothing_after_the_cutoff_is_looked_at(
+    shop: PlantedShop, made: tuple[EventModel, Prepared], tmp_path: Path
+) -> None:
+    model, (_, current) = made
+    matured, cut = prepared(shop, tmp_path / "s", until=CUTOFF)
+    blind = EventModel(**BRIEF)
+    blind.fit(matured, cut)
+    assert_equal(model.forecast(current.unseen()), blind.forecast(cut))
+
+
+def test_without_sequences_it_says_what_it_lacks(made: tuple[EventModel, Prepared]) -> None:
+    _, (matured, current) = made
+    with pytest.raises(InputError) as caught:
+        EventModel(**BRIEF).fit(matured, replace(current, sequences=None))
+    assert caught.value.code == "no-history" and "event" in caught.value.what
