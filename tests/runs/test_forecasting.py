@@ -36,6 +36,13 @@ def test_over_a_longer_horizon_nobody_is_expected_to_buy_or_spend_less(shop, mod
         assert np.all(longer.amount.mean() >= shorter.amount.mean() * (1 - 1e-4))
 
 
+def test_the_event_model_reads_the_shops_log_and_leaves_nothing_beside_its_run(shop):
+    run = quick(shop, "60d", model="events")
+    assert run.table()["model"].unique().to_pylist() == ["events"] and "do not rely" in " ".join(run.gate.sentences())
+    assert not list(shop.scratch.iterdir())
+    assert quick(shop, "60d", model="events").table().equals(run.table())
+
+
 def test_margins_belong_to_a_run_about_value_and_to_no_other(shop):
     cheaper = change_settings(shop, {"value.margin": 0.3})
     whole, part = (quick(s, asked=Asked("value")) for s in (shop, cheaper))

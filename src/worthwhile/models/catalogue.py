@@ -39,8 +39,8 @@ class ModelKind:
 
     @property
     def reads_events(self) -> bool:
-        """Whether it reads event sequences, or has a member that may."""
-        return self.family in ("event sequences", "ensemble")
+        """Whether it reads event sequences, which are made for it."""
+        return self.family == "event sequences"
 
     @property
     def is_pretrained(self) -> bool:
@@ -157,7 +157,7 @@ MODELS: dict[str, ModelKind] = {
         "event sequences",
         "worthwhile.models.sequence.model:EventModel",
         _NEEDS_EVENTS,
-        True,
+        False,
         "a network over each customer's events in order: orders, visits, carts, reviews, and which items",
     ),
     "in-context": ModelKind(
