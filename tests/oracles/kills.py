@@ -32,7 +32,7 @@ import pyarrow.parquet as pq
 
 from oracles.contents import contents
 from worthwhile.ingestion import ingest
-from worthwhile.schema import EVENTS, QUARANTINE, STORED
+from worthwhile.schema import QUARANTINE, STORED
 from worthwhile.shop import Shop, create_shop, open_shop
 from worthwhile.store.compact import compact
 from worthwhile.store.log import open_log
@@ -132,7 +132,7 @@ def write_batch(shop: Shop, path: Path) -> tuple[str, int]:
     own = {"batch_id": batch}
     with writing(shop) as change:
         file = change.new_file("events")
-        pq.write_table(pa.Table.from_pylist([{**event, **own} for event in events], schema=EVENTS), file)
+        pq.write_table(pa.Table.from_pylist([{**event, **own} for event in events], schema=STORED["events"]), file)
         change.put("events", [file])
         refused = {"file": path.name, "row": 1, "reason": "no-date", **own}
         change.append("quarantine", pa.Table.from_pylist([refused], schema=QUARANTINE))

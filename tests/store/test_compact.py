@@ -30,7 +30,7 @@ def ingest(shop: Shop, folder: Path, number: int) -> None:
         + f"a,o{number},2020-01-{number + 1:02d},x,{'Mug' if number else 'MUG'},{'kl'[number % 2]},2,{number + 1},UK\n"
         + f"b,p{number},2020-01-{number + 1:02d},y,Cup,,1,{number + 2},{'FR' if number == 1 else ''}\n"
         + f"a,C{number},2020-02-{number + 1:02d},x,,,-1,{number + 1},UK\n"
-        + "a,o9,soon,x,,,1,1,\n"
+        + f"a,o9,soon {number},x,,,1,1,\n"
     )
     ww.ingest(shop, path)
 
