@@ -36,6 +36,7 @@ NAMES: dict[str, tuple[str, ...]] = {
         *("paidat", "paymentdate", "paymenttime", "paidtime", "orderdate", "ordertime", "orderdatetime", "orderedat"),
         *("purchasedate", "purchasetime", "purchasetimestamp", "orderpurchasetimestamp", "transactiondate"),
         *("transactiontime", "transdate", "invoicedate", "invoicetime", "salesdate", "saledate", "datetime"),
+        *("datecreated", "createtime"),
         *("timestamp", "date", "createdat", "creationdate", "created", "eventtime", "ts", "time", "day", "dt"),
         *(
             "付款时间",
