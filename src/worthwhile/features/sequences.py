@@ -28,7 +28,6 @@ from worthwhile.store.log import Log
 
 Array = np.ndarray[Any, Any]
 
-LAYOUT = 1  # raised when the files' meaning changes; files of another layout are made anew
 KINDS = tuple(EVENT_KINDS)
 NONE = -1  # the code of what an event does not have
 # Column -> its type in the files. Codes count from 0 in the order of the vocabulary.
@@ -121,7 +120,7 @@ def build_sequences(log: Log, folder: Path, *, progress: Progress = silent) -> S
         for name in words:
             con.execute(f"DROP TABLE IF EXISTS sequence_{name}")
     np.save(folder / "offsets.npy", np.concatenate([[0], np.cumsum(counts)]))
-    (folder / "sequences.json").write_text(json.dumps({"layout": LAYOUT, "events": done, "versions": log.version}))
+    (folder / "sequences.json").write_text(json.dumps({"events": done, "versions": log.version}))
     return open_sequences(folder)
 
 

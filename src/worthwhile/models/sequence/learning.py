@@ -17,7 +17,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from worthwhile.models.network_fit import alone
+from worthwhile.models.network_fit import alone, chosen_device
 from worthwhile.models.sequence.batches import Augmentation, Read, groups, read
 from worthwhile.models.sequence.coming import GAPS, Coming, coming_loss
 from worthwhile.models.sequence.network import EventNetwork, Shape
@@ -92,7 +92,7 @@ class Trainer:
 
     def __init__(self, material: Material, shape: Shape, learning: Learning, seed: int) -> None:
         self.material, self.learning, self.seed = material, learning, seed
-        self.device = torch.device(learning.device)
+        self.device = chosen_device(learning.device)
         torch.manual_seed(seed)
         self.net = EventNetwork(shape).to(self.device)
         with torch.no_grad():  # answers begin at `start`
@@ -233,7 +233,7 @@ def train(
     """
     earlier, later = (np.flatnonzero(part) for part in split)
     shape = replace(shape, gaps=len(GAPS))
-    with alone(seed, torch.device(learning.device)):
+    with alone(seed, chosen_device(learning.device)):
         best = min(BLIND_EPOCHS, learning.epochs)
         if len(earlier) and len(later) >= JUDGES:
             best = _best_epoch(Trainer(material, shape, learning, seed), earlier, later, days[0])
