@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+import torch
 from scipy.special import expit, logit
 from torch import Tensor
 from torch.nn import functional as F
@@ -30,6 +31,10 @@ from worthwhile.models.training import Training
 Array = np.ndarray[Any, Any]
 
 LARGEST_LOG = 30.0  # of means that are believed
+LEAST_MORE = 0.05  # orders beyond the first, of all buyers together
+MOST_SHIFT = 3.0  # of a level
+SHARES = (0.0, 0.25, 0.5, 0.75, 1.0)  # of corrections that may stand, the last one whole
+NEWTON = 12  # steps to a level: more than it takes
 
 
 @dataclass(frozen=True)
@@ -59,13 +64,42 @@ class Heads:
         parts = [bought, training.orders[:, None], (reached >= links) & bought, (reached == links) & bought]
         return np.concatenate(parts, axis=1).astype(np.float32)
 
-    def loss(self, raw: Tensor, target: Tensor) -> Tensor:  # (Q, O), (Q, ...) -> (Q,)
-        """Minus the log-likelihood of buying, of orders and of the bin of the amount."""
+    def losses(self, raw: Tensor, target: Tensor) -> Tensor:  # (Q, O), (Q, ...) -> (Q, 3)
+        """Minus the log-likelihoods of buying, of orders and of the bin of the amount."""
         links = raw.shape[1] - 2
         active, orders, reached, stays = target[:, 0], target[:, 1], target[:, 2 : 2 + links], target[:, 2 + links :]
         buying = F.binary_cross_entropy_with_logits(raw[:, 0], active, reduction="none")
         chain = F.binary_cross_entropy_with_logits(raw[:, 2:], stays, reduction="none") * reached
-        return buying + active * geometric_loss(raw[:, 1], orders.clamp(min=1)) + chain.sum(dim=1)
+        return torch.stack([buying, active * geometric_loss(raw[:, 1], orders.clamp(min=1)), chain.sum(dim=1)], dim=1)
+
+    def judged(self, correction: Array, start: Array, target: Array, weight: Array) -> tuple[float, Array]:
+        """The mean loss of questions, and by what corrections (Q, O) are multiplied to make it least: (O,).
+
+        At the questions' own level: that of one window is luck. Orders and amounts often tell nothing beyond the
+        lines long before all is learned of who buys; then the lines stand, and learning goes on.
+        """
+        reached = np.stack([self._mean_losses(correction * s + start, target, weight) for s in SHARES])  # (shares, 3)
+        best = reached.argmin(axis=0)
+        best[0] = len(SHARES) - 1  # of buying nothing is taken back: there are no lines
+        shares = np.take(SHARES, best)
+        return float(reached[best, range(3)].sum()), np.append(shares[:2], np.full(self.outputs - 2, shares[2]))
+
+    def _mean_losses(self, raw: Array, target: Array, weight: Array) -> Array:  # (3,)
+        levelled = torch.from_numpy(raw + self.level(raw, target, weight))
+        losses = self.losses(levelled, torch.from_numpy(target).double()).numpy()
+        return np.average(losses, axis=0, weights=weight)
+
+    def level(self, raw: Array, target: Array, weight: Array) -> Array:  # (Q, O), (Q, ...), (Q,) -> (O,)
+        """What to add to the outputs so that as many buy, order and stop in each bin as did."""
+        links = raw.shape[1] - 2
+        active, orders, reached, stays = target[:, 0], target[:, 1], target[:, 2 : 2 + links], target[:, 2 + links :]
+        told = np.concatenate([np.ones((len(raw), 1)), reached], axis=1) * weight[:, None]
+        log_odds = np.delete(raw, 1, axis=1).astype(np.float64)
+        shift = _level_of_odds(log_odds, np.concatenate([active[:, None], stays], axis=1), told)
+        buyers = weight * active
+        more = np.sum(buyers * np.exp(np.minimum(raw[:, 1], LARGEST_LOG)))
+        ordered = np.sum(buyers * np.maximum(orders - 1, 0))
+        return np.insert(shift, 1, np.log(max(ordered, LEAST_MORE) / max(more, LEAST_MORE)))
 
     def histograms(self, raws: Sequence[Array], guess: Guess, scale: float) -> tuple[Histogram, Histogram]:
         """Amount and orders (Q,) by the mean of the networks' outputs' distributions, each (Q, O)."""
@@ -99,3 +133,14 @@ def fit_heads(matured: Sequence[Snapshot], training: Training, seed: int) -> tup
     bins = centred(fit_bins(amount, weight), amount, weight, guess.amount[buyers], baseline.sigma)
     base = np.clip(np.average(buyers, weights=training.weight), limit, 1 - limit)
     return Heads(baseline, bins, float(logit(base)), limit, max(float(training.orders.max()), 1.0)), guess
+
+
+def _level_of_odds(log_odds: Array, true: Array, weight: Array) -> Array:  # (Q, J) each -> (J,)
+    """The intercepts of logistic regressions beside these log-odds; 0 where nobody was asked."""
+    shift = np.zeros(log_odds.shape[1])
+    asked = weight.sum(axis=0)
+    for _ in range(NEWTON):
+        p = expit(log_odds + shift)
+        slope = (weight * p * (1 - p)).sum(axis=0) + 1e-3 * asked + 1e-12
+        shift += np.clip((weight * (true - p)).sum(axis=0) / slope, -1, 1)
+    return np.clip(shift, -MOST_SHIFT, MOST_SHIFT)

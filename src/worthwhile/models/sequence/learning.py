@@ -8,7 +8,7 @@ Letters: Q questions (training rows), S steps, C customers.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from copy import deepcopy
 from dataclasses import dataclass, replace
 from typing import Any, Literal
@@ -20,11 +20,11 @@ from torch import Tensor, nn
 from worthwhile.models.network_fit import alone, chosen_device
 from worthwhile.models.sequence.batches import Augmentation, Read, groups, read
 from worthwhile.models.sequence.coming import GAPS, Coming, coming_loss
+from worthwhile.models.sequence.heads import Heads
 from worthwhile.models.sequence.network import EventNetwork, Shape
 from worthwhile.models.sequence.steps import Steps
 
 Array = np.ndarray[Any, Any]
-Loss = Callable[[Tensor, Tensor], Tensor]
 
 AVERAGED = 0.96  # of the running average of the weights is kept at each batch (Polyak & Juditsky 1992)
 GRADIENT = 1.0  # largest norm of a gradient
@@ -49,9 +49,9 @@ class Learning:
     drop: float = 0.1  # share of steps left out while learning
     jitter: float = 0.1  # sd added to log times while learning
     coming: float = 0.3  # weight of what comes next beside the task
-    warm_epochs: int = 6  # of nothing but what comes next
+    warm_epochs: int = 4  # of nothing but what comes next
     epochs: int = 40  # of both, at most
-    patience: int = 5
+    patience: int = 6
     batch: int = 256  # customers, at most
     members: int = 2  # networks from different beginnings, whose distributions are averaged
     device: str = "cpu"
@@ -64,6 +64,7 @@ class Questions:
     row: Array  # (Q,) int64 customer in Steps
     end: Array  # (Q,) int64 the last step before the cutoff
     columns: Array  # (Q, X) float32
+    windows: Array  # (Q, W) float32: which training window it is of, zero in the mean
     start: Array  # (Q, O) float32: what the outputs are added to
     target: Array  # (Q, ...) float32
     weight: Array  # (Q,) float32
@@ -79,7 +80,7 @@ class Material:
     steps: Steps
     coming: Coming
     questions: Questions
-    loss: Loss  # of the questions' outputs
+    heads: Heads
 
     def before(self, day: float) -> tuple[Array, Array]:
         """(C,) where the steps of each customer begin and where those before a local day end."""
@@ -154,19 +155,38 @@ class Trainer:
 
     def _task_loss(self, states: Tensor, rows: Array) -> Tensor:
         q = self.material.questions
-        raw = self.net.answer(states, self._tensor(q.columns[rows])) + self._tensor(q.start[rows])
-        return (self.material.loss(raw, self._tensor(q.target[rows])) * self._tensor(q.weight[rows])).mean()
+        raw = self.net.answer(states, self._tensor(q.columns[rows]), self._tensor(q.windows[rows]))
+        raw = raw + self._tensor(q.start[rows])
+        return (
+            self.material.heads.losses(raw, self._tensor(q.target[rows])).sum(dim=1) * self._tensor(q.weight[rows])
+        ).mean()
 
     def _tensor(self, values: Array) -> Tensor:
         return torch.from_numpy(values).to(self.device)
 
-    def judged(self, rows: Array) -> float:
-        """The mean loss of questions by the averaged network."""
+    def judged(self, rows: Array) -> tuple[float, Array]:
+        """The mean loss of questions by the averaged network, and the shares (O,) of its corrections that serve."""
         q = self.material.questions
-        raw = answers(self.averaged, self.material.steps, q.end[rows], q.columns[rows]) + q.start[rows]
+        return self.material.heads.judged(self._corrections(rows, None), q.start[rows], q.target[rows], q.weight[rows])
+
+    def finished(self, shares: Array) -> EventNetwork:
+        """The averaged network, with these shares (O,) of its corrections, right in the mean for all questions.
+
+        Dropout and steps left out while learning move the level, and so does what the geometric law does not weigh.
+        """
+        q, net = self.material.questions, deepcopy(self.averaged).cpu()
+        raw = self._corrections(np.arange(len(q)), q.windows) * shares + q.start
+        level = self.material.heads.level(raw, q.target, q.weight)
+        share = torch.from_numpy(shares.astype(np.float32))
         with torch.no_grad():
-            losses = self.material.loss(torch.from_numpy(raw.astype(np.float32)), torch.from_numpy(q.target[rows]))
-        return float(np.average(losses.numpy(), weights=q.weight[rows]))
+            for layer in (net.out, net.line, net.levels):
+                layer.weight.mul_(share[:, None])
+            net.out.bias.mul_(share).add_(torch.from_numpy(level.astype(np.float32)))
+        return net
+
+    def _corrections(self, rows: Array, windows: Array | None) -> Array:  # (n, O) float64
+        q = self.material.questions
+        return answers(self.averaged, self.material.steps, q.end[rows], q.columns[rows], windows)
 
 
 @dataclass(frozen=True)
@@ -196,15 +216,16 @@ def _asked(questions: Questions, rows: Array, steps: Steps) -> _Asked:
     return _Asked(order, np.concatenate([[0], np.cumsum(counts)]), questions.end, kept)
 
 
-def answers(net: EventNetwork, steps: Steps, end: Array, columns: Array) -> Array:
-    """The outputs (Q, O) float64 at the steps `end` (Q,), with the question's columns (Q, X)."""
+def answers(net: EventNetwork, steps: Steps, end: Array, columns: Array, windows: Array | None = None) -> Array:
+    """The outputs (Q, O) float64 at the steps `end` (Q,), with the question's columns (Q, X), and windows (Q, W)."""
     first = steps.offsets[:-1][np.searchsorted(steps.offsets, end, side="right") - 1]
     device = next(net.parameters()).device
     out = np.empty((len(end), net.shape.outputs))
     net.eval()
     with torch.no_grad():
         for state, rows in states_at(net, steps, first, end):
-            out[rows] = net.answer(state, torch.from_numpy(columns[rows]).to(device)).float().cpu().numpy()
+            level = None if windows is None else torch.from_numpy(windows[rows]).to(device)
+            out[rows] = net.answer(state, torch.from_numpy(columns[rows]).to(device), level).float().cpu().numpy()
     return out
 
 
@@ -234,9 +255,9 @@ def train(
     earlier, later = (np.flatnonzero(part) for part in split)
     shape = replace(shape, gaps=len(GAPS))
     with alone(seed, chosen_device(learning.device)):
-        best = min(BLIND_EPOCHS, learning.epochs)
+        best, shares = min(BLIND_EPOCHS, learning.epochs), np.ones(shape.outputs)
         if len(earlier) and len(later) >= JUDGES:
-            best = _best_epoch(Trainer(material, shape, learning, seed), earlier, later, days[0])
+            best, shares = _best_epoch(Trainer(material, shape, learning, seed), earlier, later, days[0])
         networks = []
         everything = np.arange(len(material.questions))
         for member in range(learning.members):
@@ -245,20 +266,21 @@ def train(
                 trainer.epoch(everything, days[1], task=False)
             for _ in range(best):
                 trainer.epoch(everything, days[1], task=True)
-            networks.append(trainer.averaged.cpu())
+            networks.append(trainer.finished(shares))
     return networks, best
 
 
-def _best_epoch(trainer: Trainer, earlier: Array, later: Array, until_day: float) -> int:
-    """After how many epochs of both the loss of the questions `later` is least; 0 where the lines alone are best."""
+def _best_epoch(trainer: Trainer, earlier: Array, later: Array, until_day: float) -> tuple[int, Array]:
+    """After how many epochs of both the loss of the questions `later` is least (0 where the lines alone are best), and
+    the shares (O,) of the corrections that serve then."""
     for _ in range(trainer.learning.warm_epochs):
         trainer.epoch(earlier, until_day, task=False)
-    best, least = 0, trainer.judged(later)
+    best, (least, shares) = 0, trainer.judged(later)
     for epoch in range(1, trainer.learning.epochs + 1):
         trainer.epoch(earlier, until_day, task=True)
-        reached = trainer.judged(later)
+        reached, serving = trainer.judged(later)
         if reached < least:
-            best, least = epoch, reached
+            best, least, shares = epoch, reached, serving
         elif epoch - best >= trainer.learning.patience:
             break
-    return best
+    return best, shares

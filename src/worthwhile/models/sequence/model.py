@@ -102,6 +102,7 @@ class EventModel:
             row=row,
             end=end,
             columns=np.concatenate([matrix, extra], axis=1),
+            windows=training.window_columns().astype(np.float32),
             start=heads.start(guess),
             target=heads.target(training),
             weight=training.weight.astype(np.float32),
@@ -109,7 +110,7 @@ class EventModel:
         shape = self._shape(vocabulary, questions, heads, steps)
         days = [_local_day(s.cutoff, s) for s in (training.snapshots[-1], current)]
         self._networks, self.epochs = train(
-            Material(steps, coming_of(steps), questions, heads.loss),
+            Material(steps, coming_of(steps), questions, heads),
             shape,
             self.learning,
             split=split_forward(training, seed),
@@ -131,6 +132,7 @@ class EventModel:
             numbers=len(NUMBERS),
             contents={name: vectors.shape[1] for name, (vectors, _) in steps.contents.items()},
             columns=questions.columns.shape[1],
+            windows=questions.windows.shape[1],
             outputs=heads.outputs,
         )
 

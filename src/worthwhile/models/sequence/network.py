@@ -2,7 +2,7 @@
 heads that answer the task. GRU and causal transformer behind one configuration; plain PyTorch.
 
 Letters: B customers of a batch, T steps (padded), F numbers of a step, D width, V items, Q questions of a batch (a
-customer at a cutoff), X columns of a question, O outputs.
+customer at a cutoff), X columns of a question, W training windows, O outputs.
 """
 
 from __future__ import annotations
@@ -36,6 +36,7 @@ class Shape:
     contents: Mapping[str, int] = field(default_factory=dict)  # name -> width of vectors
     gaps: int = 0  # bins of the time to the next step
     columns: int = 0  # X
+    windows: int = 0  # W
     outputs: int = 0  # O
 
 
@@ -82,8 +83,13 @@ class EventNetwork(nn.Module):
         self.think = nn.Linear(s.hidden, s.hidden // 2)
         self.out = nn.Linear(s.hidden // 2, s.outputs)
         self.line = nn.Linear(s.columns, s.outputs, bias=False)  # a straight line beside the layers, as in networks.py
-        nn.init.normal_(self.item.weight, std=0.1)
-        nn.init.zeros_(self.line.weight)
+        self.levels = nn.Linear(
+            s.windows, s.outputs, bias=False
+        )  # of training windows, so that no season is learned as
+        # something about their customers; a forecast is at their mean level
+        nn.init.zeros_(self.item.weight)
+        for layer in (self.line, self.levels):
+            nn.init.zeros_(layer.weight)
 
     def encode(self, batch: Batch) -> Tensor:  # (B, T, D)
         bags = self.item(batch.items, batch.bags)
@@ -97,11 +103,15 @@ class EventNetwork(nn.Module):
         x = self.dropout(torch.relu(self.norm(self.read(torch.cat(told, dim=2)))))
         return self.encoder(x, real)
 
-    def answer(self, state: Tensor, columns: Tensor) -> Tensor:
-        """(Q, O) for the states (Q, D) at the questions and their columns (Q, X)."""
+    def answer(self, state: Tensor, columns: Tensor, windows: Tensor | None = None) -> Tensor:
+        """(Q, O) for the states (Q, D) at the questions and their columns (Q, X).
+
+        At the mean level of the training windows, or with that of each question's own where `windows` (Q, W) is given.
+        """
         h = self.dropout(torch.relu(self.ask(torch.cat([state, columns], dim=1))))
         h = self.dropout(torch.relu(self.think(h)))
-        return self.out(h) + self.line(columns)
+        raw = self.out(h) + self.line(columns)
+        return raw if windows is None else raw + self.levels(windows)
 
     def item_scores(self, state: Tensor) -> Tensor:  # (Q, V + 1)
         return self.next_item(state) @ self.item.weight.T + self.item_bias
