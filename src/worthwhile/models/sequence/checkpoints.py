@@ -39,7 +39,7 @@ class Checkpoint:
             name = f"{1 + max((int(file.stem) for file in before), default=0)}.safetensors"
             write_arrays(self.folder / name, arrays)
             new = self.folder / "checkpoint.json.new"
-            write_json(new, {"told": dict(told), "arrays": name, "sha256": _digest_of_file(self.folder / name)})
+            write_json(new, {"told": dict(told), "arrays": name, "sha256": digest_of_file(self.folder / name)})
             new.replace(self.folder / "checkpoint.json")
             for file in before:
                 file.unlink()
@@ -48,7 +48,7 @@ class Checkpoint:
         """What was written last; None where nothing was, or what is there is torn."""
         with suppress(InputError, OSError, ValueError, KeyError, TypeError):
             kept = read_json(self.folder / "checkpoint.json")
-            if _digest_of_file(self.folder / kept["arrays"]) == kept["sha256"]:
+            if digest_of_file(self.folder / kept["arrays"]) == kept["sha256"]:
                 return kept["told"], read_arrays(self.folder / kept["arrays"])
         return None
 
@@ -78,7 +78,7 @@ class Checkpoints:
             self.folder.rmdir()
 
 
-def _digest_of_file(path: Path) -> str:
+def digest_of_file(path: Path) -> str:
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
 

@@ -140,7 +140,7 @@ class _Course:
     def _epoch(self, stage: str, trainer: Trainer, rows: Array, until_day: float) -> dict[str, float]:
         self._say(stage, trainer.epochs)
         values = trainer.epoch(rows, until_day, task=trainer.epochs >= self.learning.warm_epochs)
-        return values | {"learning rate": trainer.optimizer.param_groups[0]["lr"]}
+        return values | {"learning_rate": trainer.optimizer.param_groups[0]["lr"]}
 
     # ---- telling how far it is
 

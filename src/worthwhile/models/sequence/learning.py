@@ -101,7 +101,7 @@ class Tally:
 
     def means(self) -> dict[str, float]:
         found = {f"loss/{name}": total / max(self.counts[name], 1) for name, total in self.sums.items()}
-        return found | {"speed/events a second": self.events / max(time.perf_counter() - self.began, 1e-9)}
+        return found | {"speed/events_a_second": self.events / max(time.perf_counter() - self.began, 1e-9)}
 
 
 class Trainer:

@@ -75,9 +75,9 @@ class Inheritance:
                 elif name in ("ask.weight", "line.weight"):
                     first = width if name == "ask.weight" else 0  # states come before columns
                     rows = len(mine) if name == "ask.weight" else MEANT_ALIKE
-                    to, of = (torch.tensor(part) + first for part in _shared(self.ours.columns, self.theirs.columns))
+                    to, of = _shared(self.ours.columns, self.theirs.columns)
                     mine[:rows, :first] = donor[:rows, :first].to(mine)
-                    mine[:rows, to] = donor[:rows, of].to(mine)
+                    mine[:rows, first:][:, to] = donor[:rows, first:][:, of].to(mine)
                 elif name in ("out.weight", "out.bias"):
                     mine[:MEANT_ALIKE] = donor[:MEANT_ALIKE].to(mine)
                 elif mine.shape == donor.shape:
