@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from safetensors import SafetensorError
 
 from worthwhile.errors import InputError
 from worthwhile.models.files import read_arrays, read_json, write_arrays, write_json
@@ -33,7 +34,7 @@ class Checkpoint:
 
     def write(self, told: Mapping[str, Any], arrays: Mapping[str, Array]) -> None:
         """Put it in the place of the one before. The JSON comes last and names the arrays with their digest."""
-        with suppress(OSError):
+        with suppress(OSError, SafetensorError):
             self.folder.mkdir(parents=True, exist_ok=True)
             before = list(self.folder.glob("*.safetensors"))
             name = f"{1 + max((int(file.stem) for file in before), default=0)}.safetensors"
@@ -84,7 +85,8 @@ def digest_of_file(path: Path) -> str:
 
 
 def digest_of(*parts: Any) -> str:
-    """Of numbers, texts, arrays of numbers, and mappings, sequences and dataclasses of them, by their content."""
+    """Of numbers, texts, arrays of numbers, and mappings, sequences and dataclasses of them, by their content; where
+    files lie does not count."""
     total = hashlib.sha256()
     for piece in _pieces(parts):
         total.update(piece)
@@ -95,6 +97,8 @@ def _pieces(part: Any) -> Iterator[Any]:
     if isinstance(part, np.ndarray):
         yield f"{part.dtype} {part.shape} ".encode()
         yield np.ascontiguousarray(part).reshape(-1).view(np.uint8).data
+    elif isinstance(part, Path):
+        return
     elif is_dataclass(part):
         for one in fields(part):
             yield from _pieces((one.name, getattr(part, one.name)))

@@ -18,6 +18,8 @@ from worthwhile.errors import InputError
 from worthwhile.models.sequence.network import EventNetwork, Shape
 
 ALIKE = ("encoder", "width", "layers", "heads", "item_width", "hidden", "kinds", "numbers")  # of both shapes
+# Layers that mean the same in every shop, whole.
+COMMON = ("kind", "contents", "read", "norm", "encoder", "next_kind", "next_gap", "next_amount", "next_item", "think")
 MEANT_ALIKE = 2  # first outputs that mean the same in every shop: buying, and orders beyond the first
 
 
@@ -80,7 +82,7 @@ class Inheritance:
                     mine[:rows, first:][:, to] = donor[:rows, first:][:, of].to(mine)
                 elif name in ("out.weight", "out.bias"):
                     mine[:MEANT_ALIKE] = donor[:MEANT_ALIKE].to(mine)
-                elif mine.shape == donor.shape:
+                elif (name.split(".")[0] in COMMON or name == "ask.bias") and mine.shape == donor.shape:
                     mine.copy_(donor)
 
 
