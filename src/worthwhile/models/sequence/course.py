@@ -55,7 +55,7 @@ def train(
     """
     earlier, later = (np.flatnonzero(part) for part in split)
     shape, starts, monitor = replace(shape, gaps=len(GAPS)), starts or Starts(), monitor or Monitor()
-    if starts.each:  # they know what comes next, and heads that learned beside it would be left behind
+    if starts.each:  # they know what comes next
         learning = replace(learning, warm_epochs=0)
     device = chosen_device(learning.device)
     versions = [__version__, torch.__version__, str(device)]

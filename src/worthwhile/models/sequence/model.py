@@ -36,7 +36,6 @@ ROWS = 400_000  # questions that it learns from
 LEAST_LINES = 3  # an item is known by itself once it is in so many lines of the past
 MOST_ITEMS = 50_000
 SECONDS_PER_DAY = 86_400
-EXTRA = ("since", "since_order_gap", "orders_so_far")  # columns of a question that are no features (`_asked`)
 ORDERS, ORDER_GAP = NUMBERS.index("orders"), NUMBERS.index("order_gap")
 
 
@@ -162,9 +161,9 @@ class EventModel:
         return Starts(digest_of(arrays, theirs), each)
 
     def _names(self) -> Names:
-        assert self._heads and self._vocabulary
+        assert self._vocabulary
         words = {f.name: getattr(self._vocabulary, f.name).tolist() for f in fields(Vocabulary)}
-        return Names(columns=[*self._heads.baseline.standard.columns, *EXTRA], **words)
+        return Names(**words)
 
     def _shape(self, vocabulary: Vocabulary, questions: Questions, heads: Heads, steps: Steps) -> Shape:
         return Shape(

@@ -1,9 +1,8 @@
 """A model that was trained on one shop as the beginning of another's.
 
-Weights that do not hang on what a shop's words and columns are, are taken over as they are; embeddings of items,
-categories and channels, and weights of columns, by name where both shops know it. All else begins anew.
-
-Letters: D width, X columns of a question, O outputs.
+What reads steps and foretells the next ones is taken over: weights that do not hang on a shop's words as they are,
+embeddings of items, categories and channels by name where both shops know it. The heads of the task begin anew: taken
+over too, they carried the other shop's level and season along (AUC of buying .66 instead of .69 on small shops).
 """
 
 from __future__ import annotations
@@ -17,20 +16,18 @@ from torch import Tensor
 from worthwhile.errors import InputError
 from worthwhile.models.sequence.network import EventNetwork, Shape
 
-ALIKE = ("encoder", "width", "layers", "heads", "item_width", "hidden", "kinds", "numbers")  # of both shapes
-# Layers that mean the same in every shop, whole.
-COMMON = ("kind", "contents", "read", "norm", "encoder", "next_kind", "next_gap", "next_amount", "next_item", "think")
-MEANT_ALIKE = 2  # first outputs that mean the same in every shop: buying, and orders beyond the first
+ALIKE = ("encoder", "width", "layers", "heads", "item_width", "kinds", "numbers")  # of both shapes
+# Layers that mean the same in every shop.
+COMMON = ("kind", "contents", "read", "norm", "encoder", "next_kind", "next_gap", "next_amount", "next_item")
 
 
 @dataclass(frozen=True)
 class Names:
-    """What rows and columns of weights stand for, in one shop."""
+    """The words of one shop that rows of weights stand for."""
 
     items: Sequence[str]
     categories: Sequence[str]
     channels: Sequence[str]
-    columns: Sequence[str]  # (X,) of a question
 
     @property
     def of_rows(self) -> Mapping[str, Sequence[str]]:
@@ -65,7 +62,6 @@ class Inheritance:
     ours: Names
 
     def __call__(self, net: EventNetwork) -> None:
-        width = net.shape.width
         with torch.no_grad():
             for name, mine in net.state_dict().items():
                 donor = self.weights.get(name)
@@ -74,15 +70,7 @@ class Inheritance:
                 if name in self.ours.of_rows:
                     to, of = _shared(self.ours.of_rows[name], self.theirs.of_rows[name])
                     mine[[*to, len(mine) - 1]] = donor[[*of, len(donor) - 1]].to(mine)
-                elif name in ("ask.weight", "line.weight"):
-                    first = width if name == "ask.weight" else 0  # states come before columns
-                    rows = len(mine) if name == "ask.weight" else MEANT_ALIKE
-                    to, of = _shared(self.ours.columns, self.theirs.columns)
-                    mine[:rows, :first] = donor[:rows, :first].to(mine)
-                    mine[:rows, first:][:, to] = donor[:rows, first:][:, of].to(mine)
-                elif name in ("out.weight", "out.bias"):
-                    mine[:MEANT_ALIKE] = donor[:MEANT_ALIKE].to(mine)
-                elif (name.split(".")[0] in COMMON or name == "ask.bias") and mine.shape == donor.shape:
+                elif name.split(".")[0] in COMMON and mine.shape == donor.shape:
                     mine.copy_(donor)
 
 
