@@ -130,6 +130,14 @@ def _one_of(*words: str) -> Callable[[Any], str]:
     return parse
 
 
+def _yes_or_no(value: Any) -> bool:
+    known = {"true": True, "yes": True, "1": True, "false": False, "no": False, "0": False}
+    text = str(value).strip().lower()
+    if text not in known:
+        raise ValueError("it must be true or false")
+    return known[text]
+
+
 def _optional_span(value: Any) -> str:
     text = str(value).strip().lower()
     if text and not re.fullmatch(r"[1-9]\d{0,3}(d|w|mo|y)", text):
@@ -194,6 +202,26 @@ SETTINGS: dict[str, Setting] = {
             "",
             str,
             "Folder that pictures of items are read from; `pictures` in the shop's folder where empty.",
+        ),
+        Setting(
+            "events.start",
+            "",
+            str,
+            "Folder of a saved event model, of another shop perhaps, that the training of `events` begins with; a path"
+            " is taken from the shop's folder.",
+        ),
+        Setting(
+            "events.student",
+            False,
+            _yes_or_no,
+            "Whether a smaller network, taught by those that were trained, answers for `events` in their place.",
+        ),
+        Setting(
+            "events.logs",
+            "",
+            str,
+            "Folder for logs of the training of `events`, which TensorBoard reads; a path is taken from the shop's"
+            " folder. None are written where empty.",
         ),
         Setting(
             "data_until",

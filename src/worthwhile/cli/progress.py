@@ -9,13 +9,21 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from rich.console import Console
-from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+from rich.progress import (
+    BarColumn,
+    Progress,
+    SpinnerColumn,
+    TextColumn,
+    TimeElapsedColumn,
+    TimeRemainingColumn,
+)
 
 from worthwhile.cli.answer import printable
 from worthwhile.progress import Progress as Report
 from worthwhile.progress import silent
 
 WAIT_SECONDS = 1.0
+PACE_SECONDS = 300.0  # over which the pace is taken that the time left is told by: epochs may last a minute
 
 
 @contextmanager
@@ -29,8 +37,9 @@ def progress() -> Iterator[Report]:
     if wish == "0" or not console.is_terminal:
         yield silent
         return
-    columns = (SpinnerColumn(), TextColumn("{task.description}", markup=False), BarColumn(), TimeElapsedColumn())
-    bar = Progress(*columns, console=console, transient=True)
+    said = (SpinnerColumn(), TextColumn("{task.description}", markup=False), BarColumn(), TimeElapsedColumn())
+    left = (TextColumn("left"), TimeRemainingColumn())
+    bar = Progress(*said, *left, console=console, transient=True, speed_estimate_period=PACE_SECONDS)
     task = bar.add_task("", total=1.0)
     # A long step may follow the first report, so a timer shows the bar, not the next report.
     timer = threading.Timer(WAIT_SECONDS, bar.start)

@@ -138,6 +138,16 @@ def alone(seed: int, device: torch.device) -> Iterator[None]:
             torch.set_num_threads(threads)
 
 
+def follow(mean: nn.Module, net: nn.Module) -> None:
+    """Draw the running average of a network's weights towards the present ones; called after each batch.
+
+    The average wanders far less from epoch to epoch than the weights themselves (Polyak & Juditsky 1992).
+    """
+    with torch.no_grad():
+        for averaged, now in zip(mean.parameters(), net.parameters(), strict=True):
+            averaged.lerp_(now, 1 - AVERAGED)
+
+
 class _Net(nn.Module):
     def __init__(self, columns: int, windows: int, outputs: int, dropout: float) -> None:
         super().__init__()
@@ -161,10 +171,7 @@ def _padded(matrix: Array) -> Array:
 
 
 class _Trainer:
-    """A network being trained, and the running average of its weights, which is the one that is used.
-
-    The average wanders far less from epoch to epoch than the weights themselves (Polyak & Juditsky 1992).
-    """
+    """A network being trained, and the running average of its weights, which is the one that is used."""
 
     def __init__(self, rows: Rows, loss: Loss, start: Array, learning: Learning, device: torch.device) -> None:
         self.device, self.loss, self.learning = device, loss, learning
@@ -212,9 +219,7 @@ class _Trainer:
         loss.backward()
         nn.utils.clip_grad_norm_(self.net.parameters(), GRADIENT)
         self.optimizer.step()
-        with torch.no_grad():
-            for mean, now in zip(self.averaged.parameters(), self.net.parameters(), strict=True):
-                mean.lerp_(now, 1 - AVERAGED)
+        follow(self.averaged, self.net)
 
     def _losses(self, net: nn.Module, rows: Tensor) -> Tensor:  # (B,)
         with torch.autocast(self.device.type, dtype=torch.bfloat16, enabled=self.device.type == "cuda"):

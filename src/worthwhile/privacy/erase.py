@@ -36,6 +36,7 @@ from worthwhile.privacy.history import Rule, concerned, erase_history, erase_new
 from worthwhile.privacy.request import Request, Rules, ids_of, request_of, rules_of
 from worthwhile.privacy.traces import traces
 from worthwhile.progress import Progress, silent
+from worthwhile.runs.event_training import CHECKPOINTS
 from worthwhile.schema import local_midnight
 from worthwhile.shop import Shop
 from worthwhile.store.faults import told
@@ -281,7 +282,7 @@ def _carry_out(
     erase_from_runs(con, shop, rules.customer, {"certificate": found.name, "at": found.at})
     for page in found.reports:
         (shop.folder / page).unlink(missing_ok=True)
-    for left in shop.scratch.glob("ingest-*"):
+    for left in (*shop.scratch.glob("ingest-*"), shop.scratch / CHECKPOINTS):
         shutil.rmtree(left, ignore_errors=True)
     progress("searching for what is left", 0.8)
     certificate = _certified(con, change, request, found)

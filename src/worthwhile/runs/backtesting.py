@@ -26,6 +26,7 @@ from worthwhile.models.threads import one_thread_each
 from worthwhile.progress import Progress, part, silent
 from worthwhile.runs.asked import Asked, day_of, facts_of, moment_of
 from worthwhile.runs.choose import Fitting, Tuning, check_fine_tuning, check_names, fitting_of, make_model
+from worthwhile.runs.event_training import event_training
 from worthwhile.runs.gate import Gate, gate
 from worthwhile.runs.prepare import Snapshots, default_backtest_cutoffs, progress_of, sequences_of
 from worthwhile.runs.pretrained import pretrained_in
@@ -153,7 +154,8 @@ def backtest(  # noqa: PLR0913 (one parameter for each question that a person as
     check_names(names)
     if fine_tune:
         check_fine_tuning(names)
-    fitting = fitting_of(shop.settings, seed=seed, tune=tune, fine_tune=fine_tune)
+    events = event_training(shop)
+    fitting = replace(fitting_of(shop.settings, seed=seed, tune=tune, fine_tune=fine_tune), events=events)
     task = asked.task(horizon)
     value = ValueTerms.of(shop.settings) if asked.target == "value" else None
     with open_log(shop) as log, one_thread_each():
@@ -174,9 +176,12 @@ def backtest(  # noqa: PLR0913 (one parameter for each question that a person as
             "fine_tune": fitting.fine_tune,
             "seed": fitting.seed,
             **facts_of(shop, log, task),
+            **events.facts_for(names),
         }
     wanted = cutoffs if isinstance(cutoffs, int) else 0
-    return _recorded(shop, facts, done, wanted=wanted, progress=progress)
+    run = _recorded(shop, facts, done, wanted=wanted, progress=progress)
+    events.checkpoints.drop()
+    return run
 
 
 def _recorded(

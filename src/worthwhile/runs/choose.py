@@ -14,10 +14,12 @@ from worthwhile.models.ensemble import Ensemble
 from worthwhile.models.protocol import Model
 from worthwhile.models.tuning import tune as tune_model
 from worthwhile.progress import Progress, part, silent
+from worthwhile.runs.event_training import EventTraining
 from worthwhile.runs.gate import Gate
 from worthwhile.settings import SETTINGS, Settings
 
 MOST_TRIALS = 1000
+TUNING_SHARE = 0.6  # of the bar, where models are tuned before they are fitted
 
 
 @dataclass(frozen=True)
@@ -28,6 +30,7 @@ class Fitting:
     tune: int = 0
     threads: int = 1
     fine_tune: bool = False  # whether models that were pretrained may learn in this shop
+    events: EventTraining | None = None
 
 
 def fitting_of(settings: Settings, *, seed: int | None, tune: int, fine_tune: bool) -> Fitting:
@@ -107,16 +110,24 @@ def make_model(
 
     The ensemble is made of the members that the gate allows. A model asked for by name is made even where the gate
     would leave it out, as long as it can be fitted at all; its own `no-history` error says so otherwise.
+    `progress` hears of tuning, and then of the fit where the model tells of it by itself.
     """
     names = gate.members if name == "ensemble" else (name,)
-    tuning = _tuned(names, matured, current, fitting, progress=progress) if fitting.tune else Tuning()
-    members: dict[str, Callable[[], Model]] = {one: _maker(one, tuning, fitting) for one in names}
+    tuned = TUNING_SHARE if fitting.tune else 0.0
+    tuning = Tuning()
+    if fitting.tune:
+        tuning = _tuned(names, matured, current, fitting, progress=part(progress, 0.0, tuned))
+    # Members of an ensemble are fitted side by side, several times each: what one of them tells would be misread.
+    heard = silent if name == "ensemble" else part(progress, tuned, 1.0)
+    members: dict[str, Callable[[], Model]] = {one: _maker(one, tuning, fitting, heard) for one in names}
     return Ensemble(members, threads=fitting.threads) if name == "ensemble" else members[name](), tuning
 
 
-def _maker(name: str, tuning: Tuning, fitting: Fitting) -> Callable[[], Model]:
-    fine_tune = {"fine_tune": True} if fitting.fine_tune and MODELS[name].is_pretrained else {}
-    return maker(name, **tuning.params.get(name, {}), **fine_tune)
+def _maker(name: str, tuning: Tuning, fitting: Fitting, progress: Progress) -> Callable[[], Model]:
+    more = {"fine_tune": True} if fitting.fine_tune and MODELS[name].is_pretrained else {}
+    if fitting.events is not None:
+        more |= fitting.events.params(name, progress)
+    return maker(name, **tuning.params.get(name, {}), **more)
 
 
 def _tuned(

@@ -22,6 +22,7 @@ from worthwhile.models.threads import one_thread_each
 from worthwhile.progress import Progress, part, silent
 from worthwhile.runs.asked import Asked, by_end, facts_of, forecast_cutoff
 from worthwhile.runs.choose import Fitting, Tuning, check_fine_tuning, check_names, fitting_of, make_model
+from worthwhile.runs.event_training import event_training
 from worthwhile.runs.gate import Gate, gate
 from worthwhile.runs.lonely_end import lonely_end
 from worthwhile.runs.prepare import Snapshots, progress_of, sequences_of
@@ -98,7 +99,8 @@ def forecast(  # noqa: PLR0913 (one parameter for each question that a person as
     check_names([model] if model else [])
     if fine_tune:
         check_fine_tuning([model] if model else [])
-    fitting = fitting_of(shop.settings, seed=seed, tune=tune, fine_tune=fine_tune)
+    events = event_training(shop)
+    fitting = replace(fitting_of(shop.settings, seed=seed, tune=tune, fine_tune=fine_tune), events=events)
     tasks = asked.tasks(horizon)
     value = ValueTerms.of(shop.settings) if asked.target == "value" else None
     with open_log(shop) as log, one_thread_each():
@@ -123,6 +125,7 @@ def forecast(  # noqa: PLR0913 (one parameter for each question that a person as
             "fine_tune": fitting.fine_tune,
             "seed": fitting.seed,
             **facts_of(shop, log, tasks[0]),
+            **events.facts_for([model or "ensemble"]),
         }
     forecasts = agree_over_horizons([m.forecast for m in made])
     tuning = {m.forecast.horizon: m.tuning for m in made}
@@ -140,6 +143,7 @@ def forecast(  # noqa: PLR0913 (one parameter for each question that a person as
         "ensembles": [_ensemble_facts(m.model) for m in made],
     }
     folder = record(shop, "forecast", facts, results, fill)
+    events.checkpoints.drop()
     progress("done", 1.0)
     return ForecastRun(folder.name, folder, forecasts, made[-1].gate, tuning, facts)
 
@@ -158,11 +162,8 @@ def _forecast_one(
     matured, current = snapshots.before(cutoff, part(progress, 0.0, 0.4))
     current = current.unseen()
     found = gate(matured, current, named=[name] if name else [])
-    tuned = 0.7 if fitting.tune else 0.4
-    model, tuning = make_model(
-        name or "ensemble", found, matured, current, fitting, progress=part(progress, 0.4, tuned)
-    )
-    progress("fit", tuned)
+    progress("fit", 0.4)
+    model, tuning = make_model(name or "ensemble", found, matured, current, fitting, progress=part(progress, 0.4, 0.9))
     model.fit(matured, current, seed=fitting.seed)
     progress("forecast", 0.9)
     said = pretrained_in(model, fine_tune=fitting.fine_tune)

@@ -59,22 +59,23 @@ def coming_of(steps: Steps) -> Coming:
 
 def coming_loss(
     net: EventNetwork, read: Read, states: Tensor, steps: Steps, coming: Coming, *, until_day: float
-) -> Tensor:
-    """The mean loss of a batch's steps. `states` (P, D); nothing from the local day `until_day` on is looked at."""
+) -> dict[str, Tensor]:
+    """The parts of the mean loss of a batch's steps, which add up to it: `gap`, and where there are any `kind`,
+    `amount` and `items`. `states` (P, D); nothing from the local day `until_day` on is looked at."""
     place = read.steps
     day, gap = steps.day[place], coming.gap[place]
     seen = (gap >= 0) & (day + gap < until_day)
-    loss = _time_loss(net.next_gap(states), np.where(seen, gap, until_day - day), seen)
+    parts = {"gap": _time_loss(net.next_gap(states), np.where(seen, gap, until_day - day), seen)}
     if seen.any():
         kinds = torch.from_numpy(coming.kind[place][seen].astype(np.int64)).to(states.device)
-        loss = loss + F.cross_entropy(net.next_kind(states[_where(seen, states)]), kinds)
+        parts["kind"] = F.cross_entropy(net.next_kind(states[_where(seen, states)]), kinds)
     order = coming.order[place]
     told = (order >= 0) & (steps.day[order] < until_day)
     if told.any():
         ahead = states[_where(told, states)]
-        loss = loss + _amount_loss(net.next_amount(ahead), steps.numbers[order[told], AMOUNT])
-        loss = loss + ITEMS_SHARE * _items_loss(net, ahead, steps, order[told])
-    return loss
+        parts["amount"] = _amount_loss(net.next_amount(ahead), steps.numbers[order[told], AMOUNT])
+        parts["items"] = ITEMS_SHARE * _items_loss(net, ahead, steps, order[told])
+    return parts
 
 
 def _where(chosen: Array, like: Tensor) -> Tensor:

@@ -1,4 +1,4 @@
-"""How the network learns: first what comes next, then the task beside it, until later windows gain no more.
+"""How a network learns, an epoch at a time: what comes next, and the task beside it. `course.py` says how many.
 
 Plain loops, the same on CPU and GPU (bf16 there). Each epoch's chance is drawn from the seed and the epoch's number,
 so that a training that was broken off goes on as if it had not been.
@@ -8,28 +8,28 @@ Letters: Q questions (training rows), S steps, C customers.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from copy import deepcopy
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field
 from typing import Any, Literal
 
 import numpy as np
 import torch
 from torch import Tensor, nn
 
-from worthwhile.models.network_fit import alone, chosen_device
+from worthwhile.models.network_fit import chosen_device, follow
 from worthwhile.models.sequence.batches import Augmentation, Read, groups, read
-from worthwhile.models.sequence.coming import GAPS, Coming, coming_loss
+from worthwhile.models.sequence.coming import Coming, coming_loss
 from worthwhile.models.sequence.heads import Heads
 from worthwhile.models.sequence.network import EventNetwork, Shape
 from worthwhile.models.sequence.steps import Steps
 
 Array = np.ndarray[Any, Any]
+Losses = Callable[[Tensor, Tensor], Tensor]  # raw outputs (Q, O), targets (Q, ...) -> (Q, parts)
+Start = Callable[[EventNetwork], None]  # gives a new network weights that were learned elsewhere
 
-AVERAGED = 0.96  # of the running average of the weights is kept at each batch (Polyak & Juditsky 1992)
 GRADIENT = 1.0  # largest norm of a gradient
-JUDGES = 20  # questions that validation needs at least
-BLIND_EPOCHS = 8  # where there are fewer
 BATCHES = 64  # that an epoch has at least, where customers suffice: small shops need as many steps as others
 LEAST_BATCH = 16
 READ_ROWS = 512
@@ -80,7 +80,8 @@ class Material:
     steps: Steps
     coming: Coming
     questions: Questions
-    heads: Heads
+    losses: Losses  # of the questions' outputs; their sum is learned by
+    heads: Heads | None = None  # that judge and finish a network; a student has none
 
     def before(self, day: float) -> tuple[Array, Array]:
         """(C,) where the steps of each customer begin and where those before a local day end."""
@@ -88,25 +89,48 @@ class Material:
         return first[:-1], first[:-1] + before[first[1:]] - before[first[:-1]]
 
 
+@dataclass
+class Tally:
+    """The mean losses of an epoch, by name, and how fast it went."""
+
+    sums: dict[str, float] = field(default_factory=dict)
+    counts: dict[str, int] = field(default_factory=dict)
+    events: int = 0
+    began: float = field(default_factory=time.perf_counter)
+
+    def add(self, name: str, mean: Tensor, count: int) -> None:
+        self.sums[name] = self.sums.get(name, 0.0) + float(mean.detach()) * count
+        self.counts[name] = self.counts.get(name, 0) + count
+
+    def means(self) -> dict[str, float]:
+        found = {f"loss/{name}": total / max(self.counts[name], 1) for name, total in self.sums.items()}
+        return found | {"speed/events_a_second": self.events / max(time.perf_counter() - self.began, 1e-9)}
+
+
 class Trainer:
     """One network being trained, and the running average of its weights, which is the one that is used."""
 
-    def __init__(self, material: Material, shape: Shape, learning: Learning, seed: int) -> None:
+    def __init__(
+        self, material: Material, shape: Shape, learning: Learning, seed: int, *, start: Start | None = None
+    ) -> None:
         self.material, self.learning, self.seed = material, learning, seed
         self.device = chosen_device(learning.device)
         torch.manual_seed(seed)
         self.net = EventNetwork(shape).to(self.device)
-        with torch.no_grad():  # answers begin at `start`
+        with torch.no_grad():  # answers begin at `start` of the questions
             self.net.out.weight.mul_(0.1)
             self.net.out.bias.zero_()
+        if start is not None:
+            start(self.net)
         self.averaged = deepcopy(self.net).eval()
         self.optimizer = torch.optim.AdamW(
             self.net.parameters(), lr=learning.learning_rate, weight_decay=learning.weight_decay
         )
         self.epochs = 0
 
-    def epoch(self, rows: Array, until_day: float, *, task: bool) -> float:
-        """Read every customer's steps before the local day `until_day` once; the mean loss of the questions `rows`."""
+    def epoch(self, rows: Array, until_day: float, *, task: bool) -> dict[str, float]:
+        """Read every customer's steps before the local day `until_day` once, with the questions `rows` where it is
+        the task that is learned too; the means of the parts of the loss, and events a second."""
         rng = np.random.default_rng((self.seed, self.epochs))
         torch.manual_seed(self.seed * 1_000_003 + self.epochs)
         self.epochs += 1
@@ -115,7 +139,7 @@ class Trainer:
         asked = _asked(self.material.questions, rows, self.material.steps)
         augmentation = Augmentation(self.learning.drop, self.learning.jitter, rng)
         self.net.train()
-        total, count = 0.0, 0
+        tally = Tally()
         size = int(np.clip(len(who) // BATCHES, LEAST_BATCH, self.learning.batch))
         for group in groups((end - first)[who], size, rng):
             who_now = who[group]
@@ -128,37 +152,39 @@ class Trainer:
                 kept=asked.kept,
             )
             place, found = asked.of(who_now, told.steps) if task else (NO_ROWS, NO_ROWS)
-            total += self._learn(told, until_day, place, found) * len(found)
-            count += len(found)
-        return total / max(count, 1)
+            self._learn(told, until_day, place, found, tally)
+        return tally.means()
 
-    def _learn(self, told: Read, until_day: float, place: Array, found: Array) -> float:
-        """One step of the optimizer; the mean loss of the questions `found`, asked at `place` among the steps read."""
+    def _learn(self, told: Read, until_day: float, place: Array, found: Array, tally: Tally) -> None:
+        """One step of the optimizer, with the questions `found`, asked at `place` among the steps read."""
         with torch.autocast(self.device.type, dtype=torch.bfloat16, enabled=self.device.type == "cuda"):
             states = self.net.encode(told.batch)[self._tensor(told.row), self._tensor(told.at)]  # (P, D)
         states, material = states.float(), self.material
-        loss = self.learning.coming * coming_loss(
-            self.net, told, states, material.steps, material.coming, until_day=until_day
-        )
-        reached = 0.0
+        tally.events += len(told.batch.items)
+        losses: list[Tensor] = []
+        if self.learning.coming:
+            parts = coming_loss(self.net, told, states, material.steps, material.coming, until_day=until_day)
+            for name, part in parts.items():
+                tally.add(name, part, len(told.steps))
+            losses.append(self.learning.coming * _sum(parts.values()))
         if len(found):
-            task_loss = self._task_loss(states[self._tensor(place)], found)
-            loss, reached = loss + task_loss, float(task_loss.detach())
+            losses.append(self._task_loss(states[self._tensor(place)], found))
+            tally.add("task", losses[-1], len(found))
+        if not losses:
+            return
+        loss = _sum(losses)
         self.optimizer.zero_grad()
         loss.backward()
         nn.utils.clip_grad_norm_(self.net.parameters(), GRADIENT)
         self.optimizer.step()
-        with torch.no_grad():
-            for mean, now in zip(self.averaged.parameters(), self.net.parameters(), strict=True):
-                mean.lerp_(now, 1 - AVERAGED)
-        return reached
+        follow(self.averaged, self.net)
 
     def _task_loss(self, states: Tensor, rows: Array) -> Tensor:
         q = self.material.questions
         raw = self.net.answer(states, self._tensor(q.columns[rows]), self._tensor(q.windows[rows]))
         raw = raw + self._tensor(q.start[rows])
         return (
-            self.material.heads.losses(raw, self._tensor(q.target[rows])).sum(dim=1) * self._tensor(q.weight[rows])
+            self.material.losses(raw, self._tensor(q.target[rows])).sum(dim=1) * self._tensor(q.weight[rows])
         ).mean()
 
     def _tensor(self, values: Array) -> Tensor:
@@ -166,17 +192,19 @@ class Trainer:
 
     def judged(self, rows: Array) -> tuple[float, Array]:
         """The mean loss of questions by the averaged network, and the shares (O,) of its corrections that serve."""
-        q = self.material.questions
-        return self.material.heads.judged(self._corrections(rows, None), q.start[rows], q.target[rows], q.weight[rows])
+        q, heads = self.material.questions, self.material.heads
+        assert heads
+        return heads.judged(self._corrections(rows, None), q.start[rows], q.target[rows], q.weight[rows])
 
     def finished(self, shares: Array) -> EventNetwork:
         """The averaged network, with these shares (O,) of its corrections, right in the mean for all questions.
 
         Dropout and steps left out while learning move the level, and so does what the geometric law does not weigh.
         """
-        q, net = self.material.questions, deepcopy(self.averaged).cpu()
+        q, heads, net = self.material.questions, self.material.heads, deepcopy(self.averaged).cpu()
+        assert heads
         raw = self._corrections(np.arange(len(q)), q.windows) * shares + q.start
-        level = self.material.heads.level(raw, q.target, q.weight)
+        level = heads.level(raw, q.target, q.weight)
         share = torch.from_numpy(shares.astype(np.float32))
         with torch.no_grad():
             for layer in (net.out, net.line, net.levels):
@@ -187,6 +215,35 @@ class Trainer:
     def _corrections(self, rows: Array, windows: Array | None) -> Array:  # (n, O) float64
         q = self.material.questions
         return answers(self.averaged, self.material.steps, q.end[rows], q.columns[rows], windows)
+
+    def state(self) -> dict[str, Array]:
+        """Weights, averaged weights and what the optimizer keeps of each, as plain arrays."""
+        kept = {f"net.{name}": tensor for name, tensor in self.net.state_dict().items()}
+        kept |= {f"averaged.{name}": tensor for name, tensor in self.averaged.state_dict().items()}
+        for name, weights in self.net.named_parameters():
+            kept |= {f"{key}.{name}": tensor for key, tensor in self.optimizer.state.get(weights, {}).items()}
+        return {name: tensor.detach().cpu().numpy().copy() for name, tensor in kept.items()}
+
+    def restore(self, arrays: Mapping[str, Array], epochs: int) -> None:
+        """Go on from what `state` gave after so many epochs."""
+        for prefix, net in (("net.", self.net), ("averaged.", self.averaged)):
+            net.load_state_dict({name: torch.from_numpy(arrays[prefix + name]) for name in net.state_dict()})
+        for name, weights in self.net.named_parameters():
+            if f"step.{name}" in arrays:  # weights that no loss has reached yet have no state
+                self.optimizer.state[weights] = {
+                    "step": torch.from_numpy(arrays[f"step.{name}"]),  # on the CPU, as PyTorch keeps it
+                    "exp_avg": self._tensor(arrays[f"exp_avg.{name}"]),
+                    "exp_avg_sq": self._tensor(arrays[f"exp_avg_sq.{name}"]),
+                }
+        self.epochs = epochs
+
+
+def _sum(losses: Iterable[Tensor]) -> Tensor:
+    """Of at least one loss."""
+    first, *others = losses
+    for other in others:
+        first = first + other
+    return first
 
 
 @dataclass(frozen=True)
@@ -238,49 +295,3 @@ def states_at(net: EventNetwork, steps: Steps, first: Array, end: Array) -> Iter
         told = read(steps, first[rows], end[rows] + 1, device=device)
         hidden = net.encode(told.batch)
         yield hidden[torch.arange(len(rows), device=device), told.batch.lengths - 1], rows
-
-
-def train(
-    material: Material,
-    shape: Shape,
-    learning: Learning,
-    *,
-    split: tuple[Array, Array],
-    days: tuple[float, float],
-    seed: int,
-) -> tuple[list[EventNetwork], int]:
-    """The trained networks, and for how many epochs: as many as serve the questions `split[1]` best where those of
-    `split[0]` are learned from. `days` are the local days at which the past of the former and of all ends.
-    """
-    earlier, later = (np.flatnonzero(part) for part in split)
-    shape = replace(shape, gaps=len(GAPS))
-    with alone(seed, chosen_device(learning.device)):
-        best, shares = min(BLIND_EPOCHS, learning.epochs), np.ones(shape.outputs)
-        if len(earlier) and len(later) >= JUDGES:
-            best, shares = _best_epoch(Trainer(material, shape, learning, seed), earlier, later, days[0])
-        networks = []
-        everything = np.arange(len(material.questions))
-        for member in range(learning.members):
-            trainer = Trainer(material, shape, learning, seed + member)
-            for _ in range(learning.warm_epochs):
-                trainer.epoch(everything, days[1], task=False)
-            for _ in range(best):
-                trainer.epoch(everything, days[1], task=True)
-            networks.append(trainer.finished(shares))
-    return networks, best
-
-
-def _best_epoch(trainer: Trainer, earlier: Array, later: Array, until_day: float) -> tuple[int, Array]:
-    """After how many epochs of both the loss of the questions `later` is least (0 where the lines alone are best), and
-    the shares (O,) of the corrections that serve then."""
-    for _ in range(trainer.learning.warm_epochs):
-        trainer.epoch(earlier, until_day, task=False)
-    best, (least, shares) = 0, trainer.judged(later)
-    for epoch in range(1, trainer.learning.epochs + 1):
-        trainer.epoch(earlier, until_day, task=True)
-        reached, serving = trainer.judged(later)
-        if reached < least:
-            best, least, shares = epoch, reached, serving
-        elif epoch - best >= trainer.learning.patience:
-            break
-    return best, shares

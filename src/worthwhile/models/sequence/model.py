@@ -18,11 +18,16 @@ from worthwhile.features.snapshot import Snapshot
 from worthwhile.models.chunks import forecast_in_chunks
 from worthwhile.models.files import read_arrays, read_json, write_arrays, write_json
 from worthwhile.models.network_fit import chosen_device
+from worthwhile.models.sequence.checkpoints import digest_of
 from worthwhile.models.sequence.coming import coming_of
+from worthwhile.models.sequence.course import Starts, train
 from worthwhile.models.sequence.heads import Heads, fit_heads
-from worthwhile.models.sequence.learning import Learning, Material, Questions, answers, train
+from worthwhile.models.sequence.learning import Learning, Material, Questions, answers
+from worthwhile.models.sequence.monitor import Monitor
 from worthwhile.models.sequence.network import EventNetwork, Shape
 from worthwhile.models.sequence.steps import NUMBERS, Steps, steps_of
+from worthwhile.models.sequence.student import Lesson, learning_of, taught
+from worthwhile.models.sequence.transfer import Inheritance, Names, check_alike
 from worthwhile.models.training import split_forward, training_rows
 
 Array = np.ndarray[Any, Any]
@@ -79,45 +84,87 @@ class EventModel:
 
     name: ClassVar[str] = "events"
 
-    def __init__(self, **learning: Any) -> None:
-        """`learning`: fields of `Learning`."""
+    def __init__(
+        self, *, start: Path | str | None = None, student: bool = False, monitor: Monitor | None = None, **learning: Any
+    ) -> None:
+        """`start`: folder of a saved event model, of another shop perhaps, whose weights training begins with.
+        `student`: a smaller network that is taught by the trained ones answers in their place. `monitor` hears of the
+        training. `learning`: fields of `Learning`.
+        """
         self.learning = Learning(**learning)
+        self.start = Path(start) if start else None
+        self.is_student = student
+        self.monitor = monitor or Monitor()
+        self.epochs = 0
         self._networks: list[EventNetwork] = []
         self._heads: Heads | None = None
         self._vocabulary: Vocabulary | None = None
 
     def fit(self, matured: Sequence[Snapshot], current: Snapshot, *, seed: int = 0) -> None:
-        """Raises InputError `no-history` where nobody bought in any past horizon, or the snapshots have no events."""
+        """Raises InputError `no-history` where nobody bought in any past horizon, or the snapshots have no events;
+        `bad-argument` and `damaged` where there is no model to start from, or one of another build."""
         sequences = _sequences(current)
         chosen_device(self.learning.device)
+        donor = _donor(self.start) if self.start else None
         training = training_rows(matured, cap=ROWS, seed=seed)
         heads, guess = fit_heads(matured, training, seed)
         plain = steps_of(sequences, current.cutoff, current.scale)
         vocabulary = vocabulary_of(plain, sequences)
         steps = vocabulary.coded(plain, sequences)
-        parts = [_asked(snapshot, steps, sequences) for snapshot in training.snapshots]
-        row, end, extra = (np.concatenate(part) for part in zip(*parts, strict=True))
-        matrix = training.matrix(heads.baseline.standard.apply)
+        row, end, columns = _stacked(training.snapshots, steps, sequences, heads)
         questions = Questions(
             row=row,
             end=end,
-            columns=np.concatenate([matrix, extra], axis=1),
+            columns=columns,
             windows=training.window_columns().astype(np.float32),
             start=heads.start(guess),
             target=heads.target(training),
             weight=training.weight.astype(np.float32),
         )
         shape = self._shape(vocabulary, questions, heads, steps)
+        self._heads, self._vocabulary = heads, vocabulary
         days = [_local_day(s.cutoff, s) for s in (training.snapshots[-1], current)]
         self._networks, self.epochs = train(
-            Material(steps, coming_of(steps), questions, heads),
+            Material(steps, coming_of(steps), questions, heads.losses, heads),
             shape,
             self.learning,
             split=split_forward(training, seed),
             days=(days[0], days[1]),
             seed=seed,
+            starts=self._starts(donor, shape) if donor else None,
+            monitor=self.monitor,
         )
-        self._heads, self._vocabulary = heads, vocabulary
+        if self.is_student:
+            self._networks = self.distilled(matured, current, seed=seed)._networks
+
+    def distilled(self, matured: Sequence[Snapshot], current: Snapshot, *, seed: int = 0) -> EventModel:
+        """A student of this model: the same but for its network, which is one and smaller. It is taught on the
+        snapshots that the model was fitted on, and on the features of `current`."""
+        assert self._heads and self._vocabulary, "fit first"
+        sequences = _sequences(current)
+        snapshots = (*training_rows(matured, cap=ROWS, seed=seed).snapshots, current.unseen())
+        steps = self._vocabulary.coded(steps_of(sequences, current.cutoff, current.scale), sequences)
+        lesson = Lesson(*_stacked(snapshots, steps, sequences, self._heads))
+        learning = learning_of(self.learning)
+        student = EventModel(student=True)
+        student.learning, student.epochs = learning, self.epochs
+        student._heads, student._vocabulary = self._heads, self._vocabulary
+        until_day = _local_day(current.cutoff, current)
+        student._networks = [taught(self._networks, steps, lesson, learning, until_day=until_day, seed=seed)]
+        return student
+
+    def _starts(self, donor: EventModel, shape: Shape) -> Starts:
+        """What the networks begin with that the donor's have learned."""
+        check_alike(shape, donor._networks[0].shape, where=str(self.start))
+        theirs, ours = donor._names(), self._names()
+        each = [Inheritance(net.state_dict(), theirs, ours) for net in donor._networks]
+        arrays = [{name: tensor.numpy() for name, tensor in one.weights.items()} for one in each]
+        return Starts(digest_of(arrays, theirs), each)
+
+    def _names(self) -> Names:
+        assert self._vocabulary
+        words = {f.name: getattr(self._vocabulary, f.name).tolist() for f in fields(Vocabulary)}
+        return Names(**words)
 
     def _shape(self, vocabulary: Vocabulary, questions: Questions, heads: Heads, steps: Steps) -> Shape:
         return Shape(
@@ -145,8 +192,7 @@ class EventModel:
     def _answer(self, part: Snapshot, steps: Steps, sequences: Sequences) -> tuple[Histogram, Histogram]:
         assert self._heads
         guess = self._heads.baseline.read(part)
-        _, end, extra = _asked(part, steps, sequences)
-        columns = np.concatenate([self._heads.baseline.standard.apply(part), extra], axis=1)
+        _, end, columns = _stacked([part], steps, sequences, self._heads)
         start = self._heads.start(guess)
         raws = [answers(net, steps, end, columns) + start for net in self._networks]
         return self._heads.histograms(raws, guess, part.scale)
@@ -155,7 +201,14 @@ class EventModel:
         assert self._heads and self._vocabulary, "fit first"
         learning = {key: value for key, value in asdict(self.learning).items() if key != "device"}
         words = {f.name: getattr(self._vocabulary, f.name).tolist() for f in fields(Vocabulary)}
-        told = {"learning": learning, "shape": asdict(self._networks[0].shape), "epochs": self.epochs, "words": words}
+        told = {
+            "learning": learning,
+            "shape": asdict(self._networks[0].shape),
+            "networks": len(self._networks),
+            "student": self.is_student,
+            "epochs": self.epochs,
+            "words": words,
+        }
         write_json(folder / "model.json", told)
         arrays = {
             f"network.{place}.{name}": tensor.numpy()
@@ -167,11 +220,11 @@ class EventModel:
     @classmethod
     def load(cls, folder: Path) -> Self:
         told, arrays = read_json(folder / "model.json"), read_arrays(folder / "model.safetensors")
-        model = cls(**told["learning"])
+        model = cls(student=told["student"], **told["learning"])
         model.epochs = told["epochs"]
         model._heads = Heads.from_arrays(arrays)
         model._vocabulary = Vocabulary(*(np.array(told["words"][f.name], dtype=object) for f in fields(Vocabulary)))
-        for place in range(model.learning.members):
+        for place in range(told["networks"]):
             net, prefix = EventNetwork(Shape(**told["shape"])), f"network.{place}."
             own = {name.removeprefix(prefix): array for name, array in arrays.items() if name.startswith(prefix)}
             net.load_state_dict({name: torch.from_numpy(array) for name, array in own.items()})
@@ -189,6 +242,39 @@ def _local_day(moment: datetime, snapshot: Snapshot) -> float:
     """Days from 1970-01-01 to a moment, by the shop's wall clock."""
     local = moment.astimezone(snapshot.zone).replace(tzinfo=None)
     return (local - datetime(1970, 1, 1)).total_seconds() / SECONDS_PER_DAY
+
+
+def _donor(folder: Path) -> EventModel:
+    """The model to start from. Raises InputError `bad-argument` where there is none, `damaged`."""
+    if not (folder / "model.json").is_file():
+        raise InputError(
+            "bad-argument",
+            "there is no event model to start from here",
+            where=str(folder),
+            remedy="name the folder of one that a run kept: runs/<run>/models/<horizon>/events",
+        )
+    try:
+        return EventModel.load(folder)
+    except (KeyError, TypeError, ValueError, RuntimeError) as error:
+        if isinstance(error, InputError):
+            raise
+        raise InputError(
+            "bad-argument",
+            "this is no event model, or one of another version",
+            where=str(folder),
+            remedy="name the folder of an event model that this version of worthwhile kept",
+        ) from error
+
+
+def _stacked(
+    snapshots: Sequence[Snapshot], steps: Steps, sequences: Sequences, heads: Heads
+) -> tuple[Array, Array, Array]:
+    """Of the customers of all snapshots, one after the other: row and last step as of `_asked`, and the question's
+    columns (Q, X) float32."""
+    parts = [_asked(snapshot, steps, sequences) for snapshot in snapshots]
+    row, end, extra = (np.concatenate(part) for part in zip(*parts, strict=True))
+    matrix = np.concatenate([heads.baseline.standard.apply(snapshot) for snapshot in snapshots])
+    return row, end, np.concatenate([matrix, extra], axis=1)
 
 
 def _asked(snapshot: Snapshot, steps: Steps, sequences: Sequences) -> tuple[Array, Array, Array]:

@@ -1,0 +1,64 @@
+"""How the event model is trained in a shop: what its settings say, and where what a broken training left is kept."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from worthwhile.errors import InputError
+from worthwhile.models.catalogue import MODELS
+from worthwhile.models.sequence.checkpoints import Checkpoints, digest_of_file
+from worthwhile.models.sequence.monitor import Monitor
+from worthwhile.progress import Progress
+from worthwhile.shop import Shop
+
+CHECKPOINTS = "training"  # in the shop's scratch
+
+
+@dataclass(frozen=True)
+class EventTraining:
+    """What `events` is made with beside its defaults."""
+
+    start: Path | None
+    student: bool
+    logs: Path | None
+    checkpoints: Checkpoints
+
+    def params(self, name: str, progress: Progress) -> dict[str, Any]:
+        """Arguments of the constructor of a model; none where it does not read events."""
+        if not MODELS[name].reads_events:
+            return {}
+        return {
+            "start": self.start,
+            "student": self.student,
+            "monitor": Monitor(progress, self.checkpoints, self.logs),
+        }
+
+    def facts_for(self, names: Sequence[str]) -> dict[str, Any]:
+        """What the numbers of a run of these models hang on, for its id; empty where all is as by default."""
+        found: dict[str, Any] = {"student": True} if self.student else {}
+        if self.start is not None:
+            found["start"] = digest_of_file(self.start / "model.safetensors")
+        return {"events": found} if found and any(_may_read_events(name) for name in names) else {}
+
+
+def _may_read_events(name: str) -> bool:
+    members = [kind for kind in MODELS.values() if kind.is_member] if name == "ensemble" else [MODELS[name]]
+    return any(kind.reads_events for kind in members)
+
+
+def event_training(shop: Shop) -> EventTraining:
+    """Raises InputError `bad-setting` where there is no model in the folder `events.start`."""
+    said = shop.settings
+    start = shop.folder / said["events.start"] if said["events.start"] else None
+    if start is not None and not all((start / name).is_file() for name in ("model.json", "model.safetensors")):
+        raise InputError(
+            "bad-setting",
+            "there is no event model to start from here",
+            where=f"events.start, {start}",
+            remedy="name the folder of one that a run kept: runs/<run>/models/<horizon>/events",
+        )
+    logs = shop.folder / said["events.logs"] if said["events.logs"] else None
+    return EventTraining(start, said["events.student"], logs, Checkpoints(shop.scratch / CHECKPOINTS))
