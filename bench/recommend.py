@@ -16,6 +16,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from datetime import date
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import duckdb
@@ -24,8 +25,11 @@ from scipy import sparse
 from threadpoolctl import threadpool_limits
 
 from tables import markdown
+from worthwhile.content.items import item_vectors, texts_before
+from worthwhile.content.static import static_encoder
 from worthwhile.features.build import cutoff_from
 from worthwhile.recommend.build import Recommender
+from worthwhile.recommend.content import Content
 from worthwhile.recommend.evaluate import Quality, evaluate
 from worthwhile.recommend.filters import Filters
 from worthwhile.store.log import Log, log_of
@@ -53,8 +57,9 @@ _GOODS = """
 
 def read_log(data: Path) -> Log:
     con = duckdb.connect()
-    goods = con.sql(_GOODS, params=[str(data / "online_retail_ii.parquet")]).to_arrow_table()
-    return log_of(goods, zone="Europe/London")
+    goods = con.sql(_GOODS, params=[str(data / "online_retail_ii.parquet")])
+    titles = con.sql("SELECT item_id, mode(title) AS title FROM goods GROUP BY item_id ORDER BY item_id")
+    return log_of(goods.to_arrow_table(), zone="Europe/London", items=titles.to_arrow_table())
 
 
 @dataclass(frozen=True, eq=False)
@@ -201,6 +206,15 @@ def _gain(quality: Quality) -> float:
 
 def quality_of(split: Split, recommended: Array, new: bool) -> Quality:
     return evaluate(recommended, split.target(new), split.popularity)
+
+
+def titles_of(log: Log, cutoff: str) -> Content:
+    """The vectors of items by the static encoder, as `worth recommend` makes them."""
+    moment = cutoff_from(cutoff, log.zone)
+    with TemporaryDirectory() as kept:
+        encoder = static_encoder(Path(kept), texts_before(log, moment), seed=0)
+        found = item_vectors(log, moment, encoder, kept=Path(kept))
+    return Content(np.array(found.item_id, dtype=object), found.vectors)
 
 
 def ours(log: Log, cutoff: str, **options: Any) -> Method:

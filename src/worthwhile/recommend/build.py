@@ -18,7 +18,7 @@ import pyarrow.parquet as pq
 from worthwhile.errors import InputError
 from worthwhile.models.threads import one_thread_each
 from worthwhile.progress import Progress, part, silent
-from worthwhile.recommend.content import Content
+from worthwhile.recommend.content import Content, content_of
 from worthwhile.recommend.filters import Filters
 from worthwhile.recommend.history import read_lines
 from worthwhile.recommend.mix import AT_ONCE, Mixture, Question, ScoreFunction, learn_mixture
@@ -178,10 +178,10 @@ def recommend_items(  # noqa: PLR0913 (one parameter for each question that a pe
 ) -> Recommendations:
     """The first `k` items for each customer as of `cutoff` (default: the end of the log), with a score and a reason.
 
-    `customers` are ids, by default all that were known before the cutoff. `content` are vectors of items, through
-    which items that were never sold are recommended too; `scores` are further scores of customers and items, by name,
-    which the mixture learns to weigh. With `out` the table goes to a file, .parquet or .csv, part by part, and is not
-    held in memory. Nothing is kept in the shop's folder.
+    `customers` are ids, by default all that were known before the cutoff. `content` are vectors of items, by default
+    those of the settings' encoders, through which items that were never sold are recommended too; `scores` are further
+    scores of customers and items, by name, which the mixture learns to weigh. With `out` the table goes to a file,
+    .parquet or .csv, part by part, and is not held in memory. Of the shop's folder only the vectors' cache is written.
     Raises InputError (`bad-argument`, `no-such-customer`, `empty-shop`, `no-history`).
     """
     if not 1 <= k <= MOST:
@@ -194,9 +194,10 @@ def recommend_items(  # noqa: PLR0913 (one parameter for each question that a pe
         moment = forecast_cutoff(cutoff, log)
         if customers is not None:
             _check_known(log, customers)
+        content = content or content_of(shop, log, moment, part(progress, 0.0, 0.1))
         made = Recommender.of(
             log, moment, content=content, scores=scores, seed=fitting.seed, threads=fitting.threads,
-            progress=part(progress, 0.0, 0.6),
+            progress=part(progress, 0.1, 0.6),
         )  # fmt: skip
         asked = made.question.segments.customers if customers is None else np.array(sorted(set(customers)), object)
         reasons = _reasons(made, language)

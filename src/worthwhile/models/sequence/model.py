@@ -85,6 +85,7 @@ class EventModel:
         self._networks: list[EventNetwork] = []
         self._heads: Heads | None = None
         self._vocabulary: Vocabulary | None = None
+        self._encoders: dict[str, str] = {}  # content -> id of what made its vectors
 
     def fit(self, matured: Sequence[Snapshot], current: Snapshot, *, seed: int = 0) -> None:
         """Raises InputError `no-history` where nobody bought in any past horizon, or the snapshots have no events."""
@@ -117,6 +118,7 @@ class EventModel:
             seed=seed,
         )
         self._heads, self._vocabulary = heads, vocabulary
+        self._encoders = {name: content.encoder for name, content in sequences.contents.items()}
 
     def _shape(self, vocabulary: Vocabulary, questions: Questions, heads: Heads, steps: Steps) -> Shape:
         return Shape(
@@ -135,10 +137,23 @@ class EventModel:
         )
 
     def forecast(self, snapshot: Snapshot) -> Forecast:
+        """Raises InputError `bad-argument` where the snapshot lacks the vectors of content that the model reads."""
         assert self._heads and self._vocabulary, "fit first"
-        sequences = _sequences(snapshot)
+        sequences = self._as_learned(_sequences(snapshot))
         steps = self._vocabulary.coded(steps_of(sequences, snapshot.cutoff, snapshot.scale), sequences)
         return forecast_in_chunks(snapshot, self.name, lambda part: self._answer(part, steps, sequences))
+
+    def _as_learned(self, sequences: Sequences) -> Sequences:
+        """The sequences with those contents that the model reads."""
+        for name, encoder in self._encoders.items():
+            if name not in sequences.contents or sequences.contents[name].encoder != encoder:
+                raise InputError(
+                    "bad-argument",
+                    f"the model reads vectors of `{name}` by the encoder {encoder}, which the snapshot does not have",
+                    where="events",
+                    remedy="make them with that encoder, which lies in the shop's cache, or fit the model anew",
+                )
+        return replace(sequences, contents={name: sequences.contents[name] for name in self._encoders})
 
     def _answer(self, part: Snapshot, steps: Steps, sequences: Sequences) -> tuple[Histogram, Histogram]:
         assert self._heads
@@ -153,7 +168,10 @@ class EventModel:
         assert self._heads and self._vocabulary, "fit first"
         learning = {key: value for key, value in asdict(self.learning).items() if key != "device"}
         words = {f.name: getattr(self._vocabulary, f.name).tolist() for f in fields(Vocabulary)}
-        told = {"learning": learning, "shape": asdict(self._networks[0].shape), "epochs": self.epochs, "words": words}
+        shape = asdict(self._networks[0].shape)
+        told = {
+            "learning": learning, "shape": shape, "epochs": self.epochs, "words": words, "encoders": self._encoders
+        }  # fmt: skip
         write_json(folder / "model.json", told)
         arrays = {
             f"network.{place}.{name}": tensor.numpy()
@@ -166,7 +184,7 @@ class EventModel:
     def load(cls, folder: Path) -> Self:
         told, arrays = read_json(folder / "model.json"), read_arrays(folder / "model.safetensors")
         model = cls(**told["learning"])
-        model.epochs = told["epochs"]
+        model.epochs, model._encoders = told["epochs"], told["encoders"]
         model._heads = Heads.from_arrays(arrays)
         model._vocabulary = Vocabulary(*(np.array(told["words"][f.name], dtype=object) for f in fields(Vocabulary)))
         for place in range(model.learning.members):
