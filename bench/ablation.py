@@ -221,10 +221,10 @@ def planted(customers: int, seeds: int) -> None:
         mixed = orders.with_vectors_of_others()
         return [
             Known(against, first),
-            Known("+ browsing", shop.events(), against=against),
-            Known("+ browsing of others", shop.with_views_of_others().events(), against=against),
             Known("+ content", first, describe=by_truth(orders), against=against),
             Known("+ content of others", first, describe=by_truth(mixed), against=against),
+            Known("+ browsing", shop.events(), against=against),
+            Known("+ browsing of others", shop.with_views_of_others().events(), against=against),
             Known("+ browsing and content", shop.events(), describe=by_truth(shop), against=against),
         ]
 
@@ -271,7 +271,7 @@ def main() -> None:
     parser.add_argument("--data", type=Path, default=Path("../shared/data"))
     parser.add_argument("--only", nargs="+", choices=PARTS, default=PARTS)
     parser.add_argument("--seeds", type=int, default=3)
-    parser.add_argument("--customers", type=int, default=3000, help="of the simulated shops")
+    parser.add_argument("--customers", type=int, default=4000, help="of the simulated shops")
     given = parser.parse_args()
     if not given.data.is_dir():
         parser.error(f"there is no folder {given.data}; name that of the public data with --data")

@@ -31,12 +31,14 @@ from worthwhile.features.build import cutoff_from
 from worthwhile.recommend.build import Recommender
 from worthwhile.recommend.content import Content
 from worthwhile.recommend.evaluate import Quality, evaluate
+from worthwhile.recommend.events import event_scores
 from worthwhile.recommend.filters import Filters
 from worthwhile.store.log import Log, log_of
 
 Array = np.ndarray[Any, Any]
 
 CUTOFFS = ("2011-03-15", "2011-05-15", "2011-07-15", "2011-09-15")
+OURS = ("worthwhile without titles", "worthwhile", "worthwhile with events")
 TUNED_ON = "2010-11-01"
 DAYS, K = 30, 20
 EPOCH = date(1970, 1, 1)
@@ -228,32 +230,44 @@ def ours(log: Log, cutoff: str, **options: Any) -> Method:
     return recommended
 
 
+def made_by(name: str, log: Log, cutoff: str) -> Method:
+    """One of OURS."""
+    content = None if name == OURS[0] else titles_of(log, cutoff)
+    if name != OURS[2]:
+        return ours(log, cutoff, content=content)
+    with TemporaryDirectory() as scratch, event_scores(log, cutoff_from(cutoff, log.zone), Path(scratch)) as scores:
+        return ours(log, cutoff, content=content, scores={"events": scores})
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--data", type=Path, default=Path("../shared/data"))
     parser.add_argument("--cutoffs", nargs="+", default=CUTOFFS)
     parser.add_argument("--no-implicit", action="store_true", help="without the peers that need the extra `bench`")
+    parser.add_argument("--events", action="store_true", help="with the event model's next-item head too")
     given = parser.parse_args()
     log = read_log(given.data)
     with threadpool_limits(limits=1, user_api="blas"):
         chosen = {False: {}, True: {}} if given.no_implicit else tuned(log)
-        print_tables(log, given.cutoffs, chosen)
+        print_tables(log, given.cutoffs, chosen, OURS if given.events else OURS[:-1])
 
 
-def print_tables(log: Log, cutoffs: Iterable[str], chosen: dict[bool, dict[str, Method]]) -> None:
+def print_tables(log: Log, cutoffs: Iterable[str], chosen: dict[bool, dict[str, Method]], names: Iterable[str]) -> None:
     found: dict[bool, dict[str, list[Quality]]] = {False: {}, True: {}}
     for cutoff in cutoffs:
         split = split_at(log, cutoff)
-        started = time.perf_counter(), time.process_time()
-        own = ours(log, cutoff)
-        wall, processor = time.perf_counter() - started[0], time.process_time() - started[1]
-        print(f"{cutoff}: learned in {wall:.0f} s, {processor:.0f} s of one processor\n", flush=True)
+        own = {}
+        for name in names:
+            started = time.perf_counter(), time.process_time()
+            own[name] = made_by(name, log, cutoff)
+            wall, processor = time.perf_counter() - started[0], time.process_time() - started[1]
+            print(f"{cutoff}: {name} learned in {wall:.0f} s, {processor:.0f} s of one processor\n", flush=True)
         for new, table in found.items():
             methods = {
                 "popularity, 60 days": popularity,
                 "own past purchases": own_past,
                 **chosen[new],
-                "worthwhile": own,
+                **own,
             }
             if new:
                 del methods["own past purchases"]

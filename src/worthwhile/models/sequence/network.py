@@ -26,6 +26,7 @@ class Shape:
     layers: int = 1
     heads: int = 4  # of the transformer
     item_width: int = 32
+    item_spread: float = 0.1  # sd of items' vectors to begin with
     hidden: int = 64  # of the task's head
     dropout: float = 0.3
     items: int = 0  # V; the code V stands for items that are not told, or new
@@ -82,7 +83,7 @@ class EventNetwork(nn.Module):
         self.think = nn.Linear(s.hidden, s.hidden // 2)
         self.out = nn.Linear(s.hidden // 2, s.outputs)
         self.line = nn.Linear(s.columns, s.outputs, bias=False)  # a straight line beside the layers, as in networks.py
-        nn.init.normal_(self.item.weight, std=0.1)
+        nn.init.normal_(self.item.weight, std=s.item_spread)
         nn.init.zeros_(self.line.weight)
 
     def encode(self, batch: Batch) -> Tensor:  # (B, T, D)
