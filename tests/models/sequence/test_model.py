@@ -116,3 +116,17 @@ def test_the_saved_model_reads_vectors_of_the_encoder_that_it_learned_with_and_n
         with pytest.raises(InputError) as caught:
             loaded.forecast(replace(current, sequences=replace(current.sequences, contents=other)))
         assert caught.value.code == "bad-argument" and "planted" in caught.value.what
+
+
+def test_what_customers_look_at_tells_who_buys_and_what_others_look_at_does_not(
+    shop: PlantedShop, made: tuple[EventModel, Prepared], tmp_path: Path
+) -> None:
+    model, (_, current) = made
+    found = {"own": area_under_roc(model.forecast(current.unseen()).p_active, current.outcome.active)}
+    for name, other in (("none", shop.without_views()), ("of others", shop.with_views_of_others())):
+        matured, blind = prepared(other, tmp_path / name)
+        assert np.array_equal(blind.outcome.active, current.outcome.active)
+        model = EventModel(**BRIEF)
+        model.fit(matured, blind.unseen())
+        found[name] = area_under_roc(model.forecast(blind.unseen()).p_active, blind.outcome.active)
+    assert found["own"] > max(found["none"], found["of others"]) + 0.01, found
