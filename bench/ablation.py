@@ -8,7 +8,8 @@ it, on the same cutoff and seed; its standard error is over cutoffs and seeds. N
 
 retail    Online Retail II, 90 days: orders, items, titles (static encoder)
 amazon    reviews of musical instruments, who reviews again within 180 days: when, what, stars, texts
-chinese   whether a review is content, told by its category alone, or by vectors of its text (a logistic probe)
+chinese   whether a review is content, told by its category alone, or by vectors of its text (a logistic probe); a
+          pretrained encoder too where `sentence-transformers` is installed
 pictures  a simulated shop that sells what 600 real photographs show; what is no clothing runs out (tests/oracles/
           planted_shop.py); a tiny vision transformer of random weights
 planted   a simulated shop in which visits, and what items are, foretell who buys
@@ -22,6 +23,7 @@ import tempfile
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -37,6 +39,7 @@ from worthwhile.content.chosen import Encoders
 from worthwhile.content.hygiene import clean
 from worthwhile.content.items import texts_before
 from worthwhile.content.static import fit_static, sample_of, static_encoder
+from worthwhile.content.text import MINILM, load_text_encoder
 from worthwhile.features.build import cutoff_from
 from worthwhile.features.sequences import Content, Sequences, build_sequences
 from worthwhile.models.sequence.model import EventModel
@@ -58,6 +61,7 @@ Describe = Callable[[Log, Sequences, str, Path], Mapping[str, Content]]
 RETAIL_CUTOFFS = ("2010-12-01", "2011-03-01", "2011-06-01", "2011-09-01")
 AMAZON_CUTOFFS = ("2013-01-01", "2013-07-01", "2014-01-01")
 PLANTED_CUTOFF = "2024-07-01"
+REVIEWS, FEW_REVIEWS = 6_000, 1_500
 ITEMS = 3_000  # of simulated shops
 PARTS = ("retail", "amazon", "chinese", "pictures", "planted")
 METRICS = ("auc", "gini", "crps")
@@ -179,20 +183,30 @@ def amazon(data: Path, seeds: int) -> None:
 
 
 def chinese(data: Path, seeds: int) -> None:
-    """Accuracy and AUC of a logistic probe, over several drawings of reviews."""
+    """Accuracy and AUC of a logistic probe, over several drawings of reviews; a pretrained encoder reads one."""
     table = pd.read_parquet(data / "chinese_shopping_reviews.parquet").dropna(subset=["review"])
     found: dict[str, list[tuple[float, float]]] = {}
     for seed in range(seeds):
-        some = table.sample(6_000, random_state=seed)
-        probe = Probe("sentiment", [clean(text) for text in some["review"]], some["label"].to_numpy() == 1)
-        static = fit_static(sample_of(probe.texts[: probe.fitted], seed=0), seed=0)
-        for name, vectors in (
-            ("category", pd.get_dummies(some["cat"]).to_numpy(np.float32)),
-            ("text, static encoder", static.encode(probe.texts)),
-        ):
-            found.setdefault(name, []).append(probe.quality(vectors))
+        some = table.sample(REVIEWS, random_state=seed)
+        probe = _sentiment(some)
+        found.setdefault("category", []).append(probe.quality(pd.get_dummies(some["cat"]).to_numpy(np.float32)))
+        found.setdefault("text, static encoder", []).append(probe.quality(_static(probe)))
+    if find_spec("sentence_transformers") is not None:
+        probe = _sentiment(table.sample(FEW_REVIEWS, random_state=0))
+        found[f"the same, {FEW_REVIEWS:,} reviews"] = [probe.quality(_static(probe))]
+        pretrained = load_text_encoder(MINILM)
+        found[f"text, {MINILM}, {FEW_REVIEWS:,} reviews"] = [probe.quality(pretrained.encode(probe.texts))]
     rows = [(name, *(_plain(values) for values in np.array(each).T)) for name, each in found.items()]
     print(markdown(("sentiment of Chinese reviews", "accuracy", "AUC"), rows) + "\n", flush=True)
+
+
+def _sentiment(reviews: pd.DataFrame) -> Probe:
+    return Probe("sentiment", [clean(text) for text in reviews["review"]], reviews["label"].to_numpy() == 1)
+
+
+def _static(probe: Probe) -> Array:
+    """Vectors by the static encoder fitted to what the probe is fitted to."""
+    return fit_static(sample_of(probe.texts[: probe.fitted], seed=0), seed=0).encode(probe.texts)
 
 
 def _plain(values: Array) -> str:
