@@ -13,7 +13,7 @@ import torch
 
 from worthwhile.distribution import Forecast, Histogram
 from worthwhile.errors import InputError
-from worthwhile.features.sequences import KINDS, NONE, Sequences
+from worthwhile.features.sequences import KINDS, NONE, Content, Sequences
 from worthwhile.features.snapshot import Snapshot
 from worthwhile.models.chunks import forecast_in_chunks
 from worthwhile.models.files import read_arrays, read_json, write_arrays, write_json
@@ -86,10 +86,14 @@ class EventModel:
         self._heads: Heads | None = None
         self._vocabulary: Vocabulary | None = None
         self._encoders: dict[str, str] = {}  # content -> id of what made its vectors
+        self._units: dict[str, Array] = {}  # content -> the mean of its vectors, and the sd of their numbers
 
     def fit(self, matured: Sequence[Snapshot], current: Snapshot, *, seed: int = 0) -> None:
         """Raises InputError `no-history` where nobody bought in any past horizon, or the snapshots have no events."""
         sequences = _sequences(current)
+        self._encoders = {name: content.encoder for name, content in sequences.contents.items()}
+        self._units = {name: _units_of(content.vectors) for name, content in sequences.contents.items()}
+        sequences = self._as_learned(sequences)
         chosen_device(self.learning.device)
         training = training_rows(matured, cap=ROWS, seed=seed)
         heads, guess = fit_heads(matured, training, seed)
@@ -118,7 +122,6 @@ class EventModel:
             seed=seed,
         )
         self._heads, self._vocabulary = heads, vocabulary
-        self._encoders = {name: content.encoder for name, content in sequences.contents.items()}
 
     def _shape(self, vocabulary: Vocabulary, questions: Questions, heads: Heads, steps: Steps) -> Shape:
         return Shape(
@@ -144,7 +147,7 @@ class EventModel:
         return forecast_in_chunks(snapshot, self.name, lambda part: self._answer(part, steps, sequences))
 
     def _as_learned(self, sequences: Sequences) -> Sequences:
-        """The sequences with those contents that the model reads."""
+        """The sequences with those contents that the model reads, in the units that it reads them in."""
         for name, encoder in self._encoders.items():
             if name not in sequences.contents or sequences.contents[name].encoder != encoder:
                 raise InputError(
@@ -153,7 +156,8 @@ class EventModel:
                     where="events",
                     remedy="make them with that encoder, which lies in the shop's cache, or fit the model anew",
                 )
-        return replace(sequences, contents={name: sequences.contents[name] for name in self._encoders})
+        contents = {name: sequences.contents[name] for name in self._encoders}
+        return replace(sequences, contents={name: _in_units(one, self._units[name]) for name, one in contents.items()})
 
     def _answer(self, part: Snapshot, steps: Steps, sequences: Sequences) -> tuple[Histogram, Histogram]:
         assert self._heads
@@ -178,13 +182,15 @@ class EventModel:
             for place, net in enumerate(self._networks)
             for name, tensor in net.state_dict().items()
         }
-        write_arrays(folder / "model.safetensors", self._heads.to_arrays() | arrays)
+        units = {f"units.{name}": told for name, told in self._units.items()}
+        write_arrays(folder / "model.safetensors", self._heads.to_arrays() | arrays | units)
 
     @classmethod
     def load(cls, folder: Path) -> Self:
         told, arrays = read_json(folder / "model.json"), read_arrays(folder / "model.safetensors")
         model = cls(**told["learning"])
         model.epochs, model._encoders = told["epochs"], told["encoders"]
+        model._units = {name: arrays[f"units.{name}"] for name in model._encoders}
         model._heads = Heads.from_arrays(arrays)
         model._vocabulary = Vocabulary(*(np.array(told["words"][f.name], dtype=object) for f in fields(Vocabulary)))
         for place in range(model.learning.members):
@@ -193,6 +199,25 @@ class EventModel:
             net.load_state_dict({name: torch.from_numpy(array) for name, array in own.items()})
             model._networks.append(net.eval())
         return model
+
+
+def _units_of(vectors: Array) -> Array:
+    """(width + 1,) float32: the mean of the vectors (words, width) of what is known, and the sd of their numbers.
+
+    Vectors of pretrained networks have most of their length in common, and what tells them apart would be learned
+    last: pictures of a simulated shop, which foretell who buys, added nothing as they came.
+    """
+    known = vectors[vectors.any(axis=1)]
+    if not len(known):
+        return np.append(np.zeros(vectors.shape[1]), 1.0).astype(np.float32)
+    mean = known.mean(axis=0)
+    return np.append(mean, np.sqrt(((known - mean) ** 2).mean()) or 1.0).astype(np.float32)
+
+
+def _in_units(content: Content, units: Array) -> Content:
+    """Vectors from their mean, in units of their sd; zeros, of what is not known, stay."""
+    known = np.any(content.vectors, axis=1, keepdims=True)
+    return replace(content, vectors=np.where(known, (content.vectors - units[:-1]) / units[-1], 0).astype(np.float32))
 
 
 def _sequences(snapshot: Snapshot) -> Sequences:
