@@ -10,7 +10,7 @@ retail    Online Retail II, 90 days: orders, items, titles (static encoder)
 amazon    reviews of musical instruments, who reviews again within 180 days: when, what, stars, texts
 chinese   whether a review is content, told by its category alone, or by vectors of its text (a logistic probe); a
           pretrained encoder too where `sentence-transformers` is installed
-pictures  a simulated shop that sells what 600 real photographs show; what is no clothing runs out (tests/oracles/
+pictures  a simulated shop that sells what 600 real photographs show; what is dark runs out (tests/oracles/
           planted_shop.py); a tiny vision transformer of random weights
 planted   a simulated shop in which visits, and what items are, foretell who buys
 """
@@ -51,7 +51,7 @@ from worthwhile.store.log import Log, log_of
 from worthwhile.tasks import Task
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "tests"))
-from oracles.planted_shop import PlantedShop, planted_shop
+from oracles.planted_shop import RUNS_OUT, PlantedShop, planted_shop
 from oracles.tiny_vision import tiny_model
 
 Array = np.ndarray[Any, Any]
@@ -250,6 +250,8 @@ def pictures(data: Path, customers: int, seeds: int) -> None:
     from worthwhile.content.picture import load_picture_encoder
 
     catalogue = pd.read_parquet(data / "fashion_images" / "catalogue.parquet").query("has_image")
+    brightness = np.array([_brightness(data / "fashion_images" / f"{name}.jpg") for name in catalogue["id"]])
+    dark = brightness < np.quantile(brightness, RUNS_OUT)
     with tempfile.TemporaryDirectory() as place:
         encoder = load_picture_encoder(str(tiny_model(Path(place))), data / "fashion_images")
 
@@ -261,8 +263,7 @@ def pictures(data: Path, customers: int, seeds: int) -> None:
         def knowns(seed: int) -> list[Known]:
             rng = np.random.default_rng(seed)
             shown = rng.integers(len(catalogue), size=ITEMS)
-            runs_out = (catalogue["masterCategory"] != "Apparel").to_numpy()
-            events = planted_shop(customers, ITEMS, seed, side=runs_out[shown]).without_views().events()
+            events = planted_shop(customers, ITEMS, seed, side=dark[shown]).without_views().events()
             own, others = (_pictured(catalogue, order) for order in (shown, rng.permutation(shown)))
             against = "orders and items"
             return [
@@ -272,6 +273,13 @@ def pictures(data: Path, customers: int, seeds: int) -> None:
             ]
 
         compare("shop of photographs, 30 days", knowns, Task.of("30d"), [PLANTED_CUTOFF], seeds)
+
+
+def _brightness(photograph: Path) -> float:
+    from PIL import Image
+
+    with Image.open(photograph) as picture:
+        return float(np.asarray(picture.convert("L")).mean())
 
 
 def _pictured(catalogue: pd.DataFrame, shown: Array) -> pa.Table:
