@@ -16,6 +16,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from datetime import date
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import duckdb
@@ -24,15 +25,20 @@ from scipy import sparse
 from threadpoolctl import threadpool_limits
 
 from tables import markdown
+from worthwhile.content.items import item_vectors, texts_before
+from worthwhile.content.static import static_encoder
 from worthwhile.features.build import cutoff_from
 from worthwhile.recommend.build import Recommender
+from worthwhile.recommend.content import Content
 from worthwhile.recommend.evaluate import Quality, evaluate
+from worthwhile.recommend.events import event_scores
 from worthwhile.recommend.filters import Filters
 from worthwhile.store.log import Log, log_of
 
 Array = np.ndarray[Any, Any]
 
 CUTOFFS = ("2011-03-15", "2011-05-15", "2011-07-15", "2011-09-15")
+OURS = ("worthwhile without titles", "worthwhile", "worthwhile with events")
 TUNED_ON = "2010-11-01"
 DAYS, K = 30, 20
 EPOCH = date(1970, 1, 1)
@@ -53,8 +59,9 @@ _GOODS = """
 
 def read_log(data: Path) -> Log:
     con = duckdb.connect()
-    goods = con.sql(_GOODS, params=[str(data / "online_retail_ii.parquet")]).to_arrow_table()
-    return log_of(goods, zone="Europe/London")
+    goods = con.sql(_GOODS, params=[str(data / "online_retail_ii.parquet")])
+    titles = con.sql("SELECT item_id, mode(title) AS title FROM goods GROUP BY item_id ORDER BY item_id")
+    return log_of(goods.to_arrow_table(), zone="Europe/London", items=titles.to_arrow_table())
 
 
 @dataclass(frozen=True, eq=False)
@@ -203,6 +210,15 @@ def quality_of(split: Split, recommended: Array, new: bool) -> Quality:
     return evaluate(recommended, split.target(new), split.popularity)
 
 
+def titles_of(log: Log, cutoff: str) -> Content:
+    """The vectors of items by the static encoder, as `worth recommend` makes them."""
+    moment = cutoff_from(cutoff, log.zone)
+    with TemporaryDirectory() as kept:
+        encoder = static_encoder(Path(kept), texts_before(log, moment), seed=0)
+        found = item_vectors(log, moment, encoder, kept=Path(kept))
+    return Content(np.array(found.item_id, dtype=object), found.vectors)
+
+
 def ours(log: Log, cutoff: str, **options: Any) -> Method:
     made = Recommender.of(log, cutoff_from(cutoff, log.zone), seed=0, threads=1, **options)
 
@@ -214,32 +230,44 @@ def ours(log: Log, cutoff: str, **options: Any) -> Method:
     return recommended
 
 
+def made_by(name: str, log: Log, cutoff: str) -> Method:
+    """One of OURS."""
+    content = None if name == OURS[0] else titles_of(log, cutoff)
+    if name != OURS[2]:
+        return ours(log, cutoff, content=content)
+    with TemporaryDirectory() as scratch, event_scores(log, cutoff_from(cutoff, log.zone), Path(scratch)) as scores:
+        return ours(log, cutoff, content=content, scores={"events": scores})
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--data", type=Path, default=Path("../shared/data"))
     parser.add_argument("--cutoffs", nargs="+", default=CUTOFFS)
     parser.add_argument("--no-implicit", action="store_true", help="without the peers that need the extra `bench`")
+    parser.add_argument("--events", action="store_true", help="with the event model's next-item head too")
     given = parser.parse_args()
     log = read_log(given.data)
     with threadpool_limits(limits=1, user_api="blas"):
         chosen = {False: {}, True: {}} if given.no_implicit else tuned(log)
-        print_tables(log, given.cutoffs, chosen)
+        print_tables(log, given.cutoffs, chosen, OURS if given.events else OURS[:-1])
 
 
-def print_tables(log: Log, cutoffs: Iterable[str], chosen: dict[bool, dict[str, Method]]) -> None:
+def print_tables(log: Log, cutoffs: Iterable[str], chosen: dict[bool, dict[str, Method]], names: Iterable[str]) -> None:
     found: dict[bool, dict[str, list[Quality]]] = {False: {}, True: {}}
     for cutoff in cutoffs:
         split = split_at(log, cutoff)
-        started = time.perf_counter(), time.process_time()
-        own = ours(log, cutoff)
-        wall, processor = time.perf_counter() - started[0], time.process_time() - started[1]
-        print(f"{cutoff}: learned in {wall:.0f} s, {processor:.0f} s of one processor\n", flush=True)
+        own = {}
+        for name in names:
+            started = time.perf_counter(), time.process_time()
+            own[name] = made_by(name, log, cutoff)
+            wall, processor = time.perf_counter() - started[0], time.process_time() - started[1]
+            print(f"{cutoff}: {name} learned in {wall:.0f} s, {processor:.0f} s of one processor\n", flush=True)
         for new, table in found.items():
             methods = {
                 "popularity, 60 days": popularity,
                 "own past purchases": own_past,
                 **chosen[new],
-                "worthwhile": own,
+                **own,
             }
             if new:
                 del methods["own past purchases"]

@@ -17,24 +17,13 @@ pytest.importorskip("PIL", reason="needs worthwhile[pictures]")
 
 from PIL import Image
 
+from oracles.tiny_vision import tiny_model
 from worthwhile.content.picture import REFUSED, VisionEncoder, load_picture_encoder, picture_vectors_of
 from worthwhile.content.picture_file import REASONS, Refused, decoded, read_content
 from worthwhile.errors import InputError
 
 DATA = Path(os.environ.get("WORTH_DATA", Path(__file__).parents[3] / "shared" / "data"))
 ROOT = Path(__file__).parents[2]
-
-
-def tiny_model(folder: Path) -> Path:
-    """A vision transformer of a few thousand random weights, which looks at 32 x 32 pixels."""
-    import torch
-    from transformers import ViTConfig, ViTImageProcessorPil, ViTModel
-
-    torch.manual_seed(0)
-    sizes = {"hidden_size": 24, "num_hidden_layers": 1, "num_attention_heads": 2, "intermediate_size": 24}
-    ViTModel(ViTConfig(image_size=32, patch_size=8, **sizes)).save_pretrained(folder)
-    ViTImageProcessorPil(size={"height": 32, "width": 32}).save_pretrained(folder)
-    return folder
 
 
 @pytest.fixture(scope="module")

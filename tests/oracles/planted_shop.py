@@ -64,9 +64,11 @@ class PlantedShop:
         )
 
 
-def planted_shop(customers: int = 4000, items: int = 3000, seed: int = 0) -> PlantedShop:
+def planted_shop(customers: int = 4000, items: int = 3000, seed: int = 0, *, side: Array | None = None) -> PlantedShop:
+    """`side` (items,) bool: which run out; drawn where it is not given."""
     rng = np.random.default_rng(seed)
-    side = rng.random(items) < RUNS_OUT
+    drawn = rng.random(items) < RUNS_OUT
+    side = drawn if side is None else side
     direction = rng.normal(size=WIDTH) / np.sqrt(WIDTH)
     vectors = np.where(side, 1.0, -1.0)[:, None] * direction + rng.normal(0, 0.5, (items, WIDTH)) / np.sqrt(WIDTH)
     eager = rng.gamma(2.0, 0.5, customers)  # mean 1

@@ -8,11 +8,15 @@ from worthwhile.errors import InputError
 from worthwhile.ingestion import ingest
 from worthwhile.ingestion.quality import check
 from worthwhile.models.heuristics import PastRate
+from worthwhile.models.sequence.model import EventModel
+from worthwhile.progress import silent
 from worthwhile.report import content_of
 from worthwhile.runs import Asked, forecast, list_runs
-from worthwhile.runs.asked import settings_behind
+from worthwhile.runs.asked import facts_of, settings_behind
+from worthwhile.runs.prepare import Snapshots, sequences_of
 from worthwhile.runs.record import package_versions, run_id_of
 from worthwhile.shop import change_settings, open_shop
+from worthwhile.store.log import open_log
 
 LONG = "450d"  # so long that one window of it has passed: two snapshots are to be made
 
@@ -36,11 +40,29 @@ def test_over_a_longer_horizon_nobody_is_expected_to_buy_or_spend_less(shop, mod
         assert np.all(longer.amount.mean() >= shorter.amount.mean() * (1 - 1e-4))
 
 
-def test_the_event_model_reads_the_shops_log_and_leaves_nothing_beside_its_run(shop):
+def test_the_event_model_reads_the_shops_log_and_titles_and_answers_the_same_once_it_is_loaded(shop, tmp_path):
+    (tmp_path / "items.csv").write_text("item_id,title\n" + "".join(f"I{n:03},item {n}\n" for n in range(30)))
+    ingest(shop, tmp_path / "items.csv")
     run = quick(shop, "60d", model="events")
     assert run.table()["model"].unique().to_pylist() == ["events"] and "do not rely" in " ".join(run.gate.sentences())
     assert not list(shop.scratch.iterdir())
+    model = EventModel.load(run.folder / "models" / "60d" / "events")
+    with open_log(shop) as log, sequences_of(log, shop, ["events"], silent) as (sequences, contents):
+        snapshots = Snapshots(log, Asked().task("60d"), sequences=sequences, contents=contents)
+        _, current = snapshots.before(log.until, silent)
+        again = model.forecast(current.unseen())
+    [encoder] = [place.name for place in shop.vectors.iterdir()]
+    assert current.sequences.contents["item"].encoder == encoder
+    assert np.array_equal(again.p_active, run.forecasts[0].p_active)
     assert quick(shop, "60d", model="events").table().equals(run.table())
+
+
+def test_the_encoders_belong_to_a_run_that_reads_events_and_to_no_other(shop):
+    other = change_settings(shop, {"content.pictures": "photos"})
+    assert quick(shop).run_id == quick(other).run_id
+    with open_log(shop) as log:
+        first, second = (facts_of(s, log, Asked().task("60d"), ["events"]) for s in (shop, other))
+    assert first["content"] != second["content"]
 
 
 def test_margins_belong_to_a_run_about_value_and_to_no_other(shop):

@@ -33,14 +33,17 @@ def recommend(
     category: Annotated[
         list[str] | None, typer.Option("--category", help="Only items of this category; may be repeated.")
     ] = None,
+    events: Annotated[
+        bool, typer.Option("--events", help="Let the event model say too what comes next; takes longer.")
+    ] = False,
     lang: Annotated[str, typer.Option("--lang", help="Language of the reasons: en or zh.")] = "en",
     seed: Seed = None,
     out: Annotated[Path | None, typer.Option(help="File for the recommendations: .parquet or .csv.")] = None,
 ) -> Answer:
     """Recommend to each customer the items that they will want next.
 
-    Each with a score, the chance that an order within the next 30 days holds it, and a reason. Nothing is kept in the
-    shop's folder.
+    Each with a score, the chance that an order within the next 30 days holds it, and a reason. Nothing but vectors of
+    titles and pictures is kept in the shop's folder.
 
     Example:
 
@@ -65,21 +68,24 @@ def recommend(
             k=k,
             customers=customer or None,
             filters=filters,
+            events=events,
             out=out,
             language=lang,
             seed=seed,
             progress=watch,
         )
-    return _answer(made, wanted=customer or [], out=out)
+    return _answer(made, wanted=customer or [], out=out, events=events)
 
 
-def _answer(made: Recommendations, *, wanted: list[str], out: Path | None) -> Answer:
+def _answer(made: Recommendations, *, wanted: list[str], out: Path | None, events: bool) -> Answer:
     """The rows of the customers asked about; of all customers the counts alone."""
     rows = made.table().to_pylist() if wanted else []
     document = {**made.facts, "out": out, "recommendations": rows}
     shown: list[str | Table] = [_table(customer, rows, made.titles) for customer in sorted(set(wanted))]
     if made.facts["mixture"] == "fixed":
         shown.append("The shop is too young or small to learn from what customers then bought: a fixed rule is used.")
+    if events and not made.facts["events"]:
+        shown.append("The log is too short or small for the event model to learn from; the rest answers without it.")
     if out is not None:
         shown.append(f"Recommendations to {made.facts['customers']:,} customers in {out}")
     return Answer(document, shown)

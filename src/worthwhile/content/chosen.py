@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import datetime
 
 from worthwhile.content.encoder import Encoder, PictureEncoder
@@ -9,11 +10,34 @@ from worthwhile.content.items import texts_before
 from worthwhile.content.picture import load_picture_encoder
 from worthwhile.content.static import static_encoder
 from worthwhile.content.text import load_text_encoder
+from worthwhile.schema import to_us
 from worthwhile.shop import Shop
 from worthwhile.store.log import Log
 
 STATIC = "static"
 PICTURES = "pictures"
+
+_TOLD = """
+    SELECT EXISTS (FROM items WHERE title IS NOT NULL OR description IS NOT NULL OR picture IS NOT NULL)
+        OR EXISTS (FROM events WHERE ts_us < $cutoff AND text IS NOT NULL)
+"""
+
+
+@dataclass(frozen=True)
+class Encoders:
+    """What makes vectors of a shop's texts and pictures; no pictures are read without `pictures`."""
+
+    text: Encoder
+    pictures: PictureEncoder | None = None
+
+
+def encoders_of(shop: Shop, log: Log, cutoff: datetime) -> Encoders | None:
+    """The encoders that the settings name; None where neither items nor events tell anything to encode.
+
+    Raises InputError as `text_encoder` and `picture_encoder` do.
+    """
+    [(told,)] = log.con.execute(_TOLD, {"cutoff": to_us(cutoff)}).fetchall()
+    return Encoders(text_encoder(shop, log, cutoff), picture_encoder(shop)) if told else None
 
 
 def text_encoder(shop: Shop, log: Log, cutoff: datetime) -> Encoder:

@@ -55,6 +55,7 @@ class Content:
 
     vectors: Array  # (words, width) float32: a row for each word of `by`, zeros where nothing is known
     by: str  # `item` or `text`: the column whose codes are rows of `vectors`
+    encoder: str = ""  # id of what made them: vectors of different encoders cannot be compared
 
 
 @dataclass(frozen=True)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from difflib import get_close_matches
 from importlib import import_module
@@ -187,6 +187,12 @@ def model_class(name: str) -> type[Any]:
         )
     module, _, attribute = MODELS[name].place.partition(":")
     return getattr(import_module(module), attribute)
+
+
+def any_reads_events(names: Iterable[str]) -> bool:
+    """Whether one of these models reads event sequences; the ensemble does where a member does."""
+    members = [name for name, kind in MODELS.items() if kind.is_member]
+    return any(MODELS[name].reads_events for asked in names for name in (members if asked == "ensemble" else [asked]))
 
 
 def maker(name: str, **params: Any) -> Callable[[], Model]:

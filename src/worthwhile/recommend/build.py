@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from pathlib import Path
@@ -18,7 +19,8 @@ import pyarrow.parquet as pq
 from worthwhile.errors import InputError
 from worthwhile.models.threads import one_thread_each
 from worthwhile.progress import Progress, part, silent
-from worthwhile.recommend.content import Content
+from worthwhile.recommend.content import Content, content_of
+from worthwhile.recommend.events import event_scores
 from worthwhile.recommend.filters import Filters
 from worthwhile.recommend.history import read_lines
 from worthwhile.recommend.mix import AT_ONCE, Mixture, Question, ScoreFunction, learn_mixture
@@ -171,6 +173,7 @@ def recommend_items(  # noqa: PLR0913 (one parameter for each question that a pe
     filters: Filters | None = None,
     content: Content | None = None,
     scores: Mapping[str, ScoreFunction] | None = None,
+    events: bool = False,
     out: Path | str | None = None,
     language: str = "en",
     seed: int | None = None,
@@ -178,10 +181,11 @@ def recommend_items(  # noqa: PLR0913 (one parameter for each question that a pe
 ) -> Recommendations:
     """The first `k` items for each customer as of `cutoff` (default: the end of the log), with a score and a reason.
 
-    `customers` are ids, by default all that were known before the cutoff. `content` are vectors of items, through
-    which items that were never sold are recommended too; `scores` are further scores of customers and items, by name,
-    which the mixture learns to weigh. With `out` the table goes to a file, .parquet or .csv, part by part, and is not
-    held in memory. Nothing is kept in the shop's folder.
+    `customers` are ids, by default all that were known before the cutoff. `content` are vectors of items, by default
+    those of the settings' encoders, through which items that were never sold are recommended too; `scores` are further
+    scores of customers and items, by name, which the mixture learns to weigh. With `events` the event model's
+    next-item head is one of them, where the log is large enough. With `out` the table goes to a file, .parquet or .csv,
+    part by part, and is not held in memory. Of the shop's folder only the cache of vectors is written.
     Raises InputError (`bad-argument`, `no-such-customer`, `empty-shop`, `no-history`).
     """
     if not 1 <= k <= MOST:
@@ -190,13 +194,19 @@ def recommend_items(  # noqa: PLR0913 (one parameter for each question that a pe
     path = check_out(out) if out is not None else None
     fitting = fitting_of(shop.settings, seed=seed, tune=0, fine_tune=False)
     filters = filters or Filters()
-    with open_log(shop) as log, one_thread_each():
+    with ExitStack() as opened:
+        log = opened.enter_context(open_log(shop))
+        opened.enter_context(one_thread_each())
         moment = forecast_cutoff(cutoff, log)
         if customers is not None:
             _check_known(log, customers)
+        content = content or content_of(shop, log, moment, part(progress, 0.0, 0.1))
+        by_events = opened.enter_context(event_scores(log, moment, shop.scratch, seed=fitting.seed)) if events else None
+        if by_events is not None:
+            scores = {**(scores or {}), "events": by_events}
         made = Recommender.of(
             log, moment, content=content, scores=scores, seed=fitting.seed, threads=fitting.threads,
-            progress=part(progress, 0.0, 0.6),
+            progress=part(progress, 0.1, 0.6),
         )  # fmt: skip
         asked = made.question.segments.customers if customers is None else np.array(sorted(set(customers)), object)
         reasons = _reasons(made, language)
@@ -210,6 +220,7 @@ def recommend_items(  # noqa: PLR0913 (one parameter for each question that a pe
         "cutoff": moment.isoformat(),
         "k": k,
         "customers": len(asked),
+        "events": by_events is not None,
         "mixture": "learned" if made.mixture.is_learned else "fixed",
         "new_only": filters.new_only,
         "categories": list(filters.categories),

@@ -7,10 +7,17 @@ given the standing of those that it is most like.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 import numpy as np
 from scipy import sparse
+
+from worthwhile.content.chosen import encoders_of
+from worthwhile.content.items import item_vectors
+from worthwhile.progress import Progress, silent
+from worthwhile.shop import Shop
+from worthwhile.store.log import Log
 
 Array = np.ndarray[Any, Any]
 
@@ -35,6 +42,19 @@ class Content:
         found[rows >= 0] = self.vectors[rows[rows >= 0]]
         length = np.linalg.norm(found, axis=1, keepdims=True)
         return np.divide(found, length, out=np.zeros_like(found), where=length > 0)
+
+
+def content_of(shop: Shop, log: Log, cutoff: datetime, progress: Progress = silent) -> Content | None:
+    """The vectors of items known before the cutoff by the encoders of the settings; None where nothing tells of them.
+
+    Raises InputError as `encoders_of` does, `cannot-write`.
+    """
+    encoders = encoders_of(shop, log, cutoff)
+    if encoders is None:
+        return None
+    text, pictures = encoders.text, encoders.pictures
+    found = item_vectors(log, cutoff, text, kept=shop.vectors, pictures=pictures, progress=progress)
+    return Content(np.array(found.item_id, dtype=object), found.vectors) if found.vectors.any() else None
 
 
 def alike(units: Array, among: Array, nearest: int = NEAREST) -> sparse.csr_matrix:

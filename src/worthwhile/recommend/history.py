@@ -128,11 +128,11 @@ def read_lines(log: Log, cutoff: datetime) -> Lines:
         day=columns["day"].astype(np.int32),
         price=columns["price"].astype(np.float32),
         gone=columns["gone"].astype(np.int32),
-        end=_day_after(cutoff, log),
+        end=day_after(cutoff, log),
     )
 
 
-def _day_after(cutoff: datetime, log: Log) -> int:
+def day_after(cutoff: datetime, log: Log) -> int:
     """The first local day that begins at the cutoff or after it."""
     local = cutoff.astimezone(log.zone)
     midnight = (local.hour, local.minute, local.second, local.microsecond) == (0, 0, 0, 0)

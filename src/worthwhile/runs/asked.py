@@ -9,14 +9,17 @@ from typing import Any
 
 from worthwhile.errors import InputError
 from worthwhile.features.build import cutoff_from, no_history
+from worthwhile.models.catalogue import any_reads_events
 from worthwhile.settings import Settings
 from worthwhile.shop import Shop
 from worthwhile.store.log import Log
 from worthwhile.tasks import Horizon, Task
 
-# Settings that decide what the numbers of a run are or what they mean; those of `value` only where it is the target.
+# Settings that decide what the numbers of a run are or what they mean; those of `value` only where it is the target,
+# those of events where a model reads them.
 SETTINGS_BEHIND = ("currency", "timezone", "data_until")
 SETTINGS_BEHIND_VALUE = ("value.margin", "value.margins", "value.discount_rate")
+SETTINGS_BEHIND_EVENTS = ("content.text_encoder", "content.picture_encoder", "content.pictures")
 
 
 @dataclass(frozen=True)
@@ -50,9 +53,11 @@ def settings_behind(settings: Settings, target: str) -> dict[str, Any]:
     return {key: settings[key] for key in keys}
 
 
-def facts_of(shop: Shop, log: Log, task: Task) -> dict[str, Any]:
-    """What a run's id and manifest hold beside its cutoffs, horizons and models."""
+def facts_of(shop: Shop, log: Log, task: Task, models: Sequence[str]) -> dict[str, Any]:
+    """What a run's id and manifest hold beside its cutoffs and horizons."""
+    read = SETTINGS_BEHIND_EVENTS if any_reads_events(models) else ()
     return {
+        "content": {key: shop.settings[key] for key in read},
         "target": task.target,
         "where": {column: list(values) for column, values in task.where},
         "settings": settings_behind(shop.settings, task.target),

@@ -161,8 +161,8 @@ def backtest(  # noqa: PLR0913 (one parameter for each question that a person as
     with open_log(shop) as log, one_thread_each():
         moments = _moments(log, task, cutoffs)
         done: list[_AtCutoff] = []
-        with sequences_of(log, shop, names, silent) as sequences:
-            snapshots = Snapshots(log, task, value, sequences=sequences)
+        with sequences_of(log, shop, names, silent) as (sequences, contents):
+            snapshots = Snapshots(log, task, value, sequences=sequences, contents=contents)
             for i, moment in enumerate(moments):
                 watch = progress_of(progress, i, len(moments))
                 done.append(_at_cutoff(snapshots, moment, names, named=named, fitting=fitting, progress=watch))
@@ -175,7 +175,7 @@ def backtest(  # noqa: PLR0913 (one parameter for each question that a person as
             "tune": fitting.tune,
             "fine_tune": fitting.fine_tune,
             "seed": fitting.seed,
-            **facts_of(shop, log, task),
+            **facts_of(shop, log, task, names),
             **events.facts_for(names),
         }
     wanted = cutoffs if isinstance(cutoffs, int) else 0

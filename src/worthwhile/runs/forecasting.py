@@ -106,10 +106,10 @@ def forecast(  # noqa: PLR0913 (one parameter for each question that a person as
     with open_log(shop) as log, one_thread_each():
         moment = forecast_cutoff(cutoff, log)
         tasks = by_end(tasks, moment, log)
-        with sequences_of(log, shop, [model or "ensemble"], silent) as sequences:
+        with sequences_of(log, shop, [model or "ensemble"], silent) as (sequences, contents):
             made = [
                 _forecast_one(
-                    Snapshots(log, task, value, sequences=sequences),
+                    Snapshots(log, task, value, sequences=sequences, contents=contents),
                     moment,
                     model,
                     fitting,
@@ -124,7 +124,7 @@ def forecast(  # noqa: PLR0913 (one parameter for each question that a person as
             "tune": fitting.tune,
             "fine_tune": fitting.fine_tune,
             "seed": fitting.seed,
-            **facts_of(shop, log, tasks[0]),
+            **facts_of(shop, log, tasks[0], [model or "ensemble"]),
             **events.facts_for([model or "ensemble"]),
         }
     forecasts = agree_over_horizons([m.forecast for m in made])

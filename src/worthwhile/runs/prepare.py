@@ -20,9 +20,10 @@ from worthwhile.features.build import (
 from worthwhile.features.sequences import Sequences, build_sequences
 from worthwhile.features.snapshot import Snapshot
 from worthwhile.features.terms import ValueTerms
-from worthwhile.models.catalogue import MODELS
+from worthwhile.models.catalogue import any_reads_events
 from worthwhile.models.matured import Matured
 from worthwhile.progress import Progress, part
+from worthwhile.runs.contents import Contents
 from worthwhile.shop import Shop
 from worthwhile.store.log import Log
 from worthwhile.tasks import Horizon, Task
@@ -44,6 +45,7 @@ class Snapshots:
     value: ValueTerms | None = None
     made: dict[tuple[datetime, tuple[str, ...]], Snapshot] = field(default_factory=dict)
     sequences: Sequences | None = None  # of the log, where a model reads them; every snapshot gets them
+    contents: Contents | None = None  # what these name, as vectors
 
     def at(self, cutoff: datetime, *, categories: tuple[str, ...] | None = None) -> Snapshot:
         """The snapshot at a cutoff; `categories` are the main ones that its columns stand for (default: its own)."""
@@ -70,8 +72,8 @@ class Snapshots:
         """The matured snapshots whose windows had closed by `cutoff`, oldest first, and the one at `cutoff`.
 
         All are on the scale of the latter and have its main categories, so that their forecasts share one grid and
-        a column means the same in each. What is known of the latter's horizon comes with it;
-        `Snapshot.unseen` takes it off.
+        a column means the same in each, and have the vectors of what was known then. What is known of the latter's
+        horizon comes with it; `Snapshot.unseen` takes it off.
         """
         categories = main_categories(self.log, cutoff)
         current = self.at(cutoff, categories=categories)
@@ -80,6 +82,9 @@ class Snapshots:
         for done, earlier in enumerate(cutoffs):
             progress("features", done / len(cutoffs))
             matured.append(self._on(current.scale, earlier, categories))
+        if self.sequences is not None and self.contents is not None:
+            told = replace(self.sequences, contents=self.contents.at(cutoff, progress))
+            current, matured = replace(current, sequences=told), [replace(s, sequences=told) for s in matured]
         if not matured:
             current = replace(current, shorter=tuple(self._shorter(cutoff, categories, current.scale)))
         progress("features", 1.0)
@@ -98,14 +103,20 @@ class Snapshots:
 
 
 @contextmanager
-def sequences_of(log: Log, shop: Shop, names: Sequence[str], progress: Progress) -> Iterator[Sequences | None]:
-    """The event sequences of the log, where one of these models reads them. Their files are gone afterwards."""
-    if not any(MODELS[name].reads_events for name in names):
-        yield None
+def sequences_of(
+    log: Log, shop: Shop, names: Sequence[str], progress: Progress
+) -> Iterator[tuple[Sequences | None, Contents | None]]:
+    """The event sequences of the log, and the vectors of what they name, where one of these models reads them.
+
+    Their files are gone afterwards.
+    """
+    if not any_reads_events(names):
+        yield None, None
         return
     shop.scratch.mkdir(exist_ok=True)
     with TemporaryDirectory(prefix="sequences-", dir=shop.scratch) as folder:
-        yield build_sequences(log, Path(folder) / "sequences", progress=progress)
+        sequences = build_sequences(log, Path(folder) / "sequences", progress=progress)
+        yield sequences, Contents(shop, log, sequences)
 
 
 def default_backtest_cutoffs(log: Log, task: Task, count: int) -> list[datetime]:

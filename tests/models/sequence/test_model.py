@@ -36,7 +36,7 @@ def prepared(shop: PlantedShop, folder: Path, *, vectors: bool = False, until: s
         sequences = build_sequences(log, folder)
         if vectors:
             known = shop.vectors[[int(item[1:]) for item in sequences.vocabularies["item"]]]
-            sequences = replace(sequences, contents={"item": Content(known, "item")})
+            sequences = replace(sequences, contents={"item": Content(known, "item", "planted")})
         return Snapshots(log, Task.of("30d"), sequences=sequences).before(cutoff_from(CUTOFF, log.zone), silent)
 
 
@@ -97,3 +97,36 @@ def test_without_sequences_it_says_what_it_lacks(made: tuple[EventModel, Prepare
     with pytest.raises(InputError) as caught:
         EventModel(**BRIEF).fit(matured, replace(current, sequences=None))
     assert caught.value.code == "no-history" and "event" in caught.value.what
+
+
+def test_the_saved_model_reads_vectors_of_the_encoder_that_it_learned_with_and_no_others(
+    shop: PlantedShop, tmp_path: Path
+) -> None:
+    matured, current = prepared(shop, tmp_path / "s", vectors=True)
+    model = EventModel(**BRIEF)
+    model.fit(matured, current.unseen())
+    model.save(tmp_path / "model")
+    loaded, said = EventModel.load(tmp_path / "model"), model.forecast(current)
+    assert_equal(said, loaded.forecast(current))
+    contents = current.sequences.contents
+    turned = Content(-contents["item"].vectors, "item", "planted")
+    more = replace(current.sequences, contents={"item": turned, "text": turned})
+    assert not np.array_equal(said.p_active, loaded.forecast(replace(current, sequences=more)).p_active)
+    for other in ({}, {"item": replace(contents["item"], encoder="other")}):
+        with pytest.raises(InputError) as caught:
+            loaded.forecast(replace(current, sequences=replace(current.sequences, contents=other)))
+        assert caught.value.code == "bad-argument" and "planted" in caught.value.what
+
+
+def test_what_customers_look_at_tells_who_buys_and_what_others_look_at_does_not(
+    shop: PlantedShop, made: tuple[EventModel, Prepared], tmp_path: Path
+) -> None:
+    model, (_, current) = made
+    found = {"own": area_under_roc(model.forecast(current.unseen()).p_active, current.outcome.active)}
+    for name, other in (("none", shop.without_views()), ("of others", shop.with_views_of_others())):
+        matured, blind = prepared(other, tmp_path / name)
+        assert np.array_equal(blind.outcome.active, current.outcome.active)
+        model = EventModel(**BRIEF)
+        model.fit(matured, blind.unseen())
+        found[name] = area_under_roc(model.forecast(blind.unseen()).p_active, blind.outcome.active)
+    assert found["own"] > max(found["none"], found["of others"]) + 0.01, found

@@ -207,8 +207,8 @@ class Trainer:
         level = heads.level(raw, q.target, q.weight)
         share = torch.from_numpy(shares.astype(np.float32))
         with torch.no_grad():
-            for layer in (net.out, net.line, net.levels):
-                layer.weight.mul_(share[:, None])
+            for weights in (net.out.weight, net.line.weight, net.levels):
+                weights.mul_(share[:, None])
             net.out.bias.mul_(share).add_(torch.from_numpy(level.astype(np.float32)))
         return net
 

@@ -26,6 +26,7 @@ class Shape:
     layers: int = 1
     heads: int = 4  # of the transformer
     item_width: int = 32
+    item_spread: float = 0.0  # sd of items' vectors to begin with; random ones tell customers apart from the start
     hidden: int = 64  # of the task's head
     dropout: float = 0.3
     items: int = 0  # V; the code V stands for items that are not told, or new
@@ -83,13 +84,11 @@ class EventNetwork(nn.Module):
         self.think = nn.Linear(s.hidden, s.hidden // 2)
         self.out = nn.Linear(s.hidden // 2, s.outputs)
         self.line = nn.Linear(s.columns, s.outputs, bias=False)  # a straight line beside the layers, as in networks.py
-        self.levels = nn.Linear(
-            s.windows, s.outputs, bias=False
-        )  # of training windows, so that no season is learned as
-        # something about their customers; a forecast is at their mean level
-        nn.init.zeros_(self.item.weight)
-        for layer in (self.line, self.levels):
-            nn.init.zeros_(layer.weight)
+        # Levels of training windows, so that no season is learned as something about their customers; a forecast is at
+        # their mean.
+        self.levels = nn.Parameter(torch.zeros(s.outputs, s.windows))
+        nn.init.zeros_(self.line.weight)
+        nn.init.normal_(self.item.weight, std=s.item_spread)
 
     def encode(self, batch: Batch) -> Tensor:  # (B, T, D)
         bags = self.item(batch.items, batch.bags)
@@ -111,7 +110,7 @@ class EventNetwork(nn.Module):
         h = self.dropout(torch.relu(self.ask(torch.cat([state, columns], dim=1))))
         h = self.dropout(torch.relu(self.think(h)))
         raw = self.out(h) + self.line(columns)
-        return raw if windows is None else raw + self.levels(windows)
+        return raw if windows is None else raw + windows @ self.levels.T
 
     def item_scores(self, state: Tensor) -> Tensor:  # (Q, V + 1)
         return self.next_item(state) @ self.item.weight.T + self.item_bias
