@@ -17,6 +17,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from worthwhile.features.slices import counted
 from worthwhile.models.network_fit import alone, chosen_device
 from worthwhile.models.sequence.batches import Augmentation, Read, groups, read
 from worthwhile.models.sequence.coming import GAPS, Coming, coming_loss
@@ -83,8 +84,8 @@ class Material:
 
     def before(self, day: float) -> tuple[Array, Array]:
         """(C,) where the steps of each customer begin and where those before a local day end."""
-        first, before = self.steps.offsets, np.concatenate([[0], np.cumsum(self.steps.day < day)])
-        return first[:-1], first[:-1] + before[first[1:]] - before[first[:-1]]
+        first = self.steps.offsets[:-1]
+        return first, first + counted(self.steps.offsets, lambda here: self.steps.day[here] < day)
 
 
 class Trainer:

@@ -14,6 +14,7 @@ import torch
 from worthwhile.distribution import Forecast, Histogram
 from worthwhile.errors import InputError
 from worthwhile.features.sequences import KINDS, NONE, Sequences
+from worthwhile.features.slices import ROWS as ROWS_READ
 from worthwhile.features.snapshot import Snapshot
 from worthwhile.models.chunks import forecast_in_chunks
 from worthwhile.models.files import read_arrays, read_json, write_arrays, write_json
@@ -22,7 +23,7 @@ from worthwhile.models.sequence.coming import coming_of
 from worthwhile.models.sequence.heads import Heads, fit_heads
 from worthwhile.models.sequence.learning import Learning, Material, Questions, answers, train
 from worthwhile.models.sequence.network import EventNetwork, Shape
-from worthwhile.models.sequence.steps import NUMBERS, Steps, steps_of
+from worthwhile.models.sequence.steps import NUMBERS, Recoded, Steps, steps_of
 from worthwhile.models.training import split_forward, training_rows
 
 Array = np.ndarray[Any, Any]
@@ -44,11 +45,15 @@ class Vocabulary:
 
     def coded(self, steps: Steps, sequences: Sequences) -> Steps:
         """Steps of these sequences with the network's codes."""
+
+        def recoded(values: Any, known: Array, name: str) -> Recoded:
+            return Recoded(values, _codes(known, sequences.vocabularies[name]))
+
         return replace(
             steps,
-            item=_codes(self.items, sequences.vocabularies["item"])[steps.item],
-            category=_codes(self.categories, sequences.vocabularies["category"])[steps.category],
-            channel=_codes(self.channels, sequences.vocabularies["channel"])[steps.channel],
+            item=recoded(steps.item, self.items, "item"),
+            category=recoded(steps.category, self.categories, "category"),
+            channel=recoded(steps.channel, self.channels, "channel"),
         )
 
 
@@ -64,11 +69,21 @@ def _codes(known: Array, words: Array) -> Array:
 def vocabulary_of(steps: Steps, sequences: Sequences) -> Vocabulary:
     """The items of the steps that are frequent enough, and their categories and channels."""
     words = sequences.vocabularies
-    counts = np.bincount(steps.item[steps.item != NONE], minlength=len(words["item"]))
+    counts = _counts(steps.item, len(words["item"]))
     frequent = np.sort(np.argsort(-counts, kind="stable")[:MOST_ITEMS])
     frequent = frequent[counts[frequent] >= LEAST_LINES]
-    categories, channels = (np.setdiff1d(codes, [NONE]) for codes in (steps.category, steps.channel))
+    categories = _counts(steps.category, len(words["category"])) > 0
+    channels = _counts(steps.channel, len(words["channel"])) > 0
     return Vocabulary(words["item"][frequent], words["category"][categories], words["channel"][channels])
+
+
+def _counts(codes: Any, words: int) -> Array:
+    """(W,) how often each word is told."""
+    counts = np.zeros(words, dtype=np.int64)
+    for at in range(0, len(codes), ROWS_READ):
+        part = codes[at : at + ROWS_READ]
+        counts += np.bincount(part[part != NONE], minlength=words)
+    return counts
 
 
 class EventModel:
