@@ -58,8 +58,8 @@ class Growing:
         """Append to each array (R, ...) by its name; its type is that of the first part."""
         for name, part in parts.items():
             if name not in self._files:
-                file = TemporaryFile(dir=self._folder)  # noqa: SIM115 (`arrays` closes it)
-                self._files[name] = (file, part.dtype, part.shape[1:])
+                new = TemporaryFile(dir=self._folder)  # noqa: SIM115 (`arrays` closes it)
+                self._files[name] = (new, part.dtype, part.shape[1:])
             file, dtype, _ = self._files[name]
             file.write(np.ascontiguousarray(part, dtype=dtype).data)
 

@@ -24,7 +24,7 @@ from worthwhile.runs.asked import Asked, by_end, facts_of, forecast_cutoff
 from worthwhile.runs.choose import Fitting, Tuning, check_fine_tuning, check_names, fitting_of, make_model
 from worthwhile.runs.gate import Gate, gate
 from worthwhile.runs.lonely_end import lonely_end
-from worthwhile.runs.prepare import Snapshots, progress_of, sequences_of
+from worthwhile.runs.prepare import Snapshots, after_sequences, progress_of, sequences_of
 from worthwhile.runs.pretrained import pretrained_in
 from worthwhile.runs.record import record
 from worthwhile.shop import Shop
@@ -104,14 +104,15 @@ def forecast(  # noqa: PLR0913 (one parameter for each question that a person as
     with open_log(shop) as log, one_thread_each():
         moment = forecast_cutoff(cutoff, log)
         tasks = by_end(tasks, moment, log)
-        with sequences_of(log, shop, [model or "ensemble"], silent) as sequences:
+        with sequences_of(log, shop, [model or "ensemble"], progress) as sequences:
+            rest = after_sequences(progress, sequences)
             made = [
                 _forecast_one(
                     Snapshots(log, task, value, sequences=sequences),
                     moment,
                     model,
                     fitting,
-                    progress_of(progress, i, len(tasks)),
+                    progress_of(rest, i, len(tasks)),
                 )
                 for i, task in enumerate(tasks)
             ]

@@ -97,3 +97,12 @@ def test_without_sequences_it_says_what_it_lacks(made: tuple[EventModel, Prepare
     with pytest.raises(InputError) as caught:
         EventModel(**BRIEF).fit(matured, replace(current, sequences=None))
     assert caught.value.code == "no-history" and "event" in caught.value.what
+
+
+def test_vectors_are_of_each_customer_alone_and_tell_who_buys(made: tuple[EventModel, Prepared]) -> None:
+    model, (_, current) = made
+    vectors = model.vectors(current.unseen())
+    assert vectors.dtype == np.float32 and np.isfinite(vectors).all()
+    assert area_under_roc(vectors[:, 0], current.outcome.active) > 0.65
+    rows = np.array([3, 40])
+    assert np.allclose(model.vectors(current[rows]), vectors[rows], atol=1e-4)

@@ -30,6 +30,7 @@ GAPS = np.array(
 ITEMS_SHARE = 0.2  # weight of the items' loss: it is the largest, and overlaps least with the tasks
 AMOUNT = NUMBERS.index("amount")
 SPREAD = (-3.0, 2.0)  # log-sd of amounts, held within
+AMOUNT_LAW = 2  # numbers: mean and log-sd
 NOTHING = -1
 
 
@@ -86,6 +87,16 @@ def coming_loss(
         loss = loss + _amount_loss(net.next_amount(ahead), steps.numbers[order[told], AMOUNT])
         loss = loss + ITEMS_SHARE * _items_loss(net, ahead, steps, order[told])
     return loss
+
+
+def foretold(net: EventNetwork, states: Tensor) -> Tensor:
+    """What comes after the states (Q, D): log-odds of each bin of days, log chances of kinds, the amount's mean and
+    log-sd, (Q, G + K + 2)."""
+    return torch.cat([net.next_gap(states), net.next_kind(states).log_softmax(dim=1), net.next_amount(states)], dim=1)
+
+
+def foretold_width(net: EventNetwork) -> int:
+    return net.shape.gaps + net.shape.kinds + AMOUNT_LAW
 
 
 def _where(chosen: Array, like: Tensor) -> Tensor:

@@ -20,7 +20,7 @@ from torch import Tensor, nn
 from worthwhile.features.slices import counted
 from worthwhile.models.network_fit import alone, chosen_device
 from worthwhile.models.sequence.batches import Augmentation, Read, groups, read
-from worthwhile.models.sequence.coming import GAPS, Coming, coming_loss
+from worthwhile.models.sequence.coming import GAPS, Coming, coming_loss, foretold, foretold_width
 from worthwhile.models.sequence.network import EventNetwork, Shape
 from worthwhile.models.sequence.steps import Steps
 
@@ -206,6 +206,17 @@ def answers(net: EventNetwork, steps: Steps, end: Array, columns: Array) -> Arra
     with torch.no_grad():
         for state, rows in states_at(net, steps, first, end):
             out[rows] = net.answer(state, torch.from_numpy(columns[rows]).to(device)).float().cpu().numpy()
+    return out
+
+
+def foretold_at(net: EventNetwork, steps: Steps, end: Array) -> Array:
+    """(Q, D) float64: what the network foretells after the steps `end` (Q,)."""
+    first = steps.offsets[:-1][np.searchsorted(steps.offsets, end, side="right") - 1]
+    out = np.empty((len(end), foretold_width(net)))
+    net.eval()
+    with torch.no_grad():
+        for state, rows in states_at(net, steps, first, end):
+            out[rows] = foretold(net, state).float().cpu().numpy()
     return out
 
 

@@ -10,18 +10,22 @@ from typing import Any, ClassVar, Self
 
 import numpy as np
 import torch
+from scipy.special import logit
 
 from worthwhile.distribution import Forecast, Histogram
 from worthwhile.errors import InputError
 from worthwhile.features.sequences import KINDS, NONE, Sequences
 from worthwhile.features.slices import ROWS as ROWS_READ
+from worthwhile.features.slices import Growing
 from worthwhile.features.snapshot import Snapshot
+from worthwhile.models.baseline import LEAST_MORE
+from worthwhile.models.calibrate import LOWEST_AMOUNT
 from worthwhile.models.chunks import forecast_in_chunks
 from worthwhile.models.files import read_arrays, read_json, write_arrays, write_json
 from worthwhile.models.network_fit import chosen_device
 from worthwhile.models.sequence.coming import coming_of
 from worthwhile.models.sequence.heads import Heads, fit_heads
-from worthwhile.models.sequence.learning import Learning, Material, Questions, answers, train
+from worthwhile.models.sequence.learning import Learning, Material, Questions, answers, foretold_at, train
 from worthwhile.models.sequence.network import EventNetwork, Shape
 from worthwhile.models.sequence.steps import NUMBERS, Recoded, Steps, steps_of
 from worthwhile.models.training import split_forward, training_rows
@@ -103,20 +107,23 @@ class EventModel:
 
     def fit(self, matured: Sequence[Snapshot], current: Snapshot, *, seed: int = 0) -> None:
         """Raises InputError `no-history` where nobody bought in any past horizon, or the snapshots have no events."""
-        sequences = _sequences(current)
+        sequences = events_of(current)
         chosen_device(self.learning.device)
         training = training_rows(matured, cap=ROWS, seed=seed)
         heads, guess = fit_heads(matured, training, seed)
         plain = steps_of(sequences, current.cutoff, current.scale)
         vocabulary = vocabulary_of(plain, sequences)
         steps = vocabulary.coded(plain, sequences)
-        parts = [_asked(snapshot, steps, sequences) for snapshot in training.snapshots]
-        row, end, extra = (np.concatenate(part) for part in zip(*parts, strict=True))
-        matrix = training.matrix(heads.baseline.standard.apply)
+        parts, columns = [], Growing(sequences.folder)
+        for snapshot in training.snapshots:
+            *places, extra = _asked(snapshot, steps, sequences)
+            parts.append(places)
+            columns.add({"columns": np.concatenate([heads.baseline.standard.apply(snapshot), extra], axis=1)})
+        row, end = (np.concatenate(part) for part in zip(*parts, strict=True))
         questions = Questions(
             row=row,
             end=end,
-            columns=np.concatenate([matrix, extra], axis=1),
+            columns=columns.arrays()["columns"],
             start=heads.start(guess),
             target=heads.target(training),
             weight=training.weight.astype(np.float32),
@@ -150,10 +157,13 @@ class EventModel:
         )
 
     def forecast(self, snapshot: Snapshot) -> Forecast:
-        assert self._heads and self._vocabulary, "fit first"
-        sequences = _sequences(snapshot)
-        steps = self._vocabulary.coded(steps_of(sequences, snapshot.cutoff, snapshot.scale), sequences)
+        sequences = events_of(snapshot)
+        steps = self._steps(snapshot, sequences)
         return forecast_in_chunks(snapshot, self.name, lambda part: self._answer(part, steps, sequences))
+
+    def _steps(self, snapshot: Snapshot, sequences: Sequences) -> Steps:
+        assert self._vocabulary, "fit first"
+        return self._vocabulary.coded(steps_of(sequences, snapshot.cutoff, snapshot.scale), sequences)
 
     def _answer(self, part: Snapshot, steps: Steps, sequences: Sequences) -> tuple[Histogram, Histogram]:
         assert self._heads
@@ -163,6 +173,25 @@ class EventModel:
         start = self._heads.start(guess)
         raws = [answers(net, steps, end, columns) + start for net in self._networks]
         return self._heads.histograms(raws, guess, part.scale)
+
+    def vectors(self, snapshot: Snapshot) -> Array:
+        """(N, D) float32: what the networks say of each customer, for other models to read.
+
+        Log-odds of buying; by how much, in logs, orders beyond the first and the amount given buying lie above the
+        lines'; and what comes next (`coming.foretold`). All mean the same whatever network says them.
+        """
+        assert self._heads, "fit first"
+        sequences = events_of(snapshot)
+        steps = self._steps(snapshot, sequences)
+        said = forecast_in_chunks(snapshot, self.name, lambda part: self._answer(part, steps, sequences))
+        line, sigma = self._heads.baseline.read(snapshot), self._heads.baseline.sigma
+        p = np.clip(said.p_active.astype(np.float64), self._heads.limit, 1 - self._heads.limit)
+        more = np.log(np.maximum(said.orders.mean() / p - 1, LEAST_MORE)) - line.more
+        mean_amount = np.maximum(said.amount.mean() / p / snapshot.scale, LOWEST_AMOUNT)
+        amount = np.log(mean_amount) - (line.amount + sigma**2 / 2)  # the lines' law is log-normal
+        _, end, _ = _asked(snapshot, steps, sequences)
+        coming = np.mean([foretold_at(net, steps, end) for net in self._networks], axis=0)
+        return np.concatenate([np.stack([logit(p), more, amount], axis=1), coming], axis=1).astype(np.float32)
 
     def save(self, folder: Path) -> None:
         assert self._heads and self._vocabulary, "fit first"
@@ -192,7 +221,8 @@ class EventModel:
         return model
 
 
-def _sequences(snapshot: Snapshot) -> Sequences:
+def events_of(snapshot: Snapshot) -> Sequences:
+    """The snapshot's event sequences. Raises InputError `no-history` where it has none."""
     if snapshot.sequences is None:
         raise InputError("no-history", "the snapshot has no event sequences", remedy="take them from the event log")
     return snapshot.sequences
