@@ -127,6 +127,16 @@ def test_a_cutoff_is_a_prefix_of_each_customer(tmp_path: Path) -> None:
     assert list(ends - made.offsets[:-1]) == counts
 
 
+def test_of_two_categories_since_one_moment_the_later_word_is_taken_each_time(tmp_path: Path) -> None:
+    since = pa.array([START, START], _SCHEMA.field("ts").type)
+    categories = pa.table({"item_id": ["i1", "i1"], "category": ["b", "a"], "since": since})
+    for place, order in enumerate(([0, 1], [1, 0])):
+        with log_of(some_events(), item_categories=categories.take(order)) as log:
+            made = build_sequences(log, tmp_path / str(place))
+        assert made.events == 300
+        assert set(words_of(made, "category", made.columns["category"])) == {None, "toys", "b"}
+
+
 def test_the_same_events_in_another_order_give_the_same_files(tmp_path: Path) -> None:
     events = some_events()
     shuffled = events.take(np.random.default_rng(1).permutation(len(events)))

@@ -45,6 +45,7 @@ class Snapshot:
     outcome: Outcome | None = None
     shorter: tuple[Snapshot, ...] = ()  # matured at shorter horizons, where none of this one has
     zone: tzinfo = UTC  # of the shop
+    vectors: Array | None = None  # (N, V) float32: what another model says of each customer, for trees to read
     sequences: Sequences | None = None  # of the whole log: who reads them stops at the cutoff
 
     def __len__(self) -> int:
@@ -52,7 +53,9 @@ class Snapshot:
 
     def __getitem__(self, rows: Any) -> Snapshot:
         outcome = self.outcome and Outcome(self.outcome.amount[rows], self.outcome.orders[rows])
-        return replace(self, customer_ids=self.customer_ids[rows], features=self.features[rows], outcome=outcome)
+        vectors = None if self.vectors is None else self.vectors[rows]
+        ids, features = self.customer_ids[rows], self.features[rows]
+        return replace(self, customer_ids=ids, features=features, vectors=vectors, outcome=outcome)
 
     def unseen(self) -> Snapshot:
         """The snapshot without anything of its horizon: what models are given to forecast.

@@ -87,22 +87,24 @@ def _material(matured: Sequence[Snapshot], boosting: Boosting, seed: int) -> _Ma
 
     def make() -> _Material:
         training = training_rows(matured, cap=ROWS, seed=seed)
-        columns = bin_columns(training.matrix(_features), seed=seed, threads=threads)
+        columns = bin_columns(training.matrix(lambda s: _columns(s, s.names)), seed=seed, threads=threads)
         split, folds = split_forward(training, seed), customer_folds(training, 2, seed)
         return _Material(training, columns, split, folds, *fit_baseline(matured, training, seed), seed)
 
     return once(matured, ("trees", threads, seed), make)
 
 
-def _features(snapshot: Snapshot) -> Array:
-    return snapshot.features.astype(np.float32, copy=False)
+def _columns(snapshot: Snapshot, names: Sequence[str]) -> Array:
+    """(N, F) float32: these features and, where another model hands them over, its vectors."""
+    columns = snapshot.columns(names).astype(np.float32, copy=False)
+    return columns if snapshot.vectors is None else np.concatenate([columns, snapshot.vectors], axis=1)
 
 
 @dataclass(frozen=True)
 class Buying:
     """Who buys, and how often: what all three tree models share, with the lines that all boosters start from."""
 
-    names: tuple[str, ...]  # (F,) features, in the order of the boosters' columns
+    names: tuple[str, ...]  # features, in the order of the boosters' columns; vectors come after them
     baseline: Baseline
     active: Booster
     orders: Booster
@@ -189,7 +191,7 @@ class TwoStageTrees:
         baseline = self._buying.baseline
 
         def answer(part: Snapshot) -> tuple[Histogram, Histogram]:
-            matrix, guess = part.columns(names), baseline.read(part)
+            matrix, guess = _columns(part, names), baseline.read(part)
             p, orders = buying(matrix, guess)
             mean, sigma = spread.mean_sigma(guess.amount + size(matrix))
             return from_lognormal(amount_grid(part.scale), p, mean * part.scale, sigma), from_geometric(p, orders)
@@ -258,7 +260,7 @@ class TweedieTrees:
         baseline = self._buying.baseline
 
         def answer(part: Snapshot) -> tuple[Histogram, Histogram]:
-            matrix, guess = part.columns(names), baseline.read(part)
+            matrix, guess = _columns(part, names), baseline.read(part)
             p, orders = buying(matrix, guess)
             raw = _log_mean(guess, baseline.sigma) + mean(matrix) + self._level
             given = _given_active(raw, p, self._largest)
@@ -333,7 +335,7 @@ class HistogramTrees:
         baseline = self._buying.baseline
 
         def answer(part: Snapshot) -> tuple[Histogram, Histogram]:
-            matrix, guess = part.columns(names), baseline.read(part)
+            matrix, guess = _columns(part, names), baseline.read(part)
             p, orders = buying(matrix, guess)
             start = log_odds_of_bins(bins, guess.amount, baseline.sigma)
             chances = _bin_chances(matrix, start, hazard)

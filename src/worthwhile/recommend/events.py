@@ -107,7 +107,7 @@ def _places(known: Array, words: Array) -> Array:
 
 def _nothing_asked() -> Questions:
     none = np.zeros((0, 1), np.float32)
-    return Questions(row=NO_ROWS, end=NO_ROWS, columns=none, start=none, target=none, weight=none[:, 0])
+    return Questions(row=NO_ROWS, end=NO_ROWS, columns=none, windows=none, start=none, target=none, weight=none[:, 0])
 
 
 @contextmanager

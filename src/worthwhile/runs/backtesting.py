@@ -28,7 +28,13 @@ from worthwhile.runs.asked import Asked, day_of, facts_of, moment_of
 from worthwhile.runs.choose import Fitting, Tuning, check_fine_tuning, check_names, fitting_of, make_model
 from worthwhile.runs.event_training import event_training
 from worthwhile.runs.gate import Gate, gate
-from worthwhile.runs.prepare import Snapshots, default_backtest_cutoffs, progress_of, sequences_of
+from worthwhile.runs.prepare import (
+    Snapshots,
+    after_sequences,
+    default_backtest_cutoffs,
+    progress_of,
+    sequences_of,
+)
 from worthwhile.runs.pretrained import pretrained_in
 from worthwhile.runs.record import record
 from worthwhile.shop import Shop
@@ -161,10 +167,11 @@ def backtest(  # noqa: PLR0913 (one parameter for each question that a person as
     with open_log(shop) as log, one_thread_each():
         moments = _moments(log, task, cutoffs)
         done: list[_AtCutoff] = []
-        with sequences_of(log, shop, names, silent) as (sequences, contents):
+        with sequences_of(log, shop, names, progress) as (sequences, contents):
             snapshots = Snapshots(log, task, value, sequences=sequences, contents=contents)
+            rest = after_sequences(progress, sequences)
             for i, moment in enumerate(moments):
-                watch = progress_of(progress, i, len(moments))
+                watch = progress_of(rest, i, len(moments))
                 done.append(_at_cutoff(snapshots, moment, names, named=named, fitting=fitting, progress=watch))
                 snapshots.keep_for(moments[i + 1 :])
         facts = {

@@ -25,7 +25,7 @@ from worthwhile.runs.choose import Fitting, Tuning, check_fine_tuning, check_nam
 from worthwhile.runs.event_training import event_training
 from worthwhile.runs.gate import Gate, gate
 from worthwhile.runs.lonely_end import lonely_end
-from worthwhile.runs.prepare import Snapshots, progress_of, sequences_of
+from worthwhile.runs.prepare import Snapshots, after_sequences, progress_of, sequences_of
 from worthwhile.runs.pretrained import pretrained_in
 from worthwhile.runs.record import record
 from worthwhile.shop import Shop
@@ -106,14 +106,15 @@ def forecast(  # noqa: PLR0913 (one parameter for each question that a person as
     with open_log(shop) as log, one_thread_each():
         moment = forecast_cutoff(cutoff, log)
         tasks = by_end(tasks, moment, log)
-        with sequences_of(log, shop, [model or "ensemble"], silent) as (sequences, contents):
+        with sequences_of(log, shop, [model or "ensemble"], progress) as (sequences, contents):
+            rest = after_sequences(progress, sequences)
             made = [
                 _forecast_one(
                     Snapshots(log, task, value, sequences=sequences, contents=contents),
                     moment,
                     model,
                     fitting,
-                    progress_of(progress, i, len(tasks)),
+                    progress_of(rest, i, len(tasks)),
                 )
                 for i, task in enumerate(tasks)
             ]

@@ -31,6 +31,7 @@ from worthwhile.tasks import Horizon, Task
 # Where no horizon of the one asked about has passed: the shorter ones to learn from, as shares of the history.
 SHORTER_SHARES = (1 / 2, 1 / 3, 1 / 4)
 SHORTEST_DAYS = 7
+SEQUENCES_SHARE = 0.1  # of a run's bar
 
 
 @dataclass
@@ -115,8 +116,14 @@ def sequences_of(
         return
     shop.scratch.mkdir(exist_ok=True)
     with TemporaryDirectory(prefix="sequences-", dir=shop.scratch) as folder:
-        sequences = build_sequences(log, Path(folder) / "sequences", progress=progress)
+        watch = part(progress, 0.0, SEQUENCES_SHARE)
+        sequences = build_sequences(log, Path(folder) / "sequences", progress=watch)
         yield sequences, Contents(shop, log, sequences)
+
+
+def after_sequences(progress: Progress, sequences: Sequences | None) -> Progress:
+    """The part of the bar that is left once `sequences_of` has given these."""
+    return progress if sequences is None else part(progress, SEQUENCES_SHARE, 1.0)
 
 
 def default_backtest_cutoffs(log: Log, task: Task, count: int) -> list[datetime]:

@@ -130,3 +130,12 @@ def test_what_customers_look_at_tells_who_buys_and_what_others_look_at_does_not(
         model.fit(matured, blind.unseen())
         found[name] = area_under_roc(model.forecast(blind.unseen()).p_active, blind.outcome.active)
     assert found["own"] > max(found["none"], found["of others"]) + 0.01, found
+
+
+def test_vectors_are_of_each_customer_alone_and_tell_who_buys(made: tuple[EventModel, Prepared]) -> None:
+    model, (_, current) = made
+    vectors = model.vectors(current.unseen())
+    assert vectors.dtype == np.float32 and np.isfinite(vectors).all()
+    assert area_under_roc(vectors[:, 0], current.outcome.active) > 0.65
+    rows = np.array([3, 40])
+    assert np.allclose(model.vectors(current[rows]), vectors[rows], atol=1e-4)

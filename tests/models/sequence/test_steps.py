@@ -11,6 +11,8 @@ import pyarrow as pa
 import pytest
 
 from worthwhile.features.sequences import KINDS, Sequences, build_sequences
+from worthwhile.features.slices import slices
+from worthwhile.models.sequence.coming import coming_of
 from worthwhile.models.sequence.steps import NUMBERS, Steps, steps_of
 from worthwhile.store.log import log_of
 
@@ -86,3 +88,24 @@ def test_a_step_that_goes_on_after_a_cutoff_is_not_seen_at_it(shop: Sequences) -
     assert [KINDS[kind] for kind in steps.kind[: steps.ends_at(within)[0]]] == []
     after = START + timedelta(hours=3)
     assert steps.ends_at(after)[0] == 2
+
+
+def test_steps_do_not_hang_on_how_customers_are_sliced(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    rng = np.random.default_rng(4)
+    rows = [
+        (f"c{rng.integers(9)}", int(rng.integers(24 * 60)), str(rng.choice(KINDS)), f"i{rng.integers(5)}", 1.0)
+        for _ in range(400)
+    ]
+    sequences, cutoff = sequences_with(tmp_path / "s", rows), START + timedelta(days=20)
+    said = []
+    for size in (1_000, 50):
+        monkeypatch.setattr(slices, "__defaults__", (size,))
+        steps = steps_of(sequences, FAR, scale=2.0)
+        said.append([*vars(steps).values(), *vars(coming_of(steps)).values(), steps.ends_at(cutoff)])
+    for whole, sliced in zip(*said, strict=True):
+        assert not isinstance(whole, np.ndarray) or np.array_equal(whole, sliced)
+
+
+def test_who_is_left_out_has_no_steps(shop: Sequences) -> None:
+    steps = steps_of(shop.without(np.array(["a", "nobody"], dtype=object)), FAR, scale=10.0)
+    assert list(steps.offsets) == [0, 0, 1] and steps.amount.tolist() == pytest.approx([0.7])

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import torch
 
+from worthwhile.features.slices import ranges
 from worthwhile.models.sequence.network import Batch
 from worthwhile.models.sequence.steps import NUMBERS, Steps
 
@@ -51,7 +52,7 @@ def read(
     With `augmentation` they are thinned and jittered, but for the steps `kept` (S,) bool, which are never left out.
     """
     first = np.maximum(first, end - LONGEST)
-    place, _ = _ranges(first, end - first)
+    place, _ = ranges(first, end - first)
     row = np.repeat(np.arange(len(first)), end - first)
     numbers = steps.numbers[place]
     if augmentation is not None:
@@ -87,15 +88,9 @@ def read(
     return Read(batch, place, row, at)
 
 
-def _ranges(first: Array, count: Array) -> tuple[Array, Array]:
-    """The places `first` to `first + count` of each, one after the other, and where those of each begin."""
-    begins = np.cumsum(count) - count
-    return np.repeat(first - begins, count) + np.arange(count.sum()), begins
-
-
 def lines_of(steps: Steps, place: Array) -> tuple[Array, Array]:
     """The lines of steps, one after the other, and where those of each begin."""
-    return _ranges(steps.line_offsets[place], steps.line_offsets[place + 1] - steps.line_offsets[place])
+    return ranges(steps.line_offsets[place], steps.line_offsets[place + 1] - steps.line_offsets[place])
 
 
 def groups(lengths: Array, size: int, rng: np.random.Generator) -> Iterator[Array]:

@@ -17,6 +17,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
+from worthwhile.features.slices import Growing, slices
 from worthwhile.models.sequence.batches import Read, lines_of
 from worthwhile.models.sequence.network import EventNetwork
 from worthwhile.models.sequence.steps import NUMBERS, ORDER, Steps
@@ -29,6 +30,7 @@ GAPS = np.array(
 ITEMS_SHARE = 0.2  # weight of the items' loss: it is the largest, and overlaps least with the tasks
 AMOUNT = NUMBERS.index("amount")
 SPREAD = (-3.0, 2.0)  # log-sd of amounts, held within
+AMOUNT_LAW = 2  # numbers: mean and log-sd
 NOTHING = -1
 
 
@@ -44,17 +46,27 @@ class Coming:
 
 
 def coming_of(steps: Steps) -> Coming:
-    count = len(steps)
-    customer = np.repeat(np.arange(steps.customers), np.diff(steps.offsets))
+    columns = Growing(steps.folder)
+    for some in slices(steps.offsets):
+        columns.add(_coming_to_some(steps, some))
+    return Coming(**columns.arrays())
+
+
+def _coming_to_some(steps: Steps, some: slice) -> dict[str, Array]:
+    """What comes after each step of a slice of customers, in the columns of `Coming`."""
+    offsets = steps.offsets[some.start : some.stop + 1]
+    here, count = slice(offsets[0], offsets[-1]), int(offsets[-1] - offsets[0])
+    customer = np.repeat(np.arange(len(offsets) - 1), np.diff(offsets))
+    day, kind = steps.day[here], steps.kind[here]
     is_last = np.append(customer[1:] != customer[:-1], True)[:count]
-    orders = np.where(steps.kind == ORDER, np.arange(count), count)
+    orders = np.where(kind == ORDER, np.arange(count), count)
     order = np.append(np.minimum.accumulate(orders[::-1])[::-1][1:], count)[:count]  # the next order of anybody
     mine = (order < count) & (customer[np.minimum(order, count - 1)] == customer)
-    return Coming(
-        gap=np.where(is_last, NOTHING, np.append(steps.day[1:], 0)[:count] - steps.day),
-        kind=np.where(is_last, NOTHING, np.append(steps.kind[1:], 0)[:count]),
-        order=np.where(mine, order, NOTHING),
-    )
+    return {
+        "gap": np.where(is_last, NOTHING, np.append(day[1:], 0)[:count] - day),
+        "kind": np.where(is_last, NOTHING, np.append(kind[1:], 0)[:count]),
+        "order": np.where(mine, order + offsets[0], NOTHING),
+    }
 
 
 def coming_loss(
@@ -76,6 +88,16 @@ def coming_loss(
         parts["amount"] = _amount_loss(net.next_amount(ahead), steps.numbers[order[told], AMOUNT])
         parts["items"] = ITEMS_SHARE * _items_loss(net, ahead, steps, order[told])
     return parts
+
+
+def foretold(net: EventNetwork, states: Tensor) -> Tensor:
+    """What comes after the states (Q, D): log-odds of each bin of days, log chances of kinds, the amount's mean and
+    log-sd, (Q, G + K + 2)."""
+    return torch.cat([net.next_gap(states), net.next_kind(states).log_softmax(dim=1), net.next_amount(states)], dim=1)
+
+
+def foretold_width(net: EventNetwork) -> int:
+    return net.shape.gaps + net.shape.kinds + AMOUNT_LAW
 
 
 def _where(chosen: Array, like: Tensor) -> Tensor:

@@ -18,9 +18,10 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from worthwhile.features.slices import counted
 from worthwhile.models.network_fit import chosen_device, follow
 from worthwhile.models.sequence.batches import Augmentation, Read, groups, read
-from worthwhile.models.sequence.coming import Coming, coming_loss
+from worthwhile.models.sequence.coming import Coming, coming_loss, foretold, foretold_width
 from worthwhile.models.sequence.heads import Heads
 from worthwhile.models.sequence.network import EventNetwork, Shape
 from worthwhile.models.sequence.steps import Steps
@@ -85,8 +86,8 @@ class Material:
 
     def before(self, day: float) -> tuple[Array, Array]:
         """(C,) where the steps of each customer begin and where those before a local day end."""
-        first, before = self.steps.offsets, np.concatenate([[0], np.cumsum(self.steps.day < day)])
-        return first[:-1], first[:-1] + before[first[1:]] - before[first[:-1]]
+        first = self.steps.offsets[:-1]
+        return first, first + counted(self.steps.offsets, lambda here: self.steps.day[here] < day)
 
 
 @dataclass
@@ -283,6 +284,17 @@ def answers(net: EventNetwork, steps: Steps, end: Array, columns: Array, windows
         for state, rows in states_at(net, steps, first, end):
             level = None if windows is None else torch.from_numpy(windows[rows]).to(device)
             out[rows] = net.answer(state, torch.from_numpy(columns[rows]).to(device), level).float().cpu().numpy()
+    return out
+
+
+def foretold_at(net: EventNetwork, steps: Steps, end: Array) -> Array:
+    """(Q, D) float64: what the network foretells after the steps `end` (Q,)."""
+    first = steps.offsets[:-1][np.searchsorted(steps.offsets, end, side="right") - 1]
+    out = np.empty((len(end), foretold_width(net)))
+    net.eval()
+    with torch.no_grad():
+        for state, rows in states_at(net, steps, first, end):
+            out[rows] = foretold(net, state).float().cpu().numpy()
     return out
 
 

@@ -10,11 +10,16 @@ from typing import Any, ClassVar, Self
 
 import numpy as np
 import torch
+from scipy.special import logit
 
 from worthwhile.distribution import Forecast, Histogram
 from worthwhile.errors import InputError
 from worthwhile.features.sequences import KINDS, NONE, Content, Sequences
+from worthwhile.features.slices import ROWS as ROWS_READ
+from worthwhile.features.slices import Growing
 from worthwhile.features.snapshot import Snapshot
+from worthwhile.models.baseline import LEAST_MORE
+from worthwhile.models.calibrate import LOWEST_AMOUNT
 from worthwhile.models.chunks import forecast_in_chunks
 from worthwhile.models.files import read_arrays, read_json, write_arrays, write_json
 from worthwhile.models.network_fit import chosen_device
@@ -22,10 +27,10 @@ from worthwhile.models.sequence.checkpoints import digest_of
 from worthwhile.models.sequence.coming import coming_of
 from worthwhile.models.sequence.course import Starts, train
 from worthwhile.models.sequence.heads import Heads, fit_heads
-from worthwhile.models.sequence.learning import Learning, Material, Questions, answers
+from worthwhile.models.sequence.learning import Learning, Material, Questions, answers, foretold_at
 from worthwhile.models.sequence.monitor import Monitor
 from worthwhile.models.sequence.network import EventNetwork, Shape
-from worthwhile.models.sequence.steps import NUMBERS, Steps, steps_of
+from worthwhile.models.sequence.steps import NUMBERS, Recoded, Steps, steps_of
 from worthwhile.models.sequence.student import Lesson, learning_of, taught
 from worthwhile.models.sequence.transfer import Inheritance, Names, check_alike
 from worthwhile.models.training import split_forward, training_rows
@@ -49,11 +54,15 @@ class Vocabulary:
 
     def coded(self, steps: Steps, sequences: Sequences) -> Steps:
         """Steps of these sequences with the network's codes."""
+
+        def recoded(values: Any, known: Array, name: str) -> Recoded:
+            return Recoded(values, _codes(known, sequences.vocabularies[name]))
+
         return replace(
             steps,
-            item=_codes(self.items, sequences.vocabularies["item"])[steps.item],
-            category=_codes(self.categories, sequences.vocabularies["category"])[steps.category],
-            channel=_codes(self.channels, sequences.vocabularies["channel"])[steps.channel],
+            item=recoded(steps.item, self.items, "item"),
+            category=recoded(steps.category, self.categories, "category"),
+            channel=recoded(steps.channel, self.channels, "channel"),
         )
 
 
@@ -69,11 +78,21 @@ def _codes(known: Array, words: Array) -> Array:
 def vocabulary_of(steps: Steps, sequences: Sequences) -> Vocabulary:
     """The items of the steps that are frequent enough, and their categories and channels."""
     words = sequences.vocabularies
-    counts = np.bincount(steps.item[steps.item != NONE], minlength=len(words["item"]))
+    counts = _counts(steps.item, len(words["item"]))
     frequent = np.sort(np.argsort(-counts, kind="stable")[:MOST_ITEMS])
     frequent = frequent[counts[frequent] >= LEAST_LINES]
-    categories, channels = (np.setdiff1d(codes, [NONE]) for codes in (steps.category, steps.channel))
+    categories = _counts(steps.category, len(words["category"])) > 0
+    channels = _counts(steps.channel, len(words["channel"])) > 0
     return Vocabulary(words["item"][frequent], words["category"][categories], words["channel"][channels])
+
+
+def _counts(codes: Any, words: int) -> Array:
+    """(W,) how often each word is told."""
+    counts = np.zeros(words, dtype=np.int64)
+    for at in range(0, len(codes), ROWS_READ):
+        part = codes[at : at + ROWS_READ]
+        counts += np.bincount(part[part != NONE], minlength=words)
+    return counts
 
 
 class EventModel:
@@ -105,7 +124,7 @@ class EventModel:
     def fit(self, matured: Sequence[Snapshot], current: Snapshot, *, seed: int = 0) -> None:
         """Raises InputError `no-history` where nobody bought in any past horizon, or the snapshots have no events;
         `bad-argument` and `damaged` where there is no model to start from, or one of another build."""
-        sequences = _sequences(current)
+        sequences = events_of(current)
         self._encoders = {name: content.encoder for name, content in sequences.contents.items()}
         self._units = {name: _units_of(content.vectors) for name, content in sequences.contents.items()}
         sequences = self._as_learned(sequences)
@@ -146,7 +165,7 @@ class EventModel:
         """A student of this model: the same but for its network, which is one and smaller. It is taught on the
         snapshots that the model was fitted on, and on the features of `current`."""
         assert self._heads and self._vocabulary, "fit first"
-        sequences = _sequences(current)
+        sequences = self._as_learned(events_of(current))
         snapshots = (*training_rows(matured, cap=ROWS, seed=seed).snapshots, current.unseen())
         steps = self._vocabulary.coded(steps_of(sequences, current.cutoff, current.scale), sequences)
         lesson = Lesson(*_stacked(snapshots, steps, sequences, self._heads))
@@ -190,10 +209,13 @@ class EventModel:
 
     def forecast(self, snapshot: Snapshot) -> Forecast:
         """Raises InputError `bad-argument` where the snapshot lacks the vectors of content that the model reads."""
-        assert self._heads and self._vocabulary, "fit first"
-        sequences = self._as_learned(_sequences(snapshot))
-        steps = self._vocabulary.coded(steps_of(sequences, snapshot.cutoff, snapshot.scale), sequences)
+        sequences = self._as_learned(events_of(snapshot))
+        steps = self._steps(snapshot, sequences)
         return forecast_in_chunks(snapshot, self.name, lambda part: self._answer(part, steps, sequences))
+
+    def _steps(self, snapshot: Snapshot, sequences: Sequences) -> Steps:
+        assert self._vocabulary, "fit first"
+        return self._vocabulary.coded(steps_of(sequences, snapshot.cutoff, snapshot.scale), sequences)
 
     def _as_learned(self, sequences: Sequences) -> Sequences:
         """The sequences with those contents that the model reads, in the units that it reads them in."""
@@ -215,6 +237,25 @@ class EventModel:
         start = self._heads.start(guess)
         raws = [answers(net, steps, end, columns) + start for net in self._networks]
         return self._heads.histograms(raws, guess, part.scale)
+
+    def vectors(self, snapshot: Snapshot) -> Array:
+        """(N, D) float32: what the networks say of each customer, for other models to read.
+
+        Log-odds of buying; by how much, in logs, orders beyond the first and the amount given buying lie above the
+        lines'; and what comes next (`coming.foretold`). All mean the same whatever network says them.
+        """
+        assert self._heads, "fit first"
+        sequences = self._as_learned(events_of(snapshot))
+        steps = self._steps(snapshot, sequences)
+        said = forecast_in_chunks(snapshot, self.name, lambda part: self._answer(part, steps, sequences))
+        line, sigma = self._heads.baseline.read(snapshot), self._heads.baseline.sigma
+        p = np.clip(said.p_active.astype(np.float64), self._heads.limit, 1 - self._heads.limit)
+        more = np.log(np.maximum(said.orders.mean() / p - 1, LEAST_MORE)) - line.more
+        mean_amount = np.maximum(said.amount.mean() / p / snapshot.scale, LOWEST_AMOUNT)
+        amount = np.log(mean_amount) - (line.amount + sigma**2 / 2)  # the lines' law is log-normal
+        _, end, _ = _asked(snapshot, steps, sequences)
+        coming = np.mean([foretold_at(net, steps, end) for net in self._networks], axis=0)
+        return np.concatenate([np.stack([logit(p), more, amount], axis=1), coming], axis=1).astype(np.float32)
 
     def save(self, folder: Path) -> None:
         assert self._heads and self._vocabulary, "fit first"
@@ -273,7 +314,8 @@ def _in_units(content: Content, units: Array) -> Content:
     return replace(content, vectors=np.where(known, (content.vectors - units[:-1]) / units[-1], 0).astype(np.float32))
 
 
-def _sequences(snapshot: Snapshot) -> Sequences:
+def events_of(snapshot: Snapshot) -> Sequences:
+    """The snapshot's event sequences. Raises InputError `no-history` where it has none."""
     if snapshot.sequences is None:
         raise InputError("no-history", "the snapshot has no event sequences", remedy="take them from the event log")
     return snapshot.sequences
@@ -312,10 +354,13 @@ def _stacked(
 ) -> tuple[Array, Array, Array]:
     """Of the customers of all snapshots, one after the other: row and last step as of `_asked`, and the question's
     columns (Q, X) float32."""
-    parts = [_asked(snapshot, steps, sequences) for snapshot in snapshots]
-    row, end, extra = (np.concatenate(part) for part in zip(*parts, strict=True))
-    matrix = np.concatenate([heads.baseline.standard.apply(snapshot) for snapshot in snapshots])
-    return row, end, np.concatenate([matrix, extra], axis=1)
+    parts, columns = [], Growing(sequences.folder)
+    for snapshot in snapshots:
+        *places, extra = _asked(snapshot, steps, sequences)
+        parts.append(places)
+        columns.add({"columns": np.concatenate([heads.baseline.standard.apply(snapshot), extra], axis=1)})
+    row, end = (np.concatenate(part) for part in zip(*parts, strict=True))
+    return row, end, columns.arrays()["columns"]
 
 
 def _asked(snapshot: Snapshot, steps: Steps, sequences: Sequences) -> tuple[Array, Array, Array]:

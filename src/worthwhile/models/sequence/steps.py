@@ -8,15 +8,17 @@ Letters: C customers, S steps, L lines (events of steps), F numbers of a step.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 from scipy.sparse import csr_array
 
 from worthwhile.features.sequences import KINDS, NONE, Sequences
+from worthwhile.features.slices import Growing, ranges, slices
 from worthwhile.schema import to_us
 
 Array = np.ndarray[Any, Any]
@@ -47,19 +49,34 @@ NUMBERS = (
 
 
 @dataclass(frozen=True)
+class Recoded:
+    """Codes in another numbering, which are looked up as they are asked for."""
+
+    values: Array
+    codes: Array  # the new code of each old one
+
+    def __getitem__(self, place: Any) -> Array:
+        return self.codes[self.values[place]]
+
+
+@dataclass(frozen=True)
 class Steps:
-    """Steps of all customers, customer after customer in the order of time."""
+    """Steps of all customers, customer after customer in the order of time.
+
+    All but `offsets` are memory maps: a network reads a batch of customers at a time.
+    """
 
     offsets: Array  # (C + 1,) int64
     last_us: Array  # (S,) int64: moment of the step's last event
     day: Array  # (S,) int32
     kind: Array  # (S,) int8
-    channel: Array  # (S,) int32, NONE where untold
+    channel: Array | Recoded  # (S,) int32, NONE where untold
     amount: Array  # (S,) float32 over the scale
     numbers: Array  # (S, F) float32
     line_offsets: Array  # (S + 1,) int64
-    item: Array  # (L,) int32, NONE where untold
-    category: Array  # (L,) int32
+    item: Array | Recoded  # (L,) int32, NONE where untold
+    category: Array | Recoded  # (L,) int32
+    folder: Path  # where what is as long as the steps may be kept
     contents: Mapping[str, tuple[Array, Array]] = field(default_factory=dict)
     # name -> vectors (words, width) float32, and the row of each line (L,), NONE where there is none
 
@@ -87,23 +104,59 @@ class Steps:
 
         The first that was not ends them: within a day, steps do not lie in the order of time.
         """
-        later = np.append(np.flatnonzero(self.last_us >= to_us(cutoff)), len(self))
-        return np.minimum(later[np.searchsorted(later, self.offsets[:-1])], self.offsets[1:])
+        until, ends = to_us(cutoff), np.empty(self.customers, dtype=np.int64)
+        for some in slices(self.offsets):
+            first, end = self.offsets[some], self.offsets[some.stop]
+            later = np.flatnonzero(self.last_us[self.offsets[some.start] : end] >= until) + self.offsets[some.start]
+            later = np.append(later, end)
+            ends[some] = np.minimum(later[np.searchsorted(later, first)], self.offsets[some.start + 1 : some.stop + 1])
+        return ends
 
 
 def steps_of(sequences: Sequences, until: datetime, scale: float) -> Steps:
-    """The steps of all customers before `until` (UTC); amounts in units of `scale`."""
-    columns, told = sequences.columns, sequences.columns["ts_us"] < to_us(until)
-    customer = np.repeat(np.arange(len(sequences), dtype=np.int32), np.diff(sequences.offsets))[told]
-    day, kind, ts = columns["day"][told], columns["kind"][told], columns["ts_us"][told]
+    """The steps of all customers before `until` (UTC); amounts in units of `scale`.
+
+    They are made a slice of customers at a time, in files beside the sequences that are gone with the steps.
+    """
+    ends = sequences.ends_at(until)
+    told = np.concatenate([[0], np.cumsum(ends - sequences.offsets[:-1])])
+    words = {"item", "category", *(content.by for content in sequences.contents.values())}
+    counts, columns, lines = np.zeros(len(sequences), dtype=np.int64), Growing(sequences.folder), 0
+    for some in slices(told):
+        part, customer = _steps_of_some(sequences, some, ends, scale, words)
+        counts[some] = np.bincount(customer - some.start, minlength=some.stop - some.start)
+        line_offsets = lines + np.cumsum(part.pop("lines"))
+        columns.add(part | {"line_offsets": line_offsets if lines else np.append(0, line_offsets)})
+        lines += int(told[some.stop] - told[some.start])
+    made = columns.arrays()
+    rows = {word: made.pop(word) for word in words}
+    return Steps(
+        offsets=np.concatenate([[0], np.cumsum(counts)]),
+        item=rows["item"],
+        category=rows["category"],
+        contents={name: (content.vectors, rows[content.by]) for name, content in sequences.contents.items()},
+        folder=sequences.folder,
+        **made,
+    )
+
+
+def _steps_of_some(
+    sequences: Sequences, some: slice, ends: Array, scale: float, words: Collection[str]
+) -> tuple[dict[str, Array], Array]:
+    """The columns of the steps of some customers, how many lines each step has, and whose it is (S,)."""
+    first = sequences.offsets[:-1][some]
+    counts = ends[some] - first
+    events, _ = ranges(first, counts)
+    customer = np.repeat(np.arange(some.start, some.stop, dtype=np.int32), counts)
+    day, kind = sequences.columns["day"][events], sequences.columns["kind"][events]
     # Kinds of one day lie in the order of their codes: visits come before what they led to, refunds after orders.
     place = np.array([_PLACES[name] for name in KINDS], dtype=np.int8)[kind]
     order = np.lexsort((place, day, customer))
-    customer, day, kind, ts = customer[order], day[order], kind[order], ts[order]
+    events, customer, day, kind = events[order], customer[order], day[order], kind[order]
     new = np.ones(len(day), dtype=bool)
     new[1:] = (customer[1:] != customer[:-1]) | (day[1:] != day[:-1]) | (kind[1:] != kind[:-1])
     first = np.flatnonzero(new)
-    take = {name: columns[name][told][order] for name in ("amount", "quantity", "rating", "item", "category", "text")}
+    take = {name: sequences.columns[name][events] for name in ("ts_us", "amount", "quantity", "rating", *words)}
     lines = np.diff(np.append(first, len(day)))
     amount = np.add.reduceat(take["amount"], first).astype(np.float64) / scale if len(first) else np.zeros(0)
     step = _Step(customer[first], day[first], kind[first], lines, amount)
@@ -114,22 +167,18 @@ def steps_of(sequences: Sequences, until: datetime, scale: float) -> Steps:
         known=_sum(_known_items(customer, kind, take["item"], np.repeat(np.arange(len(first)), lines)), first),
         rating=_sum(np.where(rated, take["rating"], 0), first) / np.maximum(_sum(rated, first), 1),
         rated=_sum(rated, first) > 0,
-        minute=columns["minute"][told][order][first],
+        minute=sequences.columns["minute"][events[first]],
     )
-    counts = np.bincount(step.customer, minlength=len(sequences))
-    return Steps(
-        offsets=np.concatenate([[0], np.cumsum(counts)]),
-        last_us=np.maximum.reduceat(ts, first) if len(first) else ts,
-        day=step.day,
-        kind=step.kind,
-        channel=columns["channel"][told][order][first],
-        amount=amount.astype(np.float32),
-        numbers=numbers,
-        line_offsets=np.append(first, len(day)).astype(np.int64),
-        item=take["item"],
-        category=take["category"],
-        contents={name: (content.vectors, take[content.by]) for name, content in sequences.contents.items()},
-    )
+    columns = {
+        "last_us": np.maximum.reduceat(take["ts_us"], first) if len(first) else take["ts_us"],
+        "day": step.day,
+        "kind": step.kind,
+        "channel": sequences.columns["channel"][events[first]],
+        "amount": amount.astype(np.float32),
+        "numbers": numbers,
+        "lines": lines,
+    }
+    return columns | {word: take[word] for word in words}, step.customer
 
 
 _DAY = ("campaign", "search", "view", "cart", "order_line", "refund", "review")

@@ -1,0 +1,79 @@
+"""`trees-events`: boosted trees that read what the event network says of each customer, beside the features.
+
+A network that learned from a customer's past windows knows what came of them, and trees that read its word on these
+windows would believe it too much. So there are two networks, each learned from one half of the customers, and each
+speaks of the other half only, in past windows and in the one asked about alike (cross-fitting). Hidden states of two
+networks have nothing to do with each other; what their outputs mean is the same in both, so trees read these.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any, ClassVar, Self
+from zlib import crc32
+
+import numpy as np
+
+from worthwhile.distribution import Forecast
+from worthwhile.features.snapshot import Snapshot
+from worthwhile.models.matured import Matured
+from worthwhile.models.sequence.model import EventModel, events_of
+from worthwhile.models.trees import HistogramTrees
+
+Array = np.ndarray[Any, Any]
+
+HALVES = 2
+
+
+class EventTrees:
+    """`trees-histogram` whose trees read `EventModel.vectors` too; the lines that they correct do not."""
+
+    name: ClassVar[str] = "trees-events"
+
+    def __init__(self, **learning: Any) -> None:
+        """`learning`: fields of `Learning`; one network for each half unless `members` says more."""
+        self._networks = [EventModel(**{"members": 1, **learning}) for _ in range(HALVES)]
+        self._trees = HistogramTrees()
+
+    def fit(self, matured: Sequence[Snapshot], current: Snapshot, *, seed: int = 0) -> None:
+        """Raises InputError `no-history` where nobody of a half bought in any past horizon, or there are no events."""
+        mine = _half(current.customer_ids)
+        for half, network in enumerate(self._networks):
+            sequences = events_of(current).without(current.customer_ids[mine == half])
+            others = [snapshot[_half(snapshot.customer_ids) != half] for snapshot in (*matured, current)]
+            network.fit(others[:-1], replace(others[-1], sequences=sequences), seed=seed)
+        self._trees.fit(Matured([self._with_vectors(snapshot, current) for snapshot in matured]), current, seed=seed)
+
+    def _with_vectors(self, snapshot: Snapshot, current: Snapshot) -> Snapshot:
+        """The snapshot with what the networks say of each customer; events are those of `current`'s log."""
+        mine = _half(snapshot.customer_ids)
+        told = [
+            network.vectors(replace(snapshot[mine == half], sequences=current.sequences))
+            for half, network in enumerate(self._networks)
+        ]
+        vectors = np.empty((len(snapshot), told[0].shape[1]), dtype=np.float32)
+        for half, part in enumerate(told):
+            vectors[mine == half] = part
+        return replace(snapshot, vectors=vectors)
+
+    def forecast(self, snapshot: Snapshot) -> Forecast:
+        return replace(self._trees.forecast(self._with_vectors(snapshot, snapshot)), model=self.name)
+
+    def save(self, folder: Path) -> None:
+        self._trees.save(folder / "trees")
+        for half, network in enumerate(self._networks):
+            network.save(folder / f"events-{half}")
+
+    @classmethod
+    def load(cls, folder: Path) -> Self:
+        model = cls()
+        model._trees = HistogramTrees.load(folder / "trees")
+        model._networks = [EventModel.load(folder / f"events-{half}") for half in range(HALVES)]
+        return model
+
+
+def _half(customer_ids: Array) -> Array:
+    """(N,) int: which half each customer is in, by the id alone, so that it is the same at every cutoff."""
+    return np.array([crc32(customer.encode()) % HALVES for customer in customer_ids], dtype=np.int64)
