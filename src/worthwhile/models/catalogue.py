@@ -52,7 +52,6 @@ _NEEDS_LINEAR = Needs(customers=50, matured_rows=200, matured_buyers=30)
 _NEEDS_TREES = Needs(customers=100, matured_rows=400, matured_buyers=60)
 _NEEDS_NETWORKS = Needs(customers=200, matured_rows=1_000, matured_buyers=100)
 _NEEDS_EVENTS = Needs(customers=500, matured_rows=2_500, matured_buyers=300)
-_NEEDS_EVENT_TREES = Needs(customers=1_000, matured_rows=5_000, matured_buyers=600)  # those of two halves
 _NEEDS_REPEATS = Needs(customers=30, repeat_buyers=10)
 
 MODELS: dict[str, ModelKind] = {
@@ -164,7 +163,7 @@ MODELS: dict[str, ModelKind] = {
     "trees-events": ModelKind(
         "event sequences",
         "worthwhile.models.sequence.trees:EventTrees",
-        _NEEDS_EVENT_TREES,
+        _NEEDS_EVENTS,
         False,
         "boosted trees for the whole distribution of spend that also read what networks over events say",
     ),
