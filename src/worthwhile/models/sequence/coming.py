@@ -28,6 +28,8 @@ GAPS = np.array(
     [0, 1, 2, 4, 7, 11, 16, 22, 30, 40, 55, 75, 100, 140, 200], dtype=np.float64
 )  # days at which bins begin
 ITEMS_SHARE = 0.2  # weight of the items' loss: it is the largest, and overlaps least with the tasks
+ORDERS = 2_048  # next orders of a batch whose items are foretold
+OTHERS = 4_096  # items beside theirs that are weighed against them
 AMOUNT = NUMBERS.index("amount")
 SPREAD = (-3.0, 2.0)  # log-sd of amounts, held within
 AMOUNT_LAW = 2  # numbers: mean and log-sd
@@ -120,7 +122,14 @@ def _amount_loss(raw: Tensor, amount: Array) -> Tensor:
 
 
 def _items_loss(net: EventNetwork, ahead: Tensor, steps: Steps, order: Array) -> Tensor:
-    """Minus the mean log chance of the items in the next order; an order of n items weighs as sqrt(n)."""
+    """Minus the mean log chance of the items in the next order; an order of n items weighs as sqrt(n).
+
+    Of more than ORDERS next orders in a batch as many are drawn; of other items than theirs no more than OTHERS, which
+    then stand for the rest (importance sampling of the softmax; Bengio & Senecal 2008). So a large range costs little.
+    """
+    if len(order) > ORDERS:
+        drawn = torch.randperm(len(order))[:ORDERS]
+        ahead, order = ahead[drawn.to(ahead.device)], order[drawn.numpy()]
     lines, begins = lines_of(steps, order)
     row = np.repeat(np.arange(len(order)), np.diff(np.append(begins, len(lines))))
     item = steps.item[lines]
@@ -129,6 +138,21 @@ def _items_loss(net: EventNetwork, ahead: Tensor, steps: Steps, order: Array) ->
     if not len(row):
         return ahead.new_zeros(())
     weight = 1 / np.sqrt(np.bincount(row, minlength=len(order))[row])
-    chances = F.log_softmax(net.item_scores(ahead), dim=1)
-    chosen = chances[torch.from_numpy(row).to(ahead.device), torch.from_numpy(item.astype(np.int64)).to(ahead.device)]
+    items, place = np.unique(item, return_inverse=True)
+    others, stand_for = _others(items, net.shape.items + 1)
+    asked = torch.from_numpy(np.concatenate([items, others]).astype(np.int64)).to(ahead.device)
+    scores = net.item_scores(ahead, asked)
+    if stand_for > 1:
+        scores = torch.cat([scores[:, : len(items)], scores[:, len(items) :] + np.log(stand_for)], dim=1)
+    chances = F.log_softmax(scores, dim=1)
+    chosen = chances[torch.from_numpy(row).to(ahead.device), torch.from_numpy(place).to(ahead.device)]
     return -(chosen * torch.from_numpy(weight.astype(np.float32)).to(ahead.device)).sum() / len(order)
+
+
+def _others(items: Array, count: int) -> tuple[Array, float]:
+    """Of `count` items those that are not among `items` (ascending), at most OTHERS drawn; how many each stands for."""
+    others = np.delete(np.arange(count), items)
+    if len(others) <= OTHERS:
+        return others, 1.0
+    drawn = torch.randperm(len(others))[:OTHERS].numpy()
+    return others[drawn], len(others) / OTHERS

@@ -112,8 +112,11 @@ class EventNetwork(nn.Module):
         raw = self.out(h) + self.line(columns)
         return raw if windows is None else raw + windows @ self.levels.T
 
-    def item_scores(self, state: Tensor) -> Tensor:  # (Q, V + 1)
-        return self.next_item(state) @ self.item.weight.T + self.item_bias
+    def item_scores(self, state: Tensor, items: Tensor | None = None) -> Tensor:
+        """(Q, V + 1) scores of all items, or those (Q, n) of the codes `items` (n,)."""
+        if items is None:
+            return self.next_item(state) @ self.item.weight.T + self.item_bias
+        return self.next_item(state) @ self.item.weight[items].T + self.item_bias[items]
 
 
 class _Gru(nn.Module):
