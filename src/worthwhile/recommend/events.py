@@ -21,7 +21,7 @@ from torch.nn import functional as F
 
 from worthwhile.features.sequences import KINDS, NONE, Sequences, build_sequences
 from worthwhile.models.network_fit import alone, chosen_device
-from worthwhile.models.sequence.coming import GAPS, coming_of
+from worthwhile.models.sequence.coming import AHEAD_LAW, GAPS, HORIZONS, coming_of
 from worthwhile.models.sequence.learning import NO_ROWS, Learning, Material, Questions, Trainer, states_at
 from worthwhile.models.sequence.model import vocabulary_of
 from worthwhile.models.sequence.network import Shape
@@ -75,6 +75,7 @@ class EventScores:
             kinds=len(KINDS),
             numbers=len(NUMBERS),
             gaps=len(GAPS),
+            ahead=AHEAD_LAW * len(HORIZONS),
             columns=1,
             outputs=1,
         )

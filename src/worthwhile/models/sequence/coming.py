@@ -1,10 +1,11 @@
 """What comes next: the targets that a customer's own steps give, and the loss of foretelling them.
 
 After each step: when the next one comes (a discrete-time hazard over bins of days, censored where the past ends), of
-what kind it is, how large the next order is and which items are in it. All this is learned from the past alone, of
+what kind it is, how large the next order is and which items are in it; and over several horizons whether the customer
+orders, how often and for how much, where the past reaches so far. All this is learned from the past alone, of
 customers too who are in no window, and is what makes the states worth reading.
 
-Letters: S steps, P steps of a batch.
+Letters: S steps, P steps of a batch, H horizons.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from worthwhile.features.slices import Growing, slices
+from worthwhile.models.networks import geometric_loss
 from worthwhile.models.sequence.batches import Read, lines_of
 from worthwhile.models.sequence.network import EventNetwork
 from worthwhile.models.sequence.steps import NUMBERS, ORDER, Steps
@@ -27,24 +29,27 @@ Array = np.ndarray[Any, Any]
 GAPS = np.array(
     [0, 1, 2, 4, 7, 11, 16, 22, 30, 40, 55, 75, 100, 140, 200], dtype=np.float64
 )  # days at which bins begin
+HORIZONS = np.array([30, 90, 180, 365])  # days
 ITEMS_SHARE = 0.2  # weight of the items' loss: it is the largest, and overlaps least with the tasks
 ORDERS = 2_048  # next orders of a batch whose items are foretold
 OTHERS = 4_096  # items beside theirs that are weighed against them
 AMOUNT = NUMBERS.index("amount")
 SPREAD = (-3.0, 2.0)  # log-sd of amounts, held within
 AMOUNT_LAW = 2  # numbers: mean and log-sd
+AHEAD_LAW = 4  # log-odds of ordering; log of orders beyond the first, mean and log-sd of the log amount, given any
 NOTHING = -1
 
 
 @dataclass(frozen=True)
 class Coming:
-    """For each step (S,): days until the customer's next step, its kind, and the place of the next order's step.
-
-    NOTHING where none comes."""
+    """For each step (S,): days until the customer's next step, its kind, and the place of the next order's step;
+    NOTHING where none comes. And how many orders come within each horizon, and for how much (S, H)."""
 
     gap: Array
     kind: Array
     order: Array
+    orders_ahead: Array  # int32
+    amount_ahead: Array  # float32, over the scale
 
 
 def coming_of(steps: Steps) -> Coming:
@@ -64,18 +69,32 @@ def _coming_to_some(steps: Steps, some: slice) -> dict[str, Array]:
     orders = np.where(kind == ORDER, np.arange(count), count)
     order = np.append(np.minimum.accumulate(orders[::-1])[::-1][1:], count)[:count]  # the next order of anybody
     mine = (order < count) & (customer[np.minimum(order, count - 1)] == customer)
+    orders_ahead, amount_ahead = _ahead(customer, day, kind == ORDER, steps.amount[here])
     return {
         "gap": np.where(is_last, NOTHING, np.append(day[1:], 0)[:count] - day),
         "kind": np.where(is_last, NOTHING, np.append(kind[1:], 0)[:count]),
         "order": np.where(mine, order + offsets[0], NOTHING),
+        "orders_ahead": orders_ahead,
+        "amount_ahead": amount_ahead,
     }
+
+
+def _ahead(customer: Array, day: Array, is_order: Array, amount: Array) -> tuple[Array, Array]:
+    """Orders and their amount (S, H) after each step's day, within the horizons. Refunds are not looked at."""
+    far = int(HORIZONS.max()) + 1 + (int(day.max()) - int(day.min()) if len(day) else 0)
+    moment = customer.astype(np.int64) * far + day  # the customers' days one behind the other, none near another's
+    first = np.searchsorted(moment, moment, side="right")
+    end = np.stack([np.searchsorted(moment, moment + days, side="right") for days in HORIZONS], axis=1)
+    sums = [np.concatenate([[0], np.cumsum(v)]) for v in (is_order, np.where(is_order, amount, 0).astype(np.float64))]
+    orders, spent = (total[end] - total[first][:, None] for total in sums)
+    return orders.astype(np.int32), spent.astype(np.float32)
 
 
 def coming_loss(
     net: EventNetwork, read: Read, states: Tensor, steps: Steps, coming: Coming, *, until_day: float
 ) -> dict[str, Tensor]:
     """The parts of the mean loss of a batch's steps, which add up to it: `gap`, and where there are any `kind`,
-    `amount` and `items`. `states` (P, D); nothing from the local day `until_day` on is looked at."""
+    `amount`, `items` and `ahead`. `states` (P, D); nothing from the local day `until_day` on is looked at."""
     place = read.steps
     day, gap = steps.day[place], coming.gap[place]
     seen = (gap >= 0) & (day + gap < until_day)
@@ -89,7 +108,30 @@ def coming_loss(
         ahead = states[_where(told, states)]
         parts["amount"] = _amount_loss(net.next_amount(ahead), steps.numbers[order[told], AMOUNT])
         parts["items"] = ITEMS_SHARE * _items_loss(net, ahead, steps, order[told])
+    reached = day[:, None] + HORIZONS < until_day
+    if reached.any():
+        parts["ahead"] = _ahead_loss(
+            net.ahead(states).view(len(place), len(HORIZONS), AHEAD_LAW),
+            coming.orders_ahead[place],
+            coming.amount_ahead[place],
+            reached,
+        )
     return parts
+
+
+def _ahead_loss(raw: Tensor, orders: Array, amount: Array, reached: Array) -> Tensor:  # (P, H, 4), (P, H) each
+    """Minus the mean log-likelihood of what came within the horizons that the past reaches."""
+    asked = torch.from_numpy(np.flatnonzero(reached)).to(raw.device)
+    raw = raw.flatten(0, 1)[asked]
+    count = torch.from_numpy(orders[reached].astype(np.float32)).to(raw.device)
+    any_order = count > 0
+    loss = F.binary_cross_entropy_with_logits(raw[:, 0], any_order.float())
+    if any_order.any():
+        spent = np.log1p(np.maximum(amount[reached][orders[reached] > 0], 0)).astype(np.float32)
+        loss = loss + any_order.float().mean() * (
+            geometric_loss(raw[any_order, 1], count[any_order]).mean() + _amount_loss(raw[any_order, 2:], spent)
+        )
+    return loss
 
 
 def foretold(net: EventNetwork, states: Tensor) -> Tensor:

@@ -14,7 +14,7 @@ import torch
 from worthwhile import __version__
 from worthwhile.models.network_fit import alone, chosen_device
 from worthwhile.models.sequence.checkpoints import Checkpoint, digest_of
-from worthwhile.models.sequence.coming import GAPS
+from worthwhile.models.sequence.coming import AHEAD_LAW, GAPS, HORIZONS
 from worthwhile.models.sequence.learning import Learning, Material, Start, Trainer
 from worthwhile.models.sequence.monitor import Monitor
 from worthwhile.models.sequence.network import EventNetwork, Shape
@@ -54,7 +54,11 @@ def train(
     Raises InputError as `Monitor.told` does.
     """
     earlier, later = (np.flatnonzero(part) for part in split)
-    shape, starts, monitor = replace(shape, gaps=len(GAPS)), starts or Starts(), monitor or Monitor()
+    shape, starts, monitor = (
+        replace(shape, gaps=len(GAPS), ahead=AHEAD_LAW * len(HORIZONS)),
+        starts or Starts(),
+        monitor or Monitor(),
+    )
     if starts.each:  # they know what comes next
         learning = replace(learning, warm_epochs=0)
     device = chosen_device(learning.device)

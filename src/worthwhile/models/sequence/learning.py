@@ -34,6 +34,7 @@ GRADIENT = 1.0  # largest norm of a gradient
 BATCHES = 64  # that an epoch has at least, where customers suffice: small shops need as many steps as others
 LEAST_BATCH = 16
 READ_ROWS = 512
+ASKED_ROWS = 65_536  # questions whose columns are held at once
 NO_ROWS = np.zeros(0, dtype=np.int64)
 
 
@@ -214,8 +215,12 @@ class Trainer:
         return net
 
     def _corrections(self, rows: Array, windows: Array | None) -> Array:  # (n, O) float64
-        q = self.material.questions
-        return answers(self.averaged, self.material.steps, q.end[rows], q.columns[rows], windows)
+        q, parts = self.material.questions, []
+        for at in range(0, len(rows), ASKED_ROWS):
+            here = rows[at : at + ASKED_ROWS]
+            level = None if windows is None else windows[here]
+            parts.append(answers(self.averaged, self.material.steps, q.end[here], q.columns[here], level))
+        return np.concatenate(parts)
 
     def state(self) -> dict[str, Array]:
         """Weights, averaged weights and what the optimizer keeps of each, as plain arrays."""

@@ -36,6 +36,7 @@ class Shape:
     numbers: int = 0  # F
     contents: Mapping[str, int] = field(default_factory=dict)  # name -> width of vectors
     gaps: int = 0  # bins of the time to the next step
+    ahead: int = 0  # numbers that foretell what comes within the horizons
     columns: int = 0  # X
     windows: int = 0  # W
     outputs: int = 0  # O
@@ -78,6 +79,7 @@ class EventNetwork(nn.Module):
         self.next_kind = nn.Linear(s.width, s.kinds)
         self.next_gap = nn.Linear(s.width, s.gaps)  # log-odds of coming in a bin, having come in none before
         self.next_amount = nn.Linear(s.width, 2)  # mean and log-sd of the signed log amount
+        self.ahead = nn.Linear(s.width, s.ahead)  # orders and amounts within each horizon
         self.next_item = nn.Linear(s.width, s.item_width)
         self.item_bias = nn.Parameter(torch.zeros(s.items + 1))
         self.ask = nn.Linear(s.width + s.columns, s.hidden)

@@ -18,7 +18,7 @@ from worthwhile.models.sequence.network import EventNetwork, Shape
 
 ALIKE = ("encoder", "width", "layers", "heads", "item_width", "kinds", "numbers")  # of both shapes
 # Layers that mean the same in every shop.
-COMMON = ("kind", "contents", "read", "norm", "encoder", "next_kind", "next_gap", "next_amount", "next_item")
+COMMON = ("kind", "contents", "read", "norm", "encoder", "ahead", "next_kind", "next_gap", "next_amount", "next_item")
 
 
 @dataclass(frozen=True)
