@@ -31,8 +31,8 @@ GAPS = np.array(
 )  # days at which bins begin
 HORIZONS = np.array([30, 90, 180, 365])  # days
 ITEMS_SHARE = 0.2  # weight of the items' loss: it is the largest, and overlaps least with the tasks
-ORDERS = 2_048  # next orders of a batch whose items are foretold
-OTHERS = 4_096  # items beside theirs that are weighed against them
+ORDERS = 256  # next orders of a batch whose items are foretold
+OTHERS = 1_024  # items beside theirs that are weighed against them
 AMOUNT = NUMBERS.index("amount")
 SPREAD = (-3.0, 2.0)  # log-sd of amounts, held within
 AMOUNT_LAW = 2  # numbers: mean and log-sd

@@ -126,7 +126,10 @@ class Trainer:
             start(self.net)
         self.averaged = deepcopy(self.net).eval()
         self.optimizer = torch.optim.AdamW(
-            self.net.parameters(), lr=learning.learning_rate, weight_decay=learning.weight_decay
+            self.net.parameters(),
+            lr=learning.learning_rate,
+            weight_decay=learning.weight_decay,
+            fused=self.device.type == "cpu",  # a tenth of an epoch's time; on a GPU it keeps its steps there
         )
         self.epochs = 0
 
