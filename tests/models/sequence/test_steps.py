@@ -90,6 +90,21 @@ def test_a_step_that_goes_on_after_a_cutoff_is_not_seen_at_it(shop: Sequences) -
     assert steps.ends_at(after)[0] == 2
 
 
+def test_a_day_parted_at_a_cutoff_has_the_steps_of_before_as_the_log_cut_there(tmp_path: Path) -> None:
+    rng = np.random.default_rng(5)
+    rows = [
+        (f"c{rng.integers(9)}", int(rng.integers(24 * 60)), str(rng.choice(KINDS)), f"i{rng.integers(5)}", 1.0)
+        for _ in range(900)
+    ]
+    noon = START + timedelta(days=33, hours=12)
+    parted = steps_of(sequences_with(tmp_path / "whole", rows), FAR, 2.0, [noon])
+    early = steps_of(sequences_with(tmp_path / "cut", [row for row in rows if row[1] < 33 * 24 + 12]), FAR, scale=2.0)
+    ends = parted.ends_at(noon)
+    assert np.array_equal(ends - parted.offsets[:-1], np.diff(early.offsets))
+    before = np.concatenate([np.arange(*span) for span in zip(parted.offsets[:-1], ends, strict=True)])
+    assert np.array_equal(parted.numbers[before], early.numbers)
+
+
 def test_steps_do_not_hang_on_how_customers_are_sliced(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     rng = np.random.default_rng(4)
     rows = [

@@ -132,7 +132,8 @@ class EventModel:
         donor = _donor(self.start) if self.start else None
         training = training_rows(matured, cap=ROWS, seed=seed)
         heads, guess = fit_heads(matured, training, seed)
-        plain = steps_of(sequences, current.cutoff, current.scale)
+        cutoffs = [snapshot.cutoff for snapshot in training.snapshots]
+        plain = steps_of(sequences, current.cutoff, current.scale, cutoffs)
         vocabulary = vocabulary_of(plain, sequences)
         steps = vocabulary.coded(plain, sequences)
         row, end, columns = _stacked(training.snapshots, steps, sequences, heads)
@@ -147,7 +148,8 @@ class EventModel:
         )
         shape = self._shape(vocabulary, questions, heads, steps)
         self._heads, self._vocabulary = heads, vocabulary
-        days = [_local_day(s.cutoff, s) for s in (training.snapshots[-1], current)]
+        latest = training.snapshots[-1]  # of a day that its cutoff parts, nothing is learned in the search
+        days = [np.floor(_local_day(latest.cutoff, latest)), _local_day(current.cutoff, current)]
         self._networks, self.epochs = train(
             Material(steps, coming_of(steps), questions, heads.losses, heads),
             shape,
@@ -167,7 +169,9 @@ class EventModel:
         assert self._heads and self._vocabulary, "fit first"
         sequences = self._as_learned(events_of(current))
         snapshots = (*training_rows(matured, cap=ROWS, seed=seed).snapshots, current.unseen())
-        steps = self._vocabulary.coded(steps_of(sequences, current.cutoff, current.scale), sequences)
+        cutoffs = [snapshot.cutoff for snapshot in snapshots]
+        plain = steps_of(sequences, current.cutoff, current.scale, cutoffs)
+        steps = self._vocabulary.coded(plain, sequences)
         lesson = Lesson(*_stacked(snapshots, steps, sequences, self._heads))
         learning = learning_of(self.learning)
         student = EventModel(student=True)

@@ -8,7 +8,7 @@ Letters: C customers, S steps, L lines (events of steps), F numbers of a step.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
@@ -113,17 +113,20 @@ class Steps:
         return ends
 
 
-def steps_of(sequences: Sequences, until: datetime, scale: float) -> Steps:
+def steps_of(sequences: Sequences, until: datetime, scale: float, parted: Iterable[datetime] = ()) -> Steps:
     """The steps of all customers before `until` (UTC); amounts in units of `scale`.
 
-    They are made a slice of customers at a time, in files beside the sequences that are gone with the steps.
+    A day in which one of the moments `parted` (UTC) lies has steps before it and steps from it on: at a cutoff that is
+    not midnight, what came later that day must not be in a step that is asked about. They are made a slice of customers
+    at a time, in files beside the sequences that are gone with the steps.
     """
     ends = sequences.ends_at(until)
     told = np.concatenate([[0], np.cumsum(ends - sequences.offsets[:-1])])
     words = {"item", "category", *(content.by for content in sequences.contents.values())}
+    cuts = np.sort(np.array([to_us(moment) for moment in parted], dtype=np.int64))
     counts, columns, lines = np.zeros(len(sequences), dtype=np.int64), Growing(sequences.folder), 0
     for some in slices(told):
-        part, customer = _steps_of_some(sequences, some, ends, scale, words)
+        part, customer = _steps_of_some(sequences, some, ends, cuts, scale=scale, words=words)
         counts[some] = np.bincount(customer - some.start, minlength=some.stop - some.start)
         line_offsets = lines + np.cumsum(part.pop("lines"))
         columns.add(part | {"line_offsets": line_offsets if lines else np.append(0, line_offsets)})
@@ -141,7 +144,7 @@ def steps_of(sequences: Sequences, until: datetime, scale: float) -> Steps:
 
 
 def _steps_of_some(
-    sequences: Sequences, some: slice, ends: Array, scale: float, words: Collection[str]
+    sequences: Sequences, some: slice, ends: Array, cuts: Array, *, scale: float, words: Collection[str]
 ) -> tuple[dict[str, Array], Array]:
     """The columns of the steps of some customers, how many lines each step has, and whose it is (S,)."""
     first = sequences.offsets[:-1][some]
@@ -151,10 +154,12 @@ def _steps_of_some(
     day, kind = sequences.columns["day"][events], sequences.columns["kind"][events]
     # Kinds of one day lie in the order of their codes: visits come before what they led to, refunds after orders.
     place = np.array([_PLACES[name] for name in KINDS], dtype=np.int8)[kind]
-    order = np.lexsort((place, day, customer))
-    events, customer, day, kind = events[order], customer[order], day[order], kind[order]
+    era = np.searchsorted(cuts, sequences.columns["ts_us"][events], side="right")
+    order = np.lexsort((place, era, day, customer))
+    events, customer, day, kind, era = events[order], customer[order], day[order], kind[order], era[order]
     new = np.ones(len(day), dtype=bool)
     new[1:] = (customer[1:] != customer[:-1]) | (day[1:] != day[:-1]) | (kind[1:] != kind[:-1])
+    new[1:] |= era[1:] != era[:-1]
     first = np.flatnonzero(new)
     take = {name: sequences.columns[name][events] for name in ("ts_us", "amount", "quantity", "rating", *words)}
     lines = np.diff(np.append(first, len(day)))
