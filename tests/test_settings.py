@@ -89,6 +89,7 @@ def test_every_setting_says_what_it_is_for() -> None:
         ("seed", 1.5, "it must be a whole number"),
         ("value.margin", "much", "it must be a number between 0 and 1"),
         ("data_until", "31/12/2024", "it must be a day, such as 2024-12-31"),
+        ("content.text_encoder", " ", "it must name an encoder, such as static"),
     ],
 )
 def test_what_a_setting_may_be_is_said_in_our_own_words(key, value, said):

@@ -130,6 +130,13 @@ def _one_of(*words: str) -> Callable[[Any], str]:
     return parse
 
 
+def _encoder(value: Any) -> str:
+    text = str(value).strip()
+    if not text:
+        raise ValueError("it must name an encoder, such as static")
+    return text.lower() if text.lower() == "static" else text
+
+
 def _yes_or_no(value: Any) -> bool:
     known = {"true": True, "yes": True, "1": True, "false": False, "no": False, "0": False}
     text = str(value).strip().lower()
@@ -188,7 +195,7 @@ SETTINGS: dict[str, Setting] = {
         Setting(
             "content.text_encoder",
             "static",
-            str,
+            _encoder,
             "What makes vectors of texts: static, all-MiniLM-L6-v2, another model's name or its folder.",
         ),
         Setting(

@@ -35,7 +35,7 @@ def model_folder(name: str, *, setting: str, below: Path | None = None) -> Path:
             where=setting,
             remedy="give the folder that holds the model's config.json and model.safetensors",
         )
-    with needs("huggingface_hub", setting=setting):
+    with needs("huggingface_hub", setting=setting, extra="pictures" if "picture" in setting else "text"):
         from huggingface_hub import snapshot_download
         from huggingface_hub.errors import HfHubHTTPError
     try:
