@@ -29,7 +29,7 @@ from tables import by_metric, markdown
 from worthwhile.features.build import cutoff_from
 from worthwhile.features.sequences import Sequences, build_sequences
 from worthwhile.features.snapshot import Snapshot
-from worthwhile.models.catalogue import MODELS, maker
+from worthwhile.models.catalogue import maker
 from worthwhile.models.ensemble import Ensemble, default_members
 from worthwhile.models.matured import Matured
 from worthwhile.models.protocol import Model
@@ -165,7 +165,7 @@ def quality(asked: list[Asked], device: str) -> None:
 
 def ensemble(asked: list[Asked]) -> None:
     members = {name: make for name, make in default_members().items() if name != "events"}
-    pools = {"without events": members, "with events": {**members, "events": maker("events", **MODELS["events"].as_member)}}
+    pools = {"without events": members, "with events": {**members, "events": maker("events")}}
     by_pool: dict[str, list[dict[str, float]]] = {name: [] for name in pools}
     lines = []
     for one in asked:

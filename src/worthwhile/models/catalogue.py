@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
 from difflib import get_close_matches
 from importlib import import_module
 from typing import Any
@@ -31,7 +31,6 @@ class ModelKind:
     needs: Needs
     is_member: bool  # of the ensemble by default
     sentence: str
-    as_member: Mapping[str, Any] = field(default_factory=dict)  # parameters of its constructor in an ensemble
 
     @property
     def is_steady(self) -> bool:
@@ -158,9 +157,8 @@ MODELS: dict[str, ModelKind] = {
         "event sequences",
         "worthwhile.models.sequence.model:EventModel",
         _NEEDS_EVENTS,
-        True,
+        False,
         "a network over each customer's events in order: orders, visits, carts, reviews, and which items",
-        as_member={"members": 1},  # it is fitted three times there, and the pool evens out what a second one would
     ),
     "trees-events": ModelKind(
         "event sequences",

@@ -39,7 +39,7 @@ EVEN_PULL = 0.05  # how strongly weights are drawn to even ones, relative to the
 
 
 def default_members() -> dict[str, Maker]:
-    return {name: maker(name, **kind.as_member) for name, kind in MODELS.items() if kind.is_member}
+    return {name: maker(name) for name, kind in MODELS.items() if kind.is_member}
 
 
 @dataclass(frozen=True)

@@ -118,17 +118,16 @@ def make_model(
     if fitting.tune:
         tuning = _tuned(names, matured, current, fitting, progress=part(progress, 0.0, tuned))
     # Members of an ensemble are fitted side by side, several times each: what one of them tells would be misread.
-    if name == "ensemble":
-        members = {one: _maker(one, tuning, fitting, silent, **MODELS[one].as_member) for one in names}
-        return Ensemble(members, threads=fitting.threads), tuning
-    return _maker(name, tuning, fitting, part(progress, tuned, 1.0))(), tuning
+    heard = silent if name == "ensemble" else part(progress, tuned, 1.0)
+    members: dict[str, Callable[[], Model]] = {one: _maker(one, tuning, fitting, heard) for one in names}
+    return Ensemble(members, threads=fitting.threads) if name == "ensemble" else members[name](), tuning
 
 
-def _maker(name: str, tuning: Tuning, fitting: Fitting, progress: Progress, **params: Any) -> Callable[[], Model]:
-    more: dict[str, Any] = {"fine_tune": True} if fitting.fine_tune and MODELS[name].is_pretrained else {}
+def _maker(name: str, tuning: Tuning, fitting: Fitting, progress: Progress) -> Callable[[], Model]:
+    more = {"fine_tune": True} if fitting.fine_tune and MODELS[name].is_pretrained else {}
     if fitting.events is not None:
         more |= fitting.events.params(name, progress)
-    return maker(name, **{**params, **tuning.params.get(name, {}), **more})
+    return maker(name, **tuning.params.get(name, {}), **more)
 
 
 def _tuned(
