@@ -10,7 +10,7 @@ import pytest
 import worthwhile as ww
 from worthwhile.errors import InputError
 from worthwhile.models.sequence.model import EventModel
-from worthwhile.runs import forecast
+from worthwhile.runs import backtest, forecast
 from worthwhile.runs.event_training import CHECKPOINTS
 from worthwhile.shop import change_settings, open_shop
 
@@ -75,9 +75,15 @@ def test_a_shop_can_start_with_the_model_of_a_run(shop):
     second, _ = epochs_of(begun)
     assert second.run_id != first.run_id and "start" in second.facts["events"]
     assert not np.array_equal(second.table()["p_active"].to_numpy(), first.table()["p_active"].to_numpy())
+
+
+def test_a_start_that_is_gone_holds_up_those_models_only_that_would_begin_with_it(shop):
+    gone = change_settings(shop, {"events.start": "nowhere"})
     with pytest.raises(InputError) as caught:
-        forecast(change_settings(shop, {"events.start": "nowhere"}), "60d", model="events")
+        forecast(gone, "60d", model="events")
     assert caught.value.code == "bad-setting" and "nowhere" in caught.value.where
+    assert "events" not in forecast(gone, "60d", model="past-rate").facts
+    backtest(gone, "60d", models=["past-rate"], cutoffs=1)
 
 
 def test_a_student_answers_where_the_setting_says_so(shop):

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from worthwhile.errors import InputError
-from worthwhile.models.catalogue import MODELS
+from worthwhile.models.catalogue import MODELS, any_reads_events
 from worthwhile.models.sequence.checkpoints import Checkpoints, digest_of_file
 from worthwhile.models.sequence.monitor import Monitor
 from worthwhile.progress import Progress
@@ -38,22 +38,20 @@ class EventTraining:
 
     def facts_for(self, names: Sequence[str]) -> dict[str, Any]:
         """What the numbers of a run of these models hang on, for its id; empty where all is as by default."""
+        if not any_reads_events(names):
+            return {}
         found: dict[str, Any] = {"student": True} if self.student else {}
         if self.start is not None:
             found["start"] = digest_of_file(self.start / "model.safetensors")
-        return {"events": found} if found and any(_may_read_events(name) for name in names) else {}
+        return {"events": found} if found else {}
 
 
-def _may_read_events(name: str) -> bool:
-    members = [kind for kind in MODELS.values() if kind.is_member] if name == "ensemble" else [MODELS[name]]
-    return any(kind.reads_events for kind in members)
-
-
-def event_training(shop: Shop) -> EventTraining:
-    """Raises InputError `bad-setting` where there is no model in the folder `events.start`."""
+def event_training(shop: Shop, names: Sequence[str]) -> EventTraining:
+    """Raises InputError `bad-setting` where one of these models reads events and there is no model in the folder
+    `events.start`."""
     said = shop.settings
     start = shop.folder / said["events.start"] if said["events.start"] else None
-    if start is not None and not all((start / name).is_file() for name in ("model.json", "model.safetensors")):
+    if start is not None and any_reads_events(names) and not all((start / name).is_file() for name in ("model.json", "model.safetensors")):
         raise InputError(
             "bad-setting",
             "there is no event model to start from here",
