@@ -51,7 +51,11 @@ def event_training(shop: Shop, names: Sequence[str]) -> EventTraining:
     `events.start`."""
     said = shop.settings
     start = shop.folder / said["events.start"] if said["events.start"] else None
-    if start is not None and any_reads_events(names) and not all((start / name).is_file() for name in ("model.json", "model.safetensors")):
+    if (
+        start is not None
+        and any_reads_events(names)
+        and not all((start / name).is_file() for name in ("model.json", "model.safetensors"))
+    ):
         raise InputError(
             "bad-setting",
             "there is no event model to start from here",
