@@ -44,6 +44,8 @@ def test_environment_overrides_the_file() -> None:
         ("value.margins", 0.3),
         ("value.margins", {"toys": 2}),
         ("data_until", "31/12/2011"),
+        ("events.encoder", "lstm"),
+        ("events.device", "gpu"),
         ("seed", -1),
         ("seed", 1.5),
         ("seed", True),

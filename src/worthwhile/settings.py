@@ -224,6 +224,19 @@ SETTINGS: dict[str, Setting] = {
             "Whether a smaller network, taught by those that were trained, answers for `events` in their place.",
         ),
         Setting(
+            "events.encoder",
+            "gru",
+            _one_of("gru", "transformer"),
+            "What reads the steps in `events` and `trees-events`: gru, a recurrent layer, or a causal transformer.",
+        ),
+        Setting(
+            "events.device",
+            "auto",
+            _one_of("auto", "cpu", "cuda"),
+            "What `events` and `trees-events` are trained on: cpu, cuda (an NVIDIA GPU), or auto, the GPU where there"
+            " is one.",
+        ),
+        Setting(
             "events.logs",
             "",
             str,

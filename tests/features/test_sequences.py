@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -172,3 +173,13 @@ def test_torn_files_are_a_clear_error(tmp_path: Path) -> None:
     with pytest.raises(InputError) as caught:
         open_sequences(tmp_path / "s")
     assert caught.value.code == "damaged"
+
+
+def test_a_full_disk_is_told_as_such(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(*_: object, **__: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr("worthwhile.features.sequences.np.save", full)
+    with log_of(some_events()) as log, pytest.raises(InputError, match="no space left") as caught:
+        build_sequences(log, tmp_path / "s")
+    assert caught.value.code == "cannot-write"

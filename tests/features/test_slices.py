@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import errno
 from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from worthwhile.errors import InputError
 from worthwhile.features.slices import Growing, counted, ranges, slices
 
 COUNTS = st.lists(st.integers(0, 12), min_size=1, max_size=30)
@@ -49,3 +52,13 @@ def test_what_grows_is_read_as_if_joined_and_leaves_no_file(tmp_path: Path) -> N
     assert np.array_equal(made["pairs"], np.concatenate(parts)) and made["pairs"].dtype == np.float32
     assert made["none"].shape == (0,) and made["none"].dtype == np.int8
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_full_disk_is_told_as_such(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(**_: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr("worthwhile.features.slices.TemporaryFile", full)
+    with pytest.raises(InputError) as caught:
+        Growing(tmp_path).add({"ones": np.ones(3)})
+    assert (caught.value.code, caught.value.where) == ("cannot-write", str(tmp_path))

@@ -10,10 +10,12 @@ import lzma
 import shutil
 import zipfile
 from collections.abc import Callable
+from contextlib import closing
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+import duckdb
 import numpy as np
 import openpyxl
 import pyarrow as pa
@@ -25,9 +27,11 @@ import worthwhile as ww
 from oracles.letters import Letters
 from worthwhile.content.cache import text_key, vectors_of
 from worthwhile.errors import InputError
+from worthwhile.features.sequences import build_sequences
 from worthwhile.ingestion.pseudonyms import write_private
 from worthwhile.models.files import write_json
 from worthwhile.privacy.erase import UNFINISHED
+from worthwhile.privacy.traces import traces
 from worthwhile.runs.record import check_digests, record
 from worthwhile.shop import Shop
 from worthwhile.store.log import open_log
@@ -49,6 +53,12 @@ def found_in(folder: Path, texts: tuple[str, ...]) -> list[str]:
             content += str(pq.ParquetFile(file).read().to_pydict()).encode()
         found += [f"{file.relative_to(folder)}: {text}" for text in texts if text.encode() in content]
     return found
+
+
+def traces_of(shop: Shop, person: Any) -> list[str]:
+    """What the search of a certificate finds."""
+    with closing(duckdb.connect()) as con:
+        return traces(con, shop.folder, [person.pseudonym], apart=[]).left
 
 
 def customers(shop: Shop) -> list[str]:
@@ -75,6 +85,14 @@ def test_forgotten_person_is_in_no_byte_of_the_shop(shop: Shop, person: Any) -> 
     assert done.tables["customers"].older_copies == 0  # what is told of customers is only ever added to
     assert list(done.runs.values()) == [1]
     assert done.searched and not done.left
+
+
+def test_sequences_that_a_killed_run_left_are_found_and_go(shop: Shop, person: Any) -> None:
+    with open_log(shop) as log:
+        left = build_sequences(log, shop.scratch / "sequences-killed" / "sequences").folder
+    assert "scratch/sequences-killed/sequences/customers.parquet" in traces_of(shop, person)
+    assert not ww.forget(shop, person.email).left
+    assert not left.exists() and found_in(shop.folder, person.texts) == []
 
 
 def test_a_guest_whose_order_came_to_nothing_is_forgotten_in_quarantine_too(tmp_path: Path) -> None:

@@ -10,8 +10,9 @@ import pytest
 import worthwhile as ww
 from worthwhile.errors import InputError
 from worthwhile.models.sequence.model import EventModel
-from worthwhile.runs import forecast
-from worthwhile.runs.event_training import CHECKPOINTS
+from worthwhile.progress import silent
+from worthwhile.runs import backtest, forecast
+from worthwhile.runs.event_training import CHECKPOINTS, event_training
 from worthwhile.shop import change_settings, open_shop
 
 
@@ -75,12 +76,42 @@ def test_a_shop_can_start_with_the_model_of_a_run(shop):
     second, _ = epochs_of(begun)
     assert second.run_id != first.run_id and "start" in second.facts["events"]
     assert not np.array_equal(second.table()["p_active"].to_numpy(), first.table()["p_active"].to_numpy())
+
+
+def test_a_start_that_is_gone_holds_up_those_models_only_that_would_begin_with_it(shop):
+    gone = change_settings(shop, {"events.start": "nowhere"})
     with pytest.raises(InputError) as caught:
-        forecast(change_settings(shop, {"events.start": "nowhere"}), "60d", model="events")
+        forecast(gone, "60d", model="events")
     assert caught.value.code == "bad-setting" and "nowhere" in caught.value.where
+    assert "events" not in forecast(gone, "60d", model="past-rate").facts
+    backtest(gone, "60d", models=["past-rate"], cutoffs=1)
 
 
 def test_a_student_answers_where_the_setting_says_so(shop):
     run, _ = epochs_of(change_settings(shop, {"events.student": True}))
     kept = EventModel.load(run.folder / "models" / "60d" / "events")
     assert run.facts["events"] == {"student": True} and len(kept._networks) == 1 and kept.is_student
+
+
+def test_the_encoder_of_the_settings_is_taken_and_makes_another_run(shop):
+    run, _ = epochs_of(change_settings(shop, {"events.encoder": "transformer"}))
+    kept = EventModel.load(run.folder / "models" / "60d" / "events")
+    assert run.facts["events"] == {"encoder": "transformer"} and kept.learning.encoder == "transformer"
+
+
+def test_a_device_that_is_not_there_is_refused_where_a_model_would_train_on_it(shop, monkeypatch):
+    monkeypatch.setattr("torch.cuda.is_available", lambda: False)
+    on_gpu = change_settings(shop, {"events.device": "cuda"})
+    with pytest.raises(InputError) as caught:
+        event_training(on_gpu, ["past-rate", "trees-events"])
+    assert caught.value.code == "bad-setting" and caught.value.where == "events.device"
+    assert event_training(on_gpu, ["past-rate"]).facts_for(["past-rate"]) == {}
+    by_default = event_training(shop, ["events"])
+    assert by_default.device == "cpu" and by_default.facts_for(["events"]) == {}
+
+
+def test_a_run_on_a_gpu_is_another_run(shop, monkeypatch):
+    monkeypatch.setattr("torch.cuda.is_available", lambda: True)
+    assert event_training(shop, ["events"]).facts_for(["events"]) == {"events": {"device": "cuda"}}
+    params = event_training(shop, ["events"]).params("events", silent)
+    assert (params["device"], params["encoder"]) == ("cuda", "gru")

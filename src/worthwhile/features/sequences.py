@@ -21,10 +21,11 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from worthwhile.errors import InputError
-from worthwhile.features.slices import counted
+from worthwhile.features.slices import UNWRITTEN, counted
 from worthwhile.progress import Progress, silent
 from worthwhile.schema import EVENT_KINDS, to_us
 from worthwhile.store import sql
+from worthwhile.store.faults import told
 from worthwhile.store.log import Log
 
 Array = np.ndarray[Any, Any]
@@ -107,8 +108,15 @@ def build_sequences(log: Log, folder: Path, *, progress: Progress = silent) -> S
     """Write the sequences of all events of `log` into the new folder `folder`, and open them.
 
     Events of one moment are ordered by what they are, so that the same log gives the same files.
+    Raises InputError `cannot-write`.
     """
-    folder.mkdir(parents=True)
+    with told(folder, UNWRITTEN):
+        folder.mkdir(parents=True)
+        _write(log, folder, progress)
+    return open_sequences(folder)
+
+
+def _write(log: Log, folder: Path, progress: Progress) -> None:
     con = log.con
     progress("sequences", 0.0)
     words = {name: _number(log, name) for name in ("customer", *VOCABULARIES, "text")}
@@ -132,7 +140,6 @@ def build_sequences(log: Log, folder: Path, *, progress: Progress = silent) -> S
             con.execute(f"DROP TABLE IF EXISTS sequence_{name}")
     np.save(folder / "offsets.npy", np.concatenate([[0], np.cumsum(counts)]))
     (folder / "sequences.json").write_text(json.dumps({"events": done, "versions": log.version}))
-    return open_sequences(folder)
 
 
 def open_sequences(folder: Path) -> Sequences:

@@ -13,9 +13,12 @@ from typing import IO, Any
 
 import numpy as np
 
+from worthwhile.store.faults import told
+
 Array = np.ndarray[Any, Any]
 
 ROWS = 500_000  # in a slice, if no customer has more
+UNWRITTEN = "the events cannot be laid out for the models that read them"
 
 
 def slices(offsets: Array, rows: int = ROWS) -> Iterator[slice]:
@@ -55,17 +58,22 @@ class Growing:
         self._files: dict[str, tuple[IO[bytes], np.dtype[Any], tuple[int, ...]]] = {}
 
     def add(self, parts: dict[str, Array]) -> None:
-        """Append to each array (R, ...) by its name; its type is that of the first part."""
-        for name, part in parts.items():
-            if name not in self._files:
-                new = TemporaryFile(dir=self._folder)  # noqa: SIM115 (`arrays` closes it)
-                self._files[name] = (new, part.dtype, part.shape[1:])
-            file, dtype, _ = self._files[name]
-            file.write(np.ascontiguousarray(part, dtype=dtype).data)
+        """Append to each array (R, ...) by its name; its type is that of the first part.
+
+        Raises InputError `cannot-write`, as `arrays` does.
+        """
+        with told(self._folder, UNWRITTEN):
+            for name, part in parts.items():
+                if name not in self._files:
+                    new = TemporaryFile(dir=self._folder)  # noqa: SIM115 (`arrays` closes it)
+                    self._files[name] = (new, part.dtype, part.shape[1:])
+                file, dtype, _ = self._files[name]
+                file.write(np.ascontiguousarray(part, dtype=dtype).data)
 
     def arrays(self) -> dict[str, Array]:
         """The arrays as read-only memory maps. Nothing can be added any more."""
-        return {name: _mapped(*kept) for name, kept in self._files.items()}
+        with told(self._folder, UNWRITTEN):
+            return {name: _mapped(*kept) for name, kept in self._files.items()}
 
 
 def _mapped(file: IO[bytes], dtype: np.dtype[Any], shape: tuple[int, ...]) -> Array:

@@ -14,9 +14,10 @@ import pyarrow.parquet as pq
 
 from worthwhile.models.files import read_json, write_json
 from worthwhile.privacy.history import TEMPORARY, Rule, concerned, rows_of
-from worthwhile.runs.record import MANIFEST, digest_of, one_at_a_time
+from worthwhile.runs.record import MANIFEST, digest_of
 from worthwhile.shop import Shop
 from worthwhile.store import sql
+from worthwhile.store.locks import one_at_a_time
 
 # Models that keep rows of single customers beside their parameters: of the others only sums and weights remain.
 KEEP_ROWS = ("in-context", "svm")

@@ -41,6 +41,7 @@ from worthwhile.schema import local_midnight
 from worthwhile.shop import Shop
 from worthwhile.store.faults import told
 from worthwhile.store.log import connect
+from worthwhile.store.scratch import sequences_folders
 from worthwhile.store.tables import Writing, read_versions, table_files, writing
 from worthwhile.tasks import Horizon
 
@@ -282,7 +283,7 @@ def _carry_out(
     erase_from_runs(con, shop, rules.customer, {"certificate": found.name, "at": found.at})
     for page in found.reports:
         (shop.folder / page).unlink(missing_ok=True)
-    for left in (*shop.scratch.glob("ingest-*"), shop.scratch / CHECKPOINTS):
+    for left in (*shop.scratch.glob("ingest-*"), *sequences_folders(shop.scratch), shop.scratch / CHECKPOINTS):
         shutil.rmtree(left, ignore_errors=True)
     progress("searching for what is left", 0.8)
     certificate = _certified(con, change, request, found)

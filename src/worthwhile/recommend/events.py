@@ -12,7 +12,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import date, datetime, timedelta
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Any
 
 import numpy as np
@@ -30,6 +29,7 @@ from worthwhile.recommend.history import day_after
 from worthwhile.recommend.mix import STEP_DAYS, WINDOW_DAYS, WINDOWS
 from worthwhile.schema import local_midnight
 from worthwhile.store.log import Log
+from worthwhile.store.scratch import sequences_folder
 
 Array = np.ndarray[Any, Any]
 
@@ -122,6 +122,5 @@ def event_scores(log: Log, cutoff: datetime, scratch: Path, *, seed: int = 0) ->
     if orders < LEAST_ORDERS:
         yield None
         return
-    scratch.mkdir(exist_ok=True)
-    with TemporaryDirectory(prefix="sequences-", dir=scratch) as folder:
-        yield EventScores(log, build_sequences(log, Path(folder) / "sequences"), day, cutoff, seed=seed)
+    with sequences_folder(scratch) as folder:
+        yield EventScores(log, build_sequences(log, folder / "sequences"), day, cutoff, seed=seed)

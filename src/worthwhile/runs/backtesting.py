@@ -160,7 +160,7 @@ def backtest(  # noqa: PLR0913 (one parameter for each question that a person as
     check_names(names)
     if fine_tune:
         check_fine_tuning(names)
-    events = event_training(shop)
+    events = event_training(shop, names)
     fitting = replace(fitting_of(shop.settings, seed=seed, tune=tune, fine_tune=fine_tune), events=events)
     task = asked.task(horizon)
     value = ValueTerms.of(shop.settings) if asked.target == "value" else None

@@ -8,10 +8,11 @@ from pathlib import Path
 from typing import Any
 
 from worthwhile.errors import InputError
-from worthwhile.models.catalogue import MODELS
+from worthwhile.models.catalogue import MODELS, any_reads_events
 from worthwhile.models.sequence.checkpoints import Checkpoints, digest_of_file
 from worthwhile.models.sequence.monitor import Monitor
 from worthwhile.progress import Progress
+from worthwhile.settings import SETTINGS
 from worthwhile.shop import Shop
 
 CHECKPOINTS = "training"  # in the shop's scratch
@@ -25,6 +26,8 @@ class EventTraining:
     student: bool
     logs: Path | None
     checkpoints: Checkpoints
+    encoder: str
+    device: str  # `cpu` or `cuda`
 
     def params(self, name: str, progress: Progress) -> dict[str, Any]:
         """Arguments of the constructor of a model; none where it does not read events."""
@@ -33,26 +36,41 @@ class EventTraining:
         return {
             "start": self.start,
             "student": self.student,
+            "encoder": self.encoder,
+            "device": self.device,
             "monitor": Monitor(progress, self.checkpoints, self.logs),
         }
 
     def facts_for(self, names: Sequence[str]) -> dict[str, Any]:
         """What the numbers of a run of these models hang on, for its id; empty where all is as by default."""
+        if not any_reads_events(names):
+            return {}
         found: dict[str, Any] = {"student": True} if self.student else {}
         if self.start is not None:
             found["start"] = digest_of_file(self.start / "model.safetensors")
-        return {"events": found} if found and any(_may_read_events(name) for name in names) else {}
+        if self.encoder != SETTINGS["events.encoder"].default:
+            found["encoder"] = self.encoder
+        if self.device != "cpu":  # a GPU computes with fewer digits
+            found["device"] = self.device
+        return {"events": found} if found else {}
 
 
-def _may_read_events(name: str) -> bool:
-    members = [kind for kind in MODELS.values() if kind.is_member] if name == "ensemble" else [MODELS[name]]
-    return any(kind.reads_events for kind in members)
-
-
-def event_training(shop: Shop) -> EventTraining:
-    """Raises InputError `bad-setting` where there is no model in the folder `events.start`."""
+def event_training(shop: Shop, names: Sequence[str]) -> EventTraining:
+    """For a run of these models. Where one of them reads events, raises InputError `bad-setting` if there is no model
+    in the folder `events.start`, or no device such as `events.device`."""
     said = shop.settings
     start = shop.folder / said["events.start"] if said["events.start"] else None
+    device = said["events.device"]
+    if any_reads_events(names):
+        _check_start(start)
+        device = _device_there(device)
+    logs = shop.folder / said["events.logs"] if said["events.logs"] else None
+    return EventTraining(
+        start, said["events.student"], logs, Checkpoints(shop.scratch / CHECKPOINTS), said["events.encoder"], device
+    )
+
+
+def _check_start(start: Path | None) -> None:
     if start is not None and not all((start / name).is_file() for name in ("model.json", "model.safetensors")):
         raise InputError(
             "bad-setting",
@@ -60,5 +78,13 @@ def event_training(shop: Shop) -> EventTraining:
             where=f"events.start, {start}",
             remedy="name the folder of one that a run kept: runs/<run>/models/<horizon>/events",
         )
-    logs = shop.folder / said["events.logs"] if said["events.logs"] else None
-    return EventTraining(start, said["events.student"], logs, Checkpoints(shop.scratch / CHECKPOINTS))
+
+
+def _device_there(named: str) -> str:
+    """`cpu` or `cuda`."""
+    from worthwhile.models.network_fit import chosen_device  # torch is loaded only where a network is asked
+
+    try:
+        return chosen_device(named).type
+    except InputError as error:
+        raise InputError("bad-setting", error.what, where="events.device", remedy="take auto or cpu") from error

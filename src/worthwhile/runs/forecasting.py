@@ -99,7 +99,7 @@ def forecast(  # noqa: PLR0913 (one parameter for each question that a person as
     check_names([model] if model else [])
     if fine_tune:
         check_fine_tuning([model] if model else [])
-    events = event_training(shop)
+    events = event_training(shop, [model or "ensemble"])
     fitting = replace(fitting_of(shop.settings, seed=seed, tune=tune, fine_tune=fine_tune), events=events)
     tasks = asked.tasks(horizon)
     value = ValueTerms.of(shop.settings) if asked.target == "value" else None

@@ -6,8 +6,6 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import datetime
-from pathlib import Path
-from tempfile import TemporaryDirectory
 
 from worthwhile.errors import InputError
 from worthwhile.features.build import (
@@ -26,6 +24,7 @@ from worthwhile.progress import Progress, part
 from worthwhile.runs.contents import Contents
 from worthwhile.shop import Shop
 from worthwhile.store.log import Log
+from worthwhile.store.scratch import sequences_folder
 from worthwhile.tasks import Horizon, Task
 
 # Where no horizon of the one asked about has passed: the shorter ones to learn from, as shares of the history.
@@ -114,10 +113,9 @@ def sequences_of(
     if not any_reads_events(names):
         yield None, None
         return
-    shop.scratch.mkdir(exist_ok=True)
-    with TemporaryDirectory(prefix="sequences-", dir=shop.scratch) as folder:
+    with sequences_folder(shop.scratch) as folder:
         watch = part(progress, 0.0, SEQUENCES_SHARE)
-        sequences = build_sequences(log, Path(folder) / "sequences", progress=watch)
+        sequences = build_sequences(log, folder / "sequences", progress=watch)
         yield sequences, Contents(shop, log, sequences)
 
 

@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 import shutil
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
@@ -15,11 +13,7 @@ from typing import Any
 from worthwhile.errors import InputError
 from worthwhile.models.files import read_json, write_json
 from worthwhile.shop import Shop
-
-try:
-    import fcntl
-except ImportError:  # pragma: no cover - Windows, where two runs that end together may get one number
-    fcntl = None  # type: ignore[assignment]
+from worthwhile.store.locks import one_at_a_time
 
 MANIFEST = "manifest.json"
 # What may change a number; optuna is optional.
@@ -43,21 +37,6 @@ def package_versions() -> dict[str, str]:
         except PackageNotFoundError:
             continue
     return found
-
-
-@contextmanager
-def one_at_a_time(folder: Path) -> Iterator[None]:
-    """Wait for whoever is recording a run here. The lock ends with the process, so a crash leaves none."""
-    folder.mkdir(parents=True, exist_ok=True)
-    if fcntl is None:  # pragma: no cover
-        yield
-        return
-    handle = os.open(folder, os.O_RDONLY)
-    try:
-        fcntl.flock(handle, fcntl.LOCK_EX)
-        yield
-    finally:
-        os.close(handle)
 
 
 def digest_of(path: Path) -> str:

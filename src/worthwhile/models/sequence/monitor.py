@@ -41,22 +41,33 @@ class Monitor:
             yield lambda values, epoch: None
             return
         folder = self.logs / f"events-{digest[:12]}" / stage
+        with _refusals_told(folder):
+            writer = _summary_writer()(str(folder), purge_step=epochs + 1)
+
+        def tell(values: Mapping[str, float], epoch: int) -> None:
+            with _refusals_told(folder):
+                for name, value in values.items():
+                    writer.add_scalar(name, value, epoch)
+                writer.flush()
+
         try:
-            with _summary_writer()(str(folder), purge_step=epochs + 1) as writer:
+            yield tell
+        finally:
+            with _refusals_told(folder):
+                writer.close()
 
-                def tell(values: Mapping[str, float], epoch: int) -> None:
-                    for name, value in values.items():
-                        writer.add_scalar(name, value, epoch)
-                    writer.flush()
 
-                yield tell
-        except OSError as error:
-            raise InputError(
-                "cannot-write",
-                f"the logs of training cannot be written: {(error.strerror or str(error)).lower()}",
-                where=str(folder),
-                remedy="name another folder in the setting events.logs, or leave it empty",
-            ) from error
+@contextmanager
+def _refusals_told(folder: Path) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        raise InputError(
+            "cannot-write",
+            f"the logs of training cannot be written: {(error.strerror or str(error)).lower()}",
+            where=str(folder),
+            remedy="name another folder in the setting events.logs, or leave it empty",
+        ) from error
 
 
 def _summary_writer():  # type: ignore[no-untyped-def]  # a class of an optional package
