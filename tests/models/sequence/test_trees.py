@@ -66,6 +66,11 @@ def _turned(snapshot: Snapshot) -> Snapshot:
     return replace(snapshot, outcome=Outcome(amount, orders))
 
 
+def test_no_student_speaks_to_the_trees() -> None:
+    """What it says of what comes next is as it was drawn: it learns the answers alone."""
+    assert not any(network.is_student for network in EventTrees(**BRIEF, student=True)._networks)
+
+
 def test_without_sequences_it_says_what_it_lacks(made: Made) -> None:
     _, matured, current = made
     with pytest.raises(InputError) as caught:

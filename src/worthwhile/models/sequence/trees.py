@@ -32,9 +32,12 @@ class EventTrees:
 
     name: ClassVar[str] = "trees-events"
 
-    def __init__(self, **learning: Any) -> None:
-        """`learning`: fields of `Learning`; one network for each half unless `members` says more."""
-        self._networks = [EventModel(**{"members": 1, **learning}) for _ in range(HALVES)]
+    def __init__(self, *, student: bool = False, **options: Any) -> None:
+        """`options`: those of `EventModel`; one network for each half unless `members` says more.
+
+        There is no `student` here: it learns the answers alone, and trees read what comes next too.
+        """
+        self._networks = [EventModel(**{"members": 1, **options}) for _ in range(HALVES)]
         self._trees = HistogramTrees()
 
     def fit(self, matured: Sequence[Snapshot], current: Snapshot, *, seed: int = 0) -> None:
