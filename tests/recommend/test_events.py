@@ -39,13 +39,21 @@ def test_items_of_a_customers_own_kind_score_higher_and_what_is_not_known_has_no
 
 
 def test_nothing_at_or_after_the_moment_asked_about_is_looked_at(make_log, tmp_path):
-    rows = habits(40, days=200)
+    rows = [row | {"amount": row["price"] * (1 if row["ts"] < moment(170) else 90)} for row in habits(40, days=200)]
     whole = learned(make_log(rows), tmp_path / "whole")
     before = [row for row in rows if row["ts"] < moment(170)]
     cut = learned(make_log(before), tmp_path / "cut", until=170)
     pairs = np.array([f"c{n % 40:03d}" for n in range(80)], object), np.array(["i00", "i25"] * 40, object)
     assert np.array_equal(whole(moment(170), *pairs), cut(moment(170), *pairs), equal_nan=True)
     assert not np.array_equal(whole(moment(200), *pairs), cut(moment(170), *pairs), equal_nan=True)
+
+
+def test_where_no_item_sells_often_enough_none_has_a_score(make_log, tmp_path):
+    rows = [line(f"c{n:03d}", f"once{n}", n) for n in range(190)]
+    found = learned(make_log(rows), tmp_path / "s")(
+        moment(200), np.array(["c000"], object), np.array(["once0"], object)
+    )
+    assert np.isnan(found).tolist() == [True]
 
 
 def test_the_mixture_takes_it_in_where_enough_lies_before_its_windows(make_log, tmp_path, monkeypatch):

@@ -27,7 +27,7 @@ from worthwhile.models.sequence.network import Shape
 from worthwhile.models.sequence.steps import NUMBERS, steps_of
 from worthwhile.recommend.history import day_after
 from worthwhile.recommend.mix import STEP_DAYS, WINDOW_DAYS, WINDOWS
-from worthwhile.schema import local_midnight
+from worthwhile.schema import local_midnight, to_us
 from worthwhile.store.log import Log
 from worthwhile.store.scratch import sequences_folder
 
@@ -51,8 +51,7 @@ class EventScores:
     def __init__(self, log: Log, sequences: Sequences, day: int, cutoff: datetime, *, seed: int = 0) -> None:
         """Learn from what was before the local day `day`, counted from 1970-01-01; be asked up to `cutoff` (UTC)."""
         learned = local_midnight(EPOCH + timedelta(days=day), log.zone)
-        amounts = np.abs(sequences.columns["amount"])
-        scale = float(np.median(amounts[amounts > 0])) if amounts.any() else 1.0
+        scale = _scale(sequences, learned)
         self._sequences = sequences
         self._vocabulary = vocabulary_of(steps_of(sequences, learned, scale), sequences)
         self._steps = self._vocabulary.coded(steps_of(sequences, cutoff, scale), sequences)
@@ -82,6 +81,8 @@ class EventScores:
 
     def __call__(self, cutoff: datetime, customers: Array, items: Array) -> Array:
         """(N,) float32: the log of the chance of each item among all; NaN where customer or item is not known."""
+        if not len(self._vocabulary.items):  # none sold often enough
+            return np.full(len(items), np.nan, np.float32)
         who, row = np.unique(customers.astype(str), return_inverse=True)
         words, code = np.unique(items.astype(str), return_inverse=True)
         place = _places(self._vocabulary.items, words.astype(object))[code]
@@ -98,6 +99,13 @@ class EventScores:
                 scores = self._net.item_scores(states)[:, :-1]
                 found[asked[rows]] = F.log_softmax(scores, dim=1).cpu().numpy()
         return found
+
+
+def _scale(sequences: Sequences, learned: datetime) -> float:
+    """The median amount, whatever its sign, of what was before the moment `learned`."""
+    amounts = np.abs(sequences.columns["amount"][sequences.columns["ts_us"] < to_us(learned)])
+    amounts = amounts[amounts > 0]
+    return float(np.median(amounts)) if len(amounts) else 1.0
 
 
 def _places(known: Array, words: Array) -> Array:

@@ -13,7 +13,7 @@ from oracles.planted_shop import planted_shop
 from worthwhile.errors import InputError
 from worthwhile.evaluation.metrics import area_under_roc
 from worthwhile.features.build import cutoff_from
-from worthwhile.features.sequences import build_sequences
+from worthwhile.features.sequences import Sequences, build_sequences
 from worthwhile.features.snapshot import Outcome, Snapshot
 from worthwhile.models.matured import Matured
 from worthwhile.models.sequence.trees import EventTrees, _half
@@ -48,10 +48,11 @@ def test_answers_are_sound_and_the_saved_model_says_the_same(made: Made, tmp_pat
 
 
 def test_the_word_on_a_customer_is_of_a_network_that_never_saw_them(made: Made) -> None:
-    """Other outcomes and features of one half change no word on that half."""
+    """Other outcomes and events of one half change no word on that half."""
     model, matured, current = made
-    other = EventTrees(**BRIEF)
-    other.fit([_turned(snapshot) for snapshot in matured], current.unseen())
+    other, sequences = EventTrees(**BRIEF), _with_other_events(current)
+    turned = [replace(_turned(snapshot), sequences=sequences) for snapshot in matured]
+    other.fit(turned, replace(current.unseen(), sequences=sequences))
     said, changed = (m._with_vectors(current, current).vectors for m in (model, other))
     mine = _half(current.customer_ids)
     assert np.array_equal(said[mine == 0], changed[mine == 0])
@@ -64,6 +65,29 @@ def _turned(snapshot: Snapshot) -> Snapshot:
     amount, orders = outcome.amount.copy(), outcome.orders.copy()
     amount[here], orders[here] = amount[here[::-1]], orders[here[::-1]]
     return replace(snapshot, outcome=Outcome(amount, orders))
+
+
+def _with_other_events(snapshot: Snapshot) -> Sequences:
+    """The sequences with other items and amounts in the events of half 0."""
+    assert (told := snapshot.sequences) is not None
+    here = np.repeat(_half(told.customer_ids) == 0, np.diff(told.offsets))
+    item, amount = (np.array(told.columns[name]) for name in ("item", "amount"))
+    item[here], amount[here] = item[here][::-1], 3 * amount[here]
+    return replace(told, columns={**told.columns, "item": item, "amount": amount})
+
+
+def test_a_half_without_buyers_is_told_of(made: Made) -> None:
+    _, matured, current = made
+    for kept in (0, 1):
+        some = [snapshot[_half(snapshot.customer_ids) == kept] for snapshot in (*matured, current)]
+        with pytest.raises(InputError, match="of one half nobody") as caught:
+            EventTrees(**BRIEF).fit(some[:-1], some[-1].unseen())
+        assert caught.value.code == "no-history"
+
+
+def test_no_student_speaks_to_the_trees() -> None:
+    """What it says of what comes next is as it was drawn: it learns the answers alone."""
+    assert not any(network.is_student for network in EventTrees(**BRIEF, student=True)._networks)
 
 
 def test_without_sequences_it_says_what_it_lacks(made: Made) -> None:

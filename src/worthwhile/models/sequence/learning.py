@@ -161,7 +161,10 @@ class Trainer:
         return tally.means()
 
     def _learn(self, told: Read, until_day: float, place: Array, found: Array, tally: Tally) -> None:
-        """One step of the optimizer, with the questions `found`, asked at `place` among the steps read."""
+        """One step of the optimizer, with the questions `found`, asked at `place` among the steps read; none where all
+        steps were left out by chance."""
+        if not len(told.steps):
+            return
         with torch.autocast(self.device.type, dtype=torch.bfloat16, enabled=self.device.type == "cuda"):
             states = self.net.encode(told.batch)[self._tensor(told.row), self._tensor(told.at)]  # (P, D)
         states, material = states.float(), self.material

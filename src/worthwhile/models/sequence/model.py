@@ -115,6 +115,7 @@ class EventModel:
         self.is_student = student
         self.monitor = monitor or Monitor()
         self.epochs = 0
+        self.cutoff: datetime | None = None  # of the past that was learned from, UTC
         self._networks: list[EventNetwork] = []
         self._heads: Heads | None = None
         self._vocabulary: Vocabulary | None = None
@@ -123,13 +124,14 @@ class EventModel:
 
     def fit(self, matured: Sequence[Snapshot], current: Snapshot, *, seed: int = 0) -> None:
         """Raises InputError `no-history` where nobody bought in any past horizon, or the snapshots have no events;
-        `bad-argument` and `damaged` where there is no model to start from, or one of another build."""
+        `bad-argument` and `damaged` where there is no model to start from, or one of another build, or one that knows
+        what came after the cutoff."""
         sequences = events_of(current)
         self._encoders = {name: content.encoder for name, content in sequences.contents.items()}
         self._units = {name: _units_of(content.vectors) for name, content in sequences.contents.items()}
         sequences = self._as_learned(sequences)
         chosen_device(self.learning.device)
-        donor = _donor(self.start) if self.start else None
+        donor = _donor(self.start, current.cutoff) if self.start else None
         training = training_rows(matured, cap=ROWS, seed=seed)
         heads, guess = fit_heads(matured, training, seed)
         cutoffs = [snapshot.cutoff for snapshot in training.snapshots]
@@ -147,7 +149,7 @@ class EventModel:
             weight=training.weight.astype(np.float32),
         )
         shape = self._shape(vocabulary, questions, heads, steps)
-        self._heads, self._vocabulary = heads, vocabulary
+        self._heads, self._vocabulary, self.cutoff = heads, vocabulary, current.cutoff
         latest = training.snapshots[-1]  # of a day that its cutoff parts, nothing is learned in the search
         days = [np.floor(_local_day(latest.cutoff, latest)), _local_day(current.cutoff, current)]
         self._networks, self.epochs = train(
@@ -175,7 +177,7 @@ class EventModel:
         lesson = Lesson(*_stacked(snapshots, steps, sequences, self._heads))
         learning = learning_of(self.learning)
         student = EventModel(student=True)
-        student.learning, student.epochs = learning, self.epochs
+        student.learning, student.epochs, student.cutoff = learning, self.epochs, self.cutoff
         student._heads, student._vocabulary = self._heads, self._vocabulary
         until_day = _local_day(current.cutoff, current)
         student._networks = [taught(self._networks, steps, lesson, learning, until_day=until_day, seed=seed)]
@@ -185,7 +187,8 @@ class EventModel:
         """What the networks begin with that the donor's have learned."""
         check_alike(shape, donor._networks[0].shape, where=str(self.start))
         theirs, ours = donor._names(), self._names()
-        each = [Inheritance(net.state_dict(), theirs, ours) for net in donor._networks]
+        alike = {name for name, encoder in self._encoders.items() if donor._encoders.get(name) == encoder}
+        each = [Inheritance(net.state_dict(), theirs, ours, alike) for net in donor._networks]
         arrays = [{name: tensor.numpy() for name, tensor in one.weights.items()} for one in each]
         return Starts(digest_of(arrays, theirs), each)
 
@@ -262,7 +265,7 @@ class EventModel:
         return np.concatenate([np.stack([logit(p), more, amount], axis=1), coming], axis=1).astype(np.float32)
 
     def save(self, folder: Path) -> None:
-        assert self._heads and self._vocabulary, "fit first"
+        assert self._heads and self._vocabulary and self.cutoff, "fit first"
         learning = {key: value for key, value in asdict(self.learning).items() if key != "device"}
         words = {f.name: getattr(self._vocabulary, f.name).tolist() for f in fields(Vocabulary)}
         told = {
@@ -271,6 +274,7 @@ class EventModel:
             "networks": len(self._networks),
             "student": self.is_student,
             "epochs": self.epochs,
+            "cutoff": self.cutoff.isoformat(),
             "words": words,
             "encoders": self._encoders,
         }
@@ -288,6 +292,7 @@ class EventModel:
         told, arrays = read_json(folder / "model.json"), read_arrays(folder / "model.safetensors")
         model = cls(student=told["student"], **told["learning"])
         model.epochs, model._encoders = told["epochs"], told["encoders"]
+        model.cutoff = datetime.fromisoformat(told["cutoff"])
         model._units = {name: arrays[f"units.{name}"] for name in model._encoders}
         model._heads = Heads.from_arrays(arrays)
         model._vocabulary = Vocabulary(*(np.array(told["words"][f.name], dtype=object) for f in fields(Vocabulary)))
@@ -331,8 +336,23 @@ def _local_day(moment: datetime, snapshot: Snapshot) -> float:
     return (local - datetime(1970, 1, 1)).total_seconds() / SECONDS_PER_DAY
 
 
-def _donor(folder: Path) -> EventModel:
-    """The model to start from. Raises InputError `bad-argument` where there is none, `damaged`."""
+def _donor(folder: Path, cutoff: datetime) -> EventModel:
+    """The model to start from. Raises InputError `bad-argument` where there is none, or it learned from what came
+    after the cutoff; `damaged`."""
+    model = _loaded(folder)
+    if model.cutoff and model.cutoff > cutoff:
+        raise InputError(
+            "bad-argument",
+            f"the model to start from knows what came after the cutoff: it learned until {model.cutoff.isoformat()}, "
+            f"and asked for is {cutoff.isoformat()}",
+            where=str(folder),
+            remedy="name a model that learned until the cutoff or before, or start from none: events.start=",
+        )
+    return model
+
+
+def _loaded(folder: Path) -> EventModel:
+    """Raises InputError `bad-argument` where there is no event model, `damaged`."""
     if not (folder / "model.json").is_file():
         raise InputError(
             "bad-argument",

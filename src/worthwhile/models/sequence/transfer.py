@@ -7,7 +7,7 @@ over too, they carried the other shop's level and season along (AUC of buying .6
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass
 
 import torch
@@ -18,7 +18,7 @@ from worthwhile.models.sequence.network import EventNetwork, Shape
 
 ALIKE = ("encoder", "width", "layers", "heads", "item_width", "kinds", "numbers")  # of both shapes
 # Layers that mean the same in every shop.
-COMMON = ("kind", "contents", "read", "norm", "encoder", "ahead", "next_kind", "next_gap", "next_amount", "next_item")
+COMMON = ("kind", "read", "norm", "encoder", "ahead", "next_kind", "next_gap", "next_amount", "next_item")
 
 
 @dataclass(frozen=True)
@@ -60,6 +60,7 @@ class Inheritance:
     weights: Mapping[str, Tensor]
     theirs: Names
     ours: Names
+    contents: Set[str] = frozenset()  # whose vectors are of one encoder in both: those of another mean other things
 
     def __call__(self, net: EventNetwork) -> None:
         with torch.no_grad():
@@ -70,8 +71,12 @@ class Inheritance:
                 if name in self.ours.of_rows:
                     to, of = _shared(self.ours.of_rows[name], self.theirs.of_rows[name])
                     mine[[*to, len(mine) - 1]] = donor[[*of, len(donor) - 1]].to(mine)
-                elif name.split(".")[0] in COMMON and mine.shape == donor.shape:
+                elif self._is_common(name) and mine.shape == donor.shape:
                     mine.copy_(donor)
+
+    def _is_common(self, name: str) -> bool:
+        layer, *parts = name.split(".")
+        return parts[0] in self.contents if layer == "contents" else layer in COMMON
 
 
 def _shared(ours: Sequence[str], theirs: Sequence[str]) -> tuple[list[int], list[int]]:

@@ -17,6 +17,7 @@ from zlib import crc32
 import numpy as np
 
 from worthwhile.distribution import Forecast
+from worthwhile.errors import InputError
 from worthwhile.features.snapshot import Snapshot
 from worthwhile.models.matured import Matured
 from worthwhile.models.sequence.model import EventModel, events_of
@@ -32,18 +33,24 @@ class EventTrees:
 
     name: ClassVar[str] = "trees-events"
 
-    def __init__(self, **learning: Any) -> None:
-        """`learning`: fields of `Learning`; one network for each half unless `members` says more."""
-        self._networks = [EventModel(**{"members": 1, **learning}) for _ in range(HALVES)]
+    def __init__(self, *, student: bool = False, **options: Any) -> None:
+        """`options`: those of `EventModel`; one network for each half unless `members` says more.
+
+        There is no `student` here: it learns the answers alone, and trees read what comes next too.
+        """
+        self._networks = [EventModel(**{"members": 1, **options}) for _ in range(HALVES)]
         self._trees = HistogramTrees()
 
     def fit(self, matured: Sequence[Snapshot], current: Snapshot, *, seed: int = 0) -> None:
         """Raises InputError `no-history` where nobody of a half bought in any past horizon, or there are no events."""
-        mine = _half(current.customer_ids)
+        _check_halves(matured)
+        sequences = events_of(current)
+        everybody = sequences.customer_ids  # those too who only look
+        mine = _half(everybody)
         for half, network in enumerate(self._networks):
-            sequences = events_of(current).without(current.customer_ids[mine == half])
             others = [snapshot[_half(snapshot.customer_ids) != half] for snapshot in (*matured, current)]
-            network.fit(others[:-1], replace(others[-1], sequences=sequences), seed=seed)
+            theirs = sequences.without(everybody[mine == half])
+            network.fit(others[:-1], replace(others[-1], sequences=theirs), seed=seed)
         self._trees.fit(Matured([self._with_vectors(snapshot, current) for snapshot in matured]), current, seed=seed)
 
     def _with_vectors(self, snapshot: Snapshot, current: Snapshot) -> Snapshot:
@@ -72,6 +79,17 @@ class EventTrees:
         model._trees = HistogramTrees.load(folder / "trees")
         model._networks = [EventModel.load(folder / f"events-{half}") for half in range(HALVES)]
         return model
+
+
+def _check_halves(matured: Sequence[Snapshot]) -> None:
+    """Raises InputError `no-history` where all who bought in past horizons are of one half."""
+    buyers = [_half(s.customer_ids[s.outcome.active]) for s in matured if s.outcome]
+    if len(set(np.concatenate(buyers).tolist()) if buyers else ()) == 1:
+        raise InputError(
+            "no-history",
+            "each half of the customers is learned from apart, and of one half nobody is seen to buy in any past horizon",
+            remedy="ask for a shorter horizon, or for in-context, last-period or past-rate",
+        )
 
 
 def _half(customer_ids: Array) -> Array:
