@@ -16,7 +16,8 @@ from worthwhile.models.sequence.steps import NUMBERS, steps_of
 
 def test_batches_whose_steps_are_all_left_out_teach_and_tell_nothing(small: tuple[Matured, Snapshot]) -> None:
     _, current = small
-    assert (sequences := current.sequences) is not None
+    sequences = current.sequences
+    assert sequences is not None
     plain = steps_of(sequences, current.cutoff, current.scale)
     words = vocabulary_of(plain, sequences)
     steps = words.coded(plain, sequences)

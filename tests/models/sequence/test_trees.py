@@ -69,7 +69,8 @@ def _turned(snapshot: Snapshot) -> Snapshot:
 
 def _with_other_events(snapshot: Snapshot) -> Sequences:
     """The sequences with other items and amounts in the events of half 0."""
-    assert (told := snapshot.sequences) is not None
+    told = snapshot.sequences
+    assert told is not None
     here = np.repeat(_half(told.customer_ids) == 0, np.diff(told.offsets))
     item, amount = (np.array(told.columns[name]) for name in ("item", "amount"))
     item[here], amount[here] = item[here][::-1], 3 * amount[here]

@@ -87,7 +87,7 @@ def _check_halves(matured: Sequence[Snapshot]) -> None:
     if len(set(np.concatenate(buyers).tolist()) if buyers else ()) == 1:
         raise InputError(
             "no-history",
-            "each half of the customers is learned from apart, and of one half nobody is seen to buy in any past horizon",
+            "each half of the customers is learned from apart, and of one nobody is seen to buy in any past horizon",
             remedy="ask for a shorter horizon, or for in-context, last-period or past-rate",
         )
 
