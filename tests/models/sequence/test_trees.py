@@ -81,7 +81,7 @@ def test_a_half_without_buyers_is_told_of(made: Made) -> None:
     _, matured, current = made
     for kept in (0, 1):
         some = [snapshot[_half(snapshot.customer_ids) == kept] for snapshot in (*matured, current)]
-        with pytest.raises(InputError, match="of one half nobody") as caught:
+        with pytest.raises(InputError, match="of one nobody") as caught:
             EventTrees(**BRIEF).fit(some[:-1], some[-1].unseen())
         assert caught.value.code == "no-history"
 
