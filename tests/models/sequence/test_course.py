@@ -114,7 +114,7 @@ def test_tensorboard_reads_what_the_training_tells(small: Small, tmp_path: Path)
     assert {folder.name for folder in training.iterdir()} == {"search", "network 1", "network 2"}
     read = EventAccumulator(str(training / "search"))
     read.Reload()
-    parts = {f"loss/{name}" for name in ("task", "gap", "kind", "amount", "items", "validation")}
+    parts = {f"loss/{name}" for name in ("task", "gap", "kind", "amount", "items", "ahead", "validation")}
     assert {*read.Tags()["scalars"]} == parts | {"learning_rate", "speed/events_a_second"}
     assert [event.step for event in read.Scalars("loss/gap")] == [1, 2, 3]  # in both halves, each once
     assert all(event.value > 0 for event in read.Scalars("speed/events_a_second"))
