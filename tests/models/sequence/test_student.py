@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from oracles.model_checks import assert_equal
+from worthwhile.features.sequences import Content
 from worthwhile.features.snapshot import Snapshot
 from worthwhile.models.matured import Matured
 from worthwhile.models.sequence.model import EventModel
@@ -40,3 +42,20 @@ def test_a_model_with_a_student_answers_with_it(small: tuple[Matured, Snapshot],
     model = EventModel(**BRIEF, student=True)
     model.fit(*small)
     assert_equal(model.forecast(small[1]), teacher.distilled(*small).forecast(small[1]))
+
+
+def test_a_student_reads_the_vectors_of_content_that_its_teachers_read(
+    small: tuple[Matured, Snapshot], tmp_path: Path
+) -> None:
+    matured, current = small
+    sequences = current.sequences
+    assert sequences is not None
+    words = len(sequences.vocabularies["item"])
+    vectors = np.random.default_rng(0).normal(size=(words, 6)).astype(np.float32)
+    current = replace(current, sequences=replace(sequences, contents={"item": Content(vectors, "item", "drawn")}))
+    model = EventModel(members=1, warm_epochs=1, epochs=1, width=16)
+    model.fit(matured, current)
+    student = model.distilled(matured, current)
+    said = student.forecast(current)
+    student.save(tmp_path)
+    assert_equal(EventModel.load(tmp_path).forecast(current), said)

@@ -179,6 +179,7 @@ class EventModel:
         student = EventModel(student=True)
         student.learning, student.epochs, student.cutoff = learning, self.epochs, self.cutoff
         student._heads, student._vocabulary = self._heads, self._vocabulary
+        student._encoders, student._units = self._encoders, self._units
         until_day = _local_day(current.cutoff, current)
         student._networks = [taught(self._networks, steps, lesson, learning, until_day=until_day, seed=seed)]
         return student
