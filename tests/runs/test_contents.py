@@ -67,6 +67,14 @@ def test_what_is_not_known_before_the_cutoff_is_zeros_and_changes_no_other_vecto
         assert not whole[name].vectors[known:].any()
 
 
+def test_a_list_tells_of_its_items_at_every_cutoff_whenever_its_rows_were_changed(shop: Shop, tmp_path: Path) -> None:
+    (tmp_path / "items.csv").write_text("item_id,title,updated_at\ni0,red cup,2023-01-01\nlate,lamp,2023-10-01\n")
+    ingest(shop, tmp_path / "items.csv")
+    with open_log(shop) as log:
+        texts = [set(texts_before(log, datetime(2023, month, 1, tzinfo=UTC))) for month in (6, 11)]
+    assert all({"red cup", "lamp"} <= known for known in texts)
+
+
 def test_log_without_titles_has_vectors_of_texts_alone(tmp_path: Path) -> None:
     _, contents = made(EVENTS, titles(), tmp_path)
     assert list(contents) == ["text"]

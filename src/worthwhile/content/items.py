@@ -45,7 +45,9 @@ class ItemVectors:
 def item_contents(log: Log, cutoff: datetime) -> pa.Table:
     """Goods known before the cutoff, ordered by `item_id`, with `text` (title, category, description) and `picture`.
 
-    The category is that of the cutoff. Titles, descriptions and pictures carry no time: they are those of today.
+    The category is that of the cutoff. Titles, descriptions and pictures carry no time: they are those of today, and
+    what a list names is known all along, since its `updated_at` tells when a row was last changed and not since when
+    it is known.
     """
     views = {name for (name,) in log.con.execute("SELECT view_name FROM duckdb_views()").fetchall()}
     listed = _LISTED if "told_items" in views else "SELECT item_id FROM items"

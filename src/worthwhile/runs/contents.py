@@ -1,5 +1,8 @@
-"""What items are and what customers wrote, as vectors for models that read events: made for a cutoff, of what was
-known before it."""
+"""What items are and what customers wrote, as vectors for models that read events: made for a cutoff.
+
+Reviews, searches and items that events name are those of before it. Titles, descriptions and pictures carry no day:
+they are those of today, and what a list of items names counts as known all along (`content.items`).
+"""
 
 from __future__ import annotations
 
@@ -60,8 +63,8 @@ def contents_at(
 ) -> dict[str, Content]:
     """Vectors of items (`item`: texts beside pictures) and of reviews and searches (`text`), by name.
 
-    Of what was not known before the cutoff they are zeros; a kind of which nothing is known is left out. `kept` is
-    the folder of all encoders' vectors. Raises InputError `cannot-write`.
+    Of what came after the cutoff they are zeros, but for items on a list, which tells no day; a kind of which nothing
+    is known is left out. `kept` is the folder of all encoders' vectors. Raises InputError `cannot-write`.
     """
     text, pictures = encoders.text, encoders.pictures
     made = item_vectors(log, cutoff, text, kept=kept, pictures=pictures, progress=part(progress, 0.0, 0.5))
