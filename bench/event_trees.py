@@ -12,30 +12,16 @@ import tempfile
 import time
 from pathlib import Path
 
-import duckdb
-
+from retail import open_retail
 from tables import by_metric, markdown
 from worthwhile.features.build import cutoff_from
 from worthwhile.features.sequences import build_sequences
 from worthwhile.models.catalogue import maker
 from worthwhile.progress import silent
 from worthwhile.runs.prepare import Snapshots
-from worthwhile.store.log import Log, log_of
 from worthwhile.tasks import Task
 
 METRICS = ("crps", "gini", "auc", "bias")
-LINES = """
-    SELECT CAST(CustomerID AS VARCHAR) AS customer_id, InvoiceDate AS local_ts, Invoice AS order_id,
-        CASE WHEN Quantity < 0 THEN 'refund' ELSE 'order_line' END AS kind, upper(StockCode) AS item_id,
-        CAST(Quantity AS DOUBLE) AS quantity, Price AS price, Quantity * Price AS amount,
-        regexp_matches(StockCode, '^[0-9]{5}') AS is_goods
-    FROM read_parquet(?) WHERE CustomerID IS NOT NULL
-"""
-
-
-def open_retail(data: Path) -> Log:
-    lines = duckdb.sql(LINES, params=[str(data / "online_retail_ii.parquet")]).to_arrow_table()
-    return log_of(lines, zone="Europe/London")
 
 
 def main() -> None:

@@ -21,10 +21,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import duckdb
 import numpy as np
 import torch
 
+from retail import open_retail
 from tables import by_metric, markdown
 from worthwhile.features.build import cutoff_from
 from worthwhile.features.sequences import Sequences, build_sequences
@@ -39,21 +39,12 @@ from worthwhile.models.sequence.steps import steps_of
 from worthwhile.models.threads import one_thread_each
 from worthwhile.progress import Progress, silent
 from worthwhile.runs.prepare import Snapshots
-from worthwhile.store.log import log_of
 from worthwhile.tasks import Task
 
 CUTOFFS = ("2010-12-01", "2011-03-01", "2011-06-01", "2011-09-01")
 OPEN = "2010-10-01"  # nothing is claimed for it
 SHOWN = ("crps", "gini", "auc", "bias")
 PARTS = ("quality", "ensemble", "encoders", "student", "gpu")
-
-_LINES = """
-    SELECT CAST(CustomerID AS VARCHAR) AS customer_id, InvoiceDate AS local_ts, Invoice AS order_id,
-        CASE WHEN Quantity < 0 THEN 'refund' ELSE 'order_line' END AS kind, upper(StockCode) AS item_id,
-        CAST(Quantity AS DOUBLE) AS quantity, Price AS price, Quantity * Price AS amount, Country AS country,
-        regexp_matches(StockCode, '^[0-9]{5}') AS is_goods
-    FROM read_parquet(?) WHERE CustomerID IS NOT NULL
-"""
 
 
 @dataclass(frozen=True)
@@ -74,9 +65,7 @@ class Asked:
 
 
 def read_asked(data: Path, cutoffs: tuple[str, ...], folder: Path) -> Iterator[Asked]:
-    con = duckdb.connect()
-    lines = con.sql(_LINES, params=[str(data / "online_retail_ii.parquet")]).to_arrow_table()
-    with log_of(lines, zone="Europe/London") as log:
+    with open_retail(data) as log:
         snapshots = Snapshots(log, Task.of("90d"), sequences=build_sequences(log, folder / "sequences"))
         for cutoff in cutoffs:
             yield Asked(cutoff, *snapshots.before(cutoff_from(cutoff, log.zone), silent))
