@@ -202,34 +202,37 @@ def recommend_items(  # noqa: PLR0913 (one parameter for each question that a pe
             _check_known(log, customers)
         content = content or content_of(shop, log, moment, part(progress, 0.0, 0.1))
         by_events = opened.enter_context(event_scores(log, moment, shop.scratch, seed=fitting.seed)) if events else None
-        if by_events is not None:
-            scores = {**(scores or {}), "events": by_events}
+        more = {} if by_events is None else {"events": by_events}
         made = Recommender.of(
-            log, moment, content=content, scores=scores, seed=fitting.seed, threads=fitting.threads,
-            progress=part(progress, 0.1, 0.6),
+            log, moment, content=content, scores={**(scores or {}), **more}, seed=fitting.seed,
+            threads=fitting.threads, progress=part(progress, 0.1, 0.6),
         )  # fmt: skip
         asked = made.question.segments.customers if customers is None else np.array(sorted(set(customers)), object)
         reasons = _reasons(made, language)
         parts = _tables(made, asked, k, filters, reasons, part(progress, 0.6, 1.0))
-        kept = None
-        if path is None:
-            kept = pa.concat_tables([SCHEMA.empty_table(), *parts])
-        else:
-            _write(parts, path)
-    facts = {
-        "cutoff": moment.isoformat(),
-        "k": k,
-        "customers": len(asked),
-        "events": by_events is not None,
+        kept = _kept_or_written(parts, path)
+    facts = {"k": k, "customers": len(asked), "events": by_events is not None, "seed": fitting.seed}
+    progress("done", 1.0)
+    return Recommendations(kept, path, _facts_of(made, filters) | facts, dict(reasons.titles))
+
+
+def _kept_or_written(parts: Iterator[pa.Table], path: Path | None) -> pa.Table | None:
+    """The table; None where it goes to a file."""
+    if path is None:
+        return pa.concat_tables([SCHEMA.empty_table(), *parts])
+    _write(parts, path)
+    return None
+
+
+def _facts_of(made: Recommender, filters: Filters) -> dict[str, Any]:
+    return {
+        "cutoff": made.cutoff.isoformat(),
         "mixture": "learned" if made.mixture.is_learned else "fixed",
         "new_only": filters.new_only,
         "categories": list(filters.categories),
         "stock": None if filters.stock is None else len(filters.stock),
-        "seed": fitting.seed,
-        "data_version": log.version,
+        "data_version": made.log.version,
     }
-    progress("done", 1.0)
-    return Recommendations(kept, path, facts, dict(reasons.titles))
 
 
 def _check_known(log: Log, customers: Sequence[str]) -> None:

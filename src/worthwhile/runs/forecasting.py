@@ -128,6 +128,21 @@ def forecast(  # noqa: PLR0913 (one parameter for each question that a person as
             **facts_of(shop, log, tasks[0], [model or "ensemble"]),
             **events.facts_for([model or "ensemble"]),
         }
+    run = _recorded(shop, facts, made)
+    events.checkpoints.drop()
+    progress("done", 1.0)
+    return run
+
+
+@dataclass(frozen=True)
+class _Made:
+    model: Model
+    forecast: Forecast
+    gate: Gate
+    tuning: Tuning
+
+
+def _recorded(shop: Shop, facts: dict[str, Any], made: Sequence[_Made]) -> ForecastRun:
     forecasts = agree_over_horizons([m.forecast for m in made])
     tuning = {m.forecast.horizon: m.tuning for m in made}
 
@@ -144,17 +159,7 @@ def forecast(  # noqa: PLR0913 (one parameter for each question that a person as
         "ensembles": [_ensemble_facts(m.model) for m in made],
     }
     folder = record(shop, "forecast", facts, results, fill)
-    events.checkpoints.drop()
-    progress("done", 1.0)
     return ForecastRun(folder.name, folder, forecasts, made[-1].gate, tuning, facts)
-
-
-@dataclass(frozen=True)
-class _Made:
-    model: Model
-    forecast: Forecast
-    gate: Gate
-    tuning: Tuning
 
 
 def _forecast_one(
