@@ -3,8 +3,8 @@
     python bench/ablation.py --data ../shared/data [--only retail amazon chinese pictures planted] [--seeds 3]
 
 The same model is fitted to logs that hold more and more of what a shop knows. A change is against the row named beside
-it, on the same cutoff and seed; its standard error is over cutoffs and seeds. Nothing is chosen here: the model is as
-`worth forecast --model events` has it, but for one network instead of two.
+it, on the same cutoff and seed; its standard error is over cutoffs and seeds. Nothing is chosen here: the model is that
+of `worth forecast --model events`.
 
 retail    Online Retail II, 90 days: orders, items, titles (static encoder)
 amazon    reviews of musical instruments, who reviews again within 180 days: when, what, stars, texts
@@ -65,7 +65,6 @@ REVIEWS, FEW_REVIEWS = 6_000, 1_500
 ITEMS = 3_000  # of simulated shops
 PARTS = ("retail", "amazon", "chinese", "pictures", "planted")
 METRICS = ("auc", "gini", "crps")
-LEARNING = {"members": 1}
 
 
 @dataclass(frozen=True)
@@ -93,7 +92,7 @@ def scores_of(known: Known, task: Task, cutoff: str, seed: int) -> dict[str, flo
             sequences = replace(sequences, contents=contents)
         snapshots = Snapshots(log, task, sequences=sequences)
         matured, current = snapshots.before(cutoff_from(cutoff, log.zone), silent)
-        model = EventModel(**LEARNING)
+        model = EventModel()
         model.fit(matured, current.unseen(), seed=seed)
         assert current.outcome is not None, "the outcome is known"
         return by_metric(model.forecast(current.unseen()), current.outcome, seed=seed)

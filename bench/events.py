@@ -4,15 +4,17 @@
     python bench/events.py --data ../shared/data --parts gpu --device cuda --peak-tflops 989
 
 Lines with a customer, net of refunds. Parts: `quality` is CRPS, normalized Gini, AUC and bias at four cutoffs and their
-mean, with what training took and what is kept; `ensemble` the ensemble of today's members with the event model and
-without; `encoders` GRU against transformer, and `student` a student against its teachers, both at a cutoff of 2010
-that nothing is claimed for; `gpu` events a second in training and the share of the device's peak that the
-multiplications come to. Nothing of the model is chosen at the cutoffs of `quality`.
+mean, with what training took and what is kept; `ensemble` the ensemble with the event model and without, there and, as
+`browsing`, on simulated shops whose visits foretell who buys (tests/oracles/planted_shop.py, 30 days); `encoders` GRU
+against transformer, and `student` a student against its teachers, both at a cutoff of 2010 that nothing is claimed for;
+`gpu` events a second in training and the share of the device's peak that the multiplications come to. Nothing of the
+model is chosen at the cutoffs of `quality`.
 """
 
 from __future__ import annotations
 
 import argparse
+import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping
@@ -39,12 +41,18 @@ from worthwhile.models.sequence.steps import steps_of
 from worthwhile.models.threads import one_thread_each
 from worthwhile.progress import Progress, silent
 from worthwhile.runs.prepare import Snapshots
+from worthwhile.store.log import log_of
 from worthwhile.tasks import Task
+
+sys.path.insert(0, str(Path(__file__).parents[1] / "tests"))
+from oracles.planted_shop import planted_shop
 
 CUTOFFS = ("2010-12-01", "2011-03-01", "2011-06-01", "2011-09-01")
 OPEN = "2010-10-01"  # nothing is claimed for it
 SHOWN = ("crps", "gini", "auc", "bias")
-PARTS = ("quality", "ensemble", "encoders", "student", "gpu")
+PARTS = ("quality", "ensemble", "browsing", "encoders", "student", "gpu")
+PLANTED_CUTOFF = "2024-07-01"
+CUSTOMERS = 4_000  # of a planted shop
 
 
 @dataclass(frozen=True)
@@ -69,6 +77,14 @@ def read_asked(data: Path, cutoffs: tuple[str, ...], folder: Path) -> Iterator[A
         snapshots = Snapshots(log, Task.of("90d"), sequences=build_sequences(log, folder / "sequences"))
         for cutoff in cutoffs:
             yield Asked(cutoff, *snapshots.before(cutoff_from(cutoff, log.zone), silent))
+
+
+def read_planted(seeds: int, folder: Path) -> Iterator[Asked]:
+    for seed in range(seeds):
+        with log_of(planted_shop(CUSTOMERS, seed=seed).events()) as log:
+            sequences = build_sequences(log, folder / f"planted-{seed}")
+            snapshots = Snapshots(log, Task.of("30d"), sequences=sequences)
+            yield Asked(f"shop {seed + 1}", *snapshots.before(cutoff_from(PLANTED_CUTOFF, log.zone), silent))
 
 
 # ---- what is measured -----------------------------------------------------------------------------------------------
@@ -153,8 +169,8 @@ def quality(asked: list[Asked], device: str) -> None:
 
 
 def ensemble(asked: list[Asked]) -> None:
-    members = {name: make for name, make in default_members().items() if name != "events"}
-    pools = {"without events": members, "with events": {**members, "events": maker("events")}}
+    members = default_members()
+    pools = {"without events": {n: make for n, make in members.items() if n != "events"}, "with events": members}
     by_pool: dict[str, list[dict[str, float]]] = {name: [] for name in pools}
     lines = []
     for one in asked:
@@ -163,8 +179,9 @@ def ensemble(asked: list[Asked]) -> None:
             by_pool[name].append(one.scores(model))
             weight = f"{model.weights.get('events', 0):.2f}"  # type: ignore[attr-defined]
             lines.append([one.cutoff, name, *shown(by_pool[name][-1]), weight, f"{seconds:.0f}"])
+        print(f"{one.cutoff} done", file=sys.stderr)
     lines += [["mean", name, *shown(mean_of(scores)), "", ""] for name, scores in by_pool.items()]
-    print(markdown(["cutoff", "ensemble", *SHOWN, "weight of events", "fit, s"], lines))
+    print(markdown(["asked at", "ensemble", *SHOWN, "weight of events", "fit, s"], lines))
 
 
 def encoders(one: Asked, device: str) -> None:
@@ -235,6 +252,7 @@ def main() -> None:
     parser.add_argument("--data", type=Path, default=Path("../shared/data"))
     parser.add_argument("--parts", nargs="+", choices=PARTS, default=[part for part in PARTS if part != "gpu"])
     parser.add_argument("--cutoffs", nargs="+", default=CUTOFFS, help="of `quality` and `ensemble`")
+    parser.add_argument("--shops", type=int, default=3, help="of `browsing`")
     parser.add_argument("--device", default="cpu", choices=("cpu", "cuda", "auto"))
     parser.add_argument("--peak-tflops", type=float, default=989.0, help="the device's peak in bf16, without sparsity")
     options = parser.parse_args()
@@ -248,6 +266,8 @@ def main() -> None:
                 quality(asked, options.device)
             elif part == "ensemble":
                 ensemble(asked)
+            elif part == "browsing":
+                ensemble(list(read_planted(options.shops, Path(folder))))
             elif part == "encoders":
                 encoders(free, options.device)
             elif part == "student":

@@ -182,6 +182,7 @@ _EXAMPLE: dict[str, Any] = {
         "types": "`teleported` 120",
         "statuses": "`on the way`, `held`",
         "reasons": "bad-date 100, bad-number 20",
+        "pictures": "no-file 100, broken 20",
         "files": 1,
         "column": "Total",
         "orders": 80,

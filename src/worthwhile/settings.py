@@ -224,6 +224,13 @@ SETTINGS: dict[str, Setting] = {
             "Whether a smaller network, taught by those that were trained, answers for `events` in their place.",
         ),
         Setting(
+            "events.in_ensemble",
+            "auto",
+            _one_of("auto", "yes", "no"),
+            "Whether `events` is a member of the ensemble: auto, where the log holds at least 1,000 events that are no"
+            " orders, yes, or no. It takes minutes to train where the others take seconds.",
+        ),
+        Setting(
             "events.encoder",
             "gru",
             _one_of("gru", "transformer"),

@@ -18,7 +18,7 @@ pytest.importorskip("PIL", reason="needs worthwhile[pictures]")
 from PIL import Image
 
 from oracles.tiny_vision import tiny_model
-from worthwhile.content.picture import REFUSED, VisionEncoder, load_picture_encoder, picture_vectors_of
+from worthwhile.content.picture import REFUSED, VisionEncoder, last_refused, load_picture_encoder, picture_vectors_of
 from worthwhile.content.picture_file import REASONS, Refused, decoded, read_content
 from worthwhile.errors import InputError
 
@@ -204,6 +204,7 @@ def test_refused_pictures_are_a_table_and_zeros_and_all_others_are_encoded(
         assert refused.schema == REFUSED
         reasons = dict(zip(*(refused[name].to_pylist() for name in ("path", "reason")), strict=True))
         assert reasons == {**{reason: reason for reason in CONTENTS}, "gone.png": "no-file"}
+        assert last_refused(tmp_path / "kept") == reasons
         assert np.flatnonzero(vectors.any(axis=1)).tolist() == [0, len(CONTENTS) + 4]
         assert np.array_equal(vectors[0], vectors[-2]) and np.isclose(np.linalg.norm(vectors[0]), 1, atol=1e-3)
         assert vectors.shape == (len(paths), encoder.size) == (len(paths), 24)

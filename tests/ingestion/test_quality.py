@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 import worthwhile as ww
+from worthwhile.content.picture import VisionEncoder, picture_vectors_of
 from worthwhile.errors import InputError
 from worthwhile.ingestion.findings import FINDINGS, SEVERITIES, Finding
 
@@ -333,3 +334,14 @@ def test_two_lines_of_one_price_now_and_then_are_no_totals(found: Any) -> None:
 def test_totals_that_were_shared_out_are_not_said_to_be_repeated(found: Any) -> None:
     head = HEADER.replace("amount", "order_total")
     assert "repeated-totals" not in found(repeated(3, lambda order, item: 30.5 + order, lambda item: 1), header=head)
+
+
+def test_pictures_that_could_not_be_read_are_told_with_their_reasons(shop: Any, write: Any) -> None:
+    ww.ingest(shop, write(HEADER + "\n".join(healthy()) + "\n"))
+    encoder = VisionEncoder("picture-none", 2, shop.folder / "pictures", network=None, prepare=None)
+    picture_vectors_of(shop.vectors, encoder, ["gone.jpg", "https://shop.example/a.jpg", "lost.jpg"])
+    [finding] = ww.check(shop)
+    assert (finding.code, finding.count) == ("refused-pictures", 3)
+    assert finding.detail.endswith("no-file 2, address 1.") and "lost.jpg: no-file" in finding.examples
+    picture_vectors_of(shop.vectors, encoder, [])
+    assert ww.check(shop) == []

@@ -45,6 +45,13 @@ def test_members_are_judged_on_windows_that_lie_apart_and_can_be_taught(shop):
     assert all(any(s.end <= w.cutoff for s in shop.matured) for w in windows)
 
 
+def test_each_fit_that_begins_is_told_with_the_share_of_those_before_it(shop):
+    heard = []
+    Ensemble(MEMBERS, progress=lambda text, share: heard.append((text, share))).fit(shop.matured, shop.current)
+    assert {text for text, _ in heard} == {"fit past-rate", "fit last-period"}
+    assert sorted(share for _, share in heard) == pytest.approx([0, 1 / 6, 2 / 6, 3 / 6, 4 / 6, 5 / 6])
+
+
 def test_without_a_matured_window_weights_are_equal(shop):
     model = Ensemble(MEMBERS)
     model.fit([], shop.current)

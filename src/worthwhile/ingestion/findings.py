@@ -84,6 +84,21 @@ FINDINGS: dict[str, FindingKind] = {
         },
         serious_from=0.01,
     ),
+    "refused-pictures": FindingKind(
+        "warning",
+        "pictures of items that could not be read when vectors were last made of them",
+        {"en": "Pictures that cannot be read", "zh": "无法读取的商品图片"},
+        {
+            "en": "{count:,} {count:picture|pictures} could not be read when vectors were last made: {pictures}.",
+            "zh": "上次生成向量时有 {count:,} 张商品图片无法读取：{pictures}。",
+        },
+        {"en": "their items are known by their texts alone", "zh": "这些商品仅以文字信息参与建模"},
+        {
+            "en": "Put whole JPEG, PNG, WebP, GIF, BMP or TIFF files into the folder of pictures, under the paths that"
+            " the list of items names.",
+            "zh": "请按商品列表中的路径，把完整的 JPEG、PNG、WebP、GIF、BMP 或 TIFF 文件放入图片文件夹。",
+        },
+    ),
     "unknown-statuses": FindingKind(
         "warning",
         "statuses of orders that are not known: their orders count as sales, though some may never have been any",

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import json
 from bisect import bisect_left, bisect_right
+from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from itertools import pairwise
+from pathlib import Path
 from typing import Any
 
+from worthwhile.content.picture import last_refused
 from worthwhile.ingestion.absorb import refund_id, return_id
 from worthwhile.ingestion.findings import FINDINGS, SEVERITIES, Finding, FindingKind
 from worthwhile.ingestion.missing import find_missing
@@ -43,6 +46,7 @@ class _View:
     log: Log
     currency: str
     file_rows: int  # of all files, those that came again counted once
+    vectors: Path  # of contents, by encoder
 
     def rows(self, query: str, values: list[Any] | None = None) -> list[tuple[Any, ...]]:
         return self.log.con.execute(query, values or []).fetchall()
@@ -59,7 +63,7 @@ def check(shop: Shop, *, versions: Mapping[str, int] | None = None) -> list[Find
     with open_log(shop, versions=versions) as log:
         for table, schema in (("quarantine", QUARANTINE), ("batches", BATCHES)):
             add_view(log.con, table, schema, log.held.files[table])
-        view = _View(log, shop.settings["currency"], find_missing(log.con))
+        view = _View(log, shop.settings["currency"], find_missing(log.con), shop.vectors)
         found = [finding for find in _CHECKS for finding in find(view)]
     order = list(FINDINGS)
     return sorted(found, key=lambda f: (SEVERITIES.index(f.severity), order.index(f.code)))
@@ -189,6 +193,14 @@ def _refused_files(view: _View) -> list[Finding]:
     count = sum(n for *_, n in rows)
     examples = _few(f"{file}: {n:,} / {of:,}" for file, of, n in rows)
     return [Finding("refused-files", count, count / view.file_rows, examples, {"files": len(rows)})]
+
+
+def _refused_pictures(view: _View) -> list[Finding]:
+    if not (refused := last_refused(view.vectors)):
+        return []
+    reasons = ", ".join(f"{reason} {n:,}" for reason, n in Counter(refused.values()).most_common())
+    examples = _few(f"{path}: {reason}" for path, reason in refused.items())
+    return [Finding("refused-pictures", len(refused), 0.0, examples, {"pictures": reasons})]
 
 
 # ---- lines --------------------------------------------------------------------------------------------------------
@@ -536,6 +548,7 @@ _CHECKS: tuple[Callable[[_View], list[Finding]], ...] = (
     _no_customer,
     _refused_rows,
     _refused_files,
+    _refused_pictures,
     _mixed_currencies,
     _left_aside,
     _never_paid,

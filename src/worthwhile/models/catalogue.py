@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from difflib import get_close_matches
 from importlib import import_module
 from typing import Any
@@ -31,6 +31,7 @@ class ModelKind:
     needs: Needs
     is_member: bool  # of the ensemble by default
     sentence: str
+    as_member: Mapping[str, Any] = field(default_factory=dict)  # parameters of its constructor in an ensemble
 
     @property
     def is_steady(self) -> bool:
@@ -157,8 +158,9 @@ MODELS: dict[str, ModelKind] = {
         "event sequences",
         "worthwhile.models.sequence.model:EventModel",
         _NEEDS_EVENTS,
-        False,
+        True,
         "a network over each customer's events in order: orders, visits, carts, reviews, and which items",
+        as_member={"members": 1},  # it is fitted three times there, and the pool evens out what a second one would
     ),
     "trees-events": ModelKind(
         "event sequences",
@@ -196,10 +198,17 @@ def model_class(name: str) -> type[Any]:
     return getattr(import_module(module), attribute)
 
 
+USUAL_MEMBERS = tuple(name for name, kind in MODELS.items() if kind.is_member)
+
+
+def models_behind(names: Iterable[str], members: Sequence[str] = USUAL_MEMBERS) -> list[str]:
+    """These models, and in the place of the ensemble its members."""
+    return list(dict.fromkeys(name for asked in names for name in (members if asked == "ensemble" else [asked])))
+
+
 def any_reads_events(names: Iterable[str]) -> bool:
-    """Whether one of these models reads event sequences; the ensemble does where a member does."""
-    members = [name for name, kind in MODELS.items() if kind.is_member]
-    return any(MODELS[name].reads_events for asked in names for name in (members if asked == "ensemble" else [asked]))
+    """Whether one of these models (`models_behind`) reads event sequences."""
+    return any(MODELS[name].reads_events for name in names)
 
 
 def maker(name: str, **params: Any) -> Callable[[], Model]:

@@ -12,6 +12,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -21,11 +22,12 @@ from scipy.optimize import minimize
 from worthwhile.distribution import Forecast, Histogram, concatenate, pool
 from worthwhile.errors import InputError
 from worthwhile.features.snapshot import Outcome, Snapshot
-from worthwhile.models.catalogue import MODELS, maker, model_class
+from worthwhile.models.catalogue import MODELS, USUAL_MEMBERS, maker, model_class
 from worthwhile.models.files import read_json, write_json
 from worthwhile.models.matured import Matured, matured_of
 from worthwhile.models.protocol import Model
 from worthwhile.models.recalibrate import PastLevel, recalibrated, recalibrated_amount, season_factor
+from worthwhile.progress import Progress, silent
 
 Array = np.ndarray[Any, Any]
 Maker = Callable[[], Model]
@@ -39,7 +41,7 @@ EVEN_PULL = 0.05  # how strongly weights are drawn to even ones, relative to the
 
 
 def default_members() -> dict[str, Maker]:
-    return {name: maker(name) for name, kind in MODELS.items() if kind.is_member}
+    return {name: maker(name, **MODELS[name].as_member) for name in USUAL_MEMBERS}
 
 
 @dataclass(frozen=True)
@@ -60,10 +62,14 @@ class Ensemble:
 
     name = "ensemble"
 
-    def __init__(self, members: Mapping[str, Maker] | None = None, *, threads: int = 1) -> None:
-        """`threads`: on how many members are fitted, those of different windows side by side. Each fit is the same."""
+    def __init__(
+        self, members: Mapping[str, Maker] | None = None, *, threads: int = 1, progress: Progress = silent
+    ) -> None:
+        """`threads`: on how many members are fitted, those of different windows side by side. Each fit is the same.
+        `progress` hears of each fit that begins."""
         self.makers = dict(default_members() if members is None else members)
-        self.threads = threads
+        self.threads, self.progress = threads, progress
+        self._begun, self._fits = count(), 1  # how many fits have begun, of how many
         self.fitted: dict[str, Model] = {}
         self.weights: dict[str, float] = {}
         self.left_out: dict[str, str] = {}  # member -> why
@@ -76,9 +82,11 @@ class Ensemble:
         Raises InputError `no-history` if no member can be fitted.
         """
         matured = matured_of(matured)
+        windows = validation_windows(matured)
+        self._begun, self._fits = count(), len(self.makers) * (len(windows) + 1)
         with ThreadPoolExecutor(self.threads) as workers:
             whole = workers.submit(self._fit_members, matured, current, seed)
-            windows = list(workers.map(lambda window: self._judged(window, matured, seed), validation_windows(matured)))
+            judged = list(workers.map(lambda window: self._judged(window, matured, seed), windows))
             self.fitted, self.left_out = whole.result()
         if not self.fitted:
             why = "; ".join(f"{name}: {reason}" for name, reason in self.left_out.items())
@@ -86,7 +94,7 @@ class Ensemble:
                 "no-history", f"no model can be fitted ({why})", remedy="take a later cutoff or a shorter horizon"
             )
         names = list(self.fitted)
-        self.weights = dict(zip(names, pool_weights(windows, names), strict=True))
+        self.weights = dict(zip(names, pool_weights(judged, names), strict=True))
         seasons = (
             [w for w in matured if w.activity > 0] if current.activity_year_before > 0 else []
         )  # others say nothing
@@ -118,6 +126,7 @@ class Ensemble:
         fitted, left_out = {}, {}
         for name, make in self.makers.items():
             model = make()
+            self.progress(f"fit {name}", next(self._begun) / self._fits)
             try:
                 model.fit(matured, current, seed=seed)
             except InputError as error:  # too little history for this member: the others carry on

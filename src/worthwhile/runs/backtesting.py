@@ -18,7 +18,7 @@ from worthwhile.evaluation.scores import evaluate
 from worthwhile.evaluation.verdict import LEADING_METRIC, Verdict, verdict
 from worthwhile.evaluation.wording import LANGUAGES
 from worthwhile.features.terms import ValueTerms
-from worthwhile.models.catalogue import MODELS
+from worthwhile.models.catalogue import USUAL_MEMBERS, models_behind
 from worthwhile.models.ensemble import Ensemble
 from worthwhile.models.files import write_json
 from worthwhile.models.protocol import Model
@@ -41,8 +41,8 @@ from worthwhile.shop import Shop
 from worthwhile.store.log import Log, open_log
 from worthwhile.tasks import Horizon, Task
 
-# What a backtest compares where no models are named: the ensemble, its members, and the heuristics to beat.
-DEFAULT_MODELS = ("last-period", "past-rate", *(name for name, kind in MODELS.items() if kind.is_member), "ensemble")
+# To be beaten: where no models are named, a backtest compares them, the ensemble and its members.
+HEURISTICS = ("last-period", "past-rate")
 
 T = TypeVar("T")
 
@@ -156,18 +156,21 @@ def backtest(  # noqa: PLR0913 (one parameter for each question that a person as
     """
     asked = asked or Asked()
     named = list(dict.fromkeys(models or ()))
-    names = named or list(DEFAULT_MODELS)
+    names = named or [*HEURISTICS, *USUAL_MEMBERS, "ensemble"]
     check_names(names)
     if fine_tune:
         check_fine_tuning(names)
-    events = event_training(shop, names)
+    events = event_training(shop, models_behind(names))
     fitting = replace(fitting_of(shop.settings, seed=seed, tune=tune, fine_tune=fine_tune), events=events)
     task = asked.task(horizon)
     value = ValueTerms.of(shop.settings) if asked.target == "value" else None
     with open_log(shop) as log, one_thread_each():
         moments = _moments(log, task, cutoffs)
         done: list[_AtCutoff] = []
-        with sequences_of(log, shop, names, progress) as (sequences, contents):
+        members = fitting.membership(log).members
+        names = named or [*HEURISTICS, *members, "ensemble"]
+        behind = models_behind(names, members)
+        with sequences_of(log, shop, behind, progress) as (sequences, contents):
             snapshots = Snapshots(log, task, value, sequences=sequences, contents=contents)
             rest = after_sequences(progress, sequences)
             for i, moment in enumerate(moments):
@@ -182,8 +185,8 @@ def backtest(  # noqa: PLR0913 (one parameter for each question that a person as
             "tune": fitting.tune,
             "fine_tune": fitting.fine_tune,
             "seed": fitting.seed,
-            **facts_of(shop, log, task, names),
-            **events.facts_for(names),
+            **facts_of(shop, log, task, behind),
+            **events.facts_for(behind),
         }
     wanted = cutoffs if isinstance(cutoffs, int) else 0
     run = _recorded(shop, facts, done, wanted=wanted, progress=progress)
@@ -270,7 +273,7 @@ def _at_cutoff(
     matured, known = snapshots.before(cutoff, part(progress, 0.0, 0.2))
     current, outcome = known.unseen(), known.outcome
     assert outcome is not None
-    found = gate(matured, current, named=named)
+    found = gate(matured, current, named=named, membership=fitting.membership(snapshots.log, cutoff))
     skipped: dict[str, Mapping[str, str]] = {}
     tuning: dict[str, Tuning] = {}
     fitted: dict[str, Model] = {}

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any
 
 from worthwhile.errors import InputError
@@ -16,7 +17,9 @@ from worthwhile.models.tuning import tune as tune_model
 from worthwhile.progress import Progress, part, silent
 from worthwhile.runs.event_training import EventTraining
 from worthwhile.runs.gate import Gate
+from worthwhile.runs.membership import Membership, membership_at
 from worthwhile.settings import SETTINGS, Settings
+from worthwhile.store.log import Log
 
 MOST_TRIALS = 1000
 TUNING_SHARE = 0.6  # of the bar, where models are tuned before they are fitted
@@ -31,6 +34,10 @@ class Fitting:
     threads: int = 1
     fine_tune: bool = False  # whether models that were pretrained may learn in this shop
     events: EventTraining | None = None
+
+    def membership(self, log: Log, until: datetime | None = None) -> Membership:
+        """Of which models the ensemble is made, with the events of the log before `until` (UTC; default: with all)."""
+        return membership_at(log, self.events.in_ensemble if self.events else "auto", until)
 
 
 def fitting_of(settings: Settings, *, seed: int | None, tune: int, fine_tune: bool) -> Fitting:
@@ -117,17 +124,24 @@ def make_model(
     tuning = Tuning()
     if fitting.tune:
         tuning = _tuned(names, matured, current, fitting, progress=part(progress, 0.0, tuned))
-    # Members of an ensemble are fitted side by side, several times each: what one of them tells would be misread.
-    heard = silent if name == "ensemble" else part(progress, tuned, 1.0)
-    members: dict[str, Callable[[], Model]] = {one: _maker(one, tuning, fitting, heard) for one in names}
-    return Ensemble(members, threads=fitting.threads) if name == "ensemble" else members[name](), tuning
+    rest = part(progress, tuned, 1.0)
+    if name == "ensemble":
+        # They are fitted side by side, several times each: what one of them tells of itself would be misread.
+        members = {one: _maker(one, tuning, fitting, silent, in_ensemble=True) for one in names}
+        return Ensemble(members, threads=fitting.threads, progress=rest), tuning
+    return _maker(name, tuning, fitting, rest)(), tuning
 
 
-def _maker(name: str, tuning: Tuning, fitting: Fitting, progress: Progress) -> Callable[[], Model]:
-    more = {"fine_tune": True} if fitting.fine_tune and MODELS[name].is_pretrained else {}
+def _maker(
+    name: str, tuning: Tuning, fitting: Fitting, progress: Progress, *, in_ensemble: bool = False
+) -> Callable[[], Model]:
+    kind = MODELS[name]
+    params: dict[str, Any] = {**(kind.as_member if in_ensemble else {}), **tuning.params.get(name, {})}
+    if fitting.fine_tune and kind.is_pretrained:
+        params["fine_tune"] = True
     if fitting.events is not None:
-        more |= fitting.events.params(name, progress)
-    return maker(name, **tuning.params.get(name, {}), **more)
+        params |= fitting.events.params(name, progress, in_ensemble=in_ensemble)
+    return maker(name, **params)
 
 
 def _tuned(

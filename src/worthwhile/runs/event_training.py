@@ -15,6 +15,7 @@ from worthwhile.progress import Progress
 from worthwhile.settings import SETTINGS
 from worthwhile.shop import Shop
 
+MODEL_FILES = ("model.json", "model.safetensors")  # of a saved event model: its words, its weights
 CHECKPOINTS = "training"  # in the shop's scratch
 
 
@@ -28,13 +29,18 @@ class EventTraining:
     checkpoints: Checkpoints
     encoder: str
     device: str  # `cpu` or `cuda`
+    in_ensemble: str  # `auto`, `yes` or `no`
 
-    def params(self, name: str, progress: Progress) -> dict[str, Any]:
-        """Arguments of the constructor of a model; none where it does not read events."""
+    def params(self, name: str, progress: Progress, *, in_ensemble: bool = False) -> dict[str, Any]:
+        """Arguments of the constructor of a model; none where it does not read events.
+
+        A member of an ensemble starts from no other model, which would know what came after the past windows that
+        members are weighed on.
+        """
         if not MODELS[name].reads_events:
             return {}
         return {
-            "start": self.start,
+            "start": None if in_ensemble else self.start,
             "student": self.student,
             "encoder": self.encoder,
             "device": self.device,
@@ -47,7 +53,7 @@ class EventTraining:
             return {}
         found: dict[str, Any] = {"student": True} if self.student else {}
         if self.start is not None:
-            found["start"] = digest_of_file(self.start / "model.safetensors")
+            found["start"] = [digest_of_file(self.start / name) for name in MODEL_FILES]
         if self.encoder != SETTINGS["events.encoder"].default:
             found["encoder"] = self.encoder
         if self.device != "cpu":  # a GPU computes with fewer digits
@@ -66,12 +72,18 @@ def event_training(shop: Shop, names: Sequence[str]) -> EventTraining:
         device = _device_there(device)
     logs = shop.folder / said["events.logs"] if said["events.logs"] else None
     return EventTraining(
-        start, said["events.student"], logs, Checkpoints(shop.scratch / CHECKPOINTS), said["events.encoder"], device
+        start=start,
+        student=said["events.student"],
+        logs=logs,
+        checkpoints=Checkpoints(shop.scratch / CHECKPOINTS),
+        encoder=said["events.encoder"],
+        device=device,
+        in_ensemble=said["events.in_ensemble"],
     )
 
 
 def _check_start(start: Path | None) -> None:
-    if start is not None and not all((start / name).is_file() for name in ("model.json", "model.safetensors")):
+    if start is not None and not all((start / name).is_file() for name in MODEL_FILES):
         raise InputError(
             "bad-setting",
             "there is no event model to start from here",

@@ -15,6 +15,7 @@ import pyarrow.parquet as pq
 from worthwhile.distribution import Forecast, agree_over_horizons
 from worthwhile.errors import InputError
 from worthwhile.features.terms import ValueTerms
+from worthwhile.models.catalogue import models_behind
 from worthwhile.models.ensemble import Ensemble
 from worthwhile.models.files import write_json
 from worthwhile.models.protocol import Model
@@ -99,14 +100,15 @@ def forecast(  # noqa: PLR0913 (one parameter for each question that a person as
     check_names([model] if model else [])
     if fine_tune:
         check_fine_tuning([model] if model else [])
-    events = event_training(shop, [model or "ensemble"])
+    events = event_training(shop, models_behind([model or "ensemble"]))
     fitting = replace(fitting_of(shop.settings, seed=seed, tune=tune, fine_tune=fine_tune), events=events)
     tasks = asked.tasks(horizon)
     value = ValueTerms.of(shop.settings) if asked.target == "value" else None
     with open_log(shop) as log, one_thread_each():
         moment = forecast_cutoff(cutoff, log)
         tasks = by_end(tasks, moment, log)
-        with sequences_of(log, shop, [model or "ensemble"], progress) as (sequences, contents):
+        behind = models_behind([model or "ensemble"], fitting.membership(log, moment).members)
+        with sequences_of(log, shop, behind, progress) as (sequences, contents):
             rest = after_sequences(progress, sequences)
             made = [
                 _forecast_one(
@@ -125,8 +127,8 @@ def forecast(  # noqa: PLR0913 (one parameter for each question that a person as
             "tune": fitting.tune,
             "fine_tune": fitting.fine_tune,
             "seed": fitting.seed,
-            **facts_of(shop, log, tasks[0], [model or "ensemble"]),
-            **events.facts_for([model or "ensemble"]),
+            **facts_of(shop, log, tasks[0], behind),
+            **events.facts_for(behind),
         }
     run = _recorded(shop, facts, made)
     events.checkpoints.drop()
@@ -167,7 +169,8 @@ def _forecast_one(
 ) -> _Made:
     matured, current = snapshots.before(cutoff, part(progress, 0.0, 0.4))
     current = current.unseen()
-    found = gate(matured, current, named=[name] if name else [])
+    membership = fitting.membership(snapshots.log, cutoff)
+    found = gate(matured, current, named=[name] if name else [], membership=membership)
     progress("fit", 0.4)
     model, tuning = make_model(name or "ensemble", found, matured, current, fitting, progress=part(progress, 0.4, 0.9))
     model.fit(matured, current, seed=fitting.seed)

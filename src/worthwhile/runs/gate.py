@@ -12,6 +12,7 @@ from worthwhile.evaluation.wording import LANGUAGES
 from worthwhile.features.snapshot import Snapshot
 from worthwhile.models.catalogue import MODELS, Needs
 from worthwhile.runs.lonely_end import LonelyEnd
+from worthwhile.runs.membership import ALL_MEMBERS, Membership
 from worthwhile.runs.pretrained import NOTHING_SAID, Pretrained
 
 # What a shop has of each need -> how a lack of it is said.
@@ -97,6 +98,7 @@ class Gate:
     named: tuple[str, ...] = ()
     pretrained: Pretrained = NOTHING_SAID  # what is to be said of the pretrained model, once it is fitted
     lonely_end: LonelyEnd | None = None  # the last events, where they may be mistyped
+    membership: Membership = ALL_MEMBERS  # of the ensemble, whatever the history can carry
 
     def sentences(self, lang: str = "en") -> list[str]:
         """The gate in plain words, most important first. `lang` is en or zh."""
@@ -124,19 +126,23 @@ class Gate:
         alike: dict[str, list[str]] = {}
         for model in self.lacks:
             alike.setdefault(self.lack(model, lang), []).append(model)
-        return [
+        left_out = [
             _SENTENCES["left-out"][lang].format(models=", ".join(models), lack=lack) for lack, models in alike.items()
         ]
+        apart = [model for model in self.membership.apart if model not in self.lacks]
+        return left_out + [self.membership.sentence(model, lang) for model in apart]
 
     def lack(self, model: str, lang: str = "en") -> str:
-        """What a model of `lacks` lacks, in words."""
+        """Why a model is left out, in words."""
+        if model not in self.lacks:
+            return self.membership.sentence(model, lang)
         need = self.lacks[model]
         has, needed = getattr(self.facts, need), getattr(MODELS[model].needs, need)
         return _LACKS[need][lang].format(has=has, need=needed)
 
     def leaves_out(self, model: str) -> bool:
-        """Whether a model is not to be made: it lacks something, and nobody asked for it by name."""
-        return model in self.lacks and model not in self.named
+        """Whether a model is not to be made: it lacks something or is apart, and nobody asked for it by name."""
+        return (model in self.lacks or model in self.membership.apart) and model not in self.named
 
     @property
     def is_little(self) -> bool:
@@ -147,7 +153,7 @@ class Gate:
     @property
     def members(self) -> tuple[str, ...]:
         """What the ensemble is made of: its usual members that may be used, at least the pretrained one."""
-        return tuple(name for name in self.allowed if MODELS[name].is_member)
+        return tuple(name for name in self.allowed if name in self.membership.members)
 
     def to_dict(self) -> dict[str, Any]:
         return {
@@ -161,10 +167,16 @@ class Gate:
         }
 
 
-def gate(matured: Sequence[Snapshot], current: Snapshot, *, named: Sequence[str] = ()) -> Gate:
+def gate(
+    matured: Sequence[Snapshot],
+    current: Snapshot,
+    *,
+    named: Sequence[str] = (),
+    membership: Membership = ALL_MEMBERS,
+) -> Gate:
     """What this history can carry: `matured` windows before the cutoff and the snapshot that is asked about.
 
-    `named` are the models that were asked for by name.
+    `named` are the models that were asked for by name; `membership` says of which the ensemble may be made.
     """
     repeats = current.column("x")
     facts = Needs(
@@ -188,4 +200,5 @@ def gate(matured: Sequence[Snapshot], current: Snapshot, *, named: Sequence[str]
         windows=len(matured),
         horizon_days=current.horizon_days,
         named=tuple(named),
+        membership=membership,
     )

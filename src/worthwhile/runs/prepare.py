@@ -108,7 +108,7 @@ def sequences_of(
 ) -> Iterator[tuple[Sequences | None, Contents | None]]:
     """The event sequences of the log, and the vectors of what they name, where one of these models reads them.
 
-    Their files are gone afterwards.
+    `names` are as of `models_behind`. The files are gone afterwards.
     """
     if not any_reads_events(names):
         yield None, None
