@@ -1,7 +1,7 @@
 """Which models make the ensemble at a shop: the usual ones, of them the event model where customers do more than order.
 
-Its training takes minutes where the others take seconds, and from orders alone the others read as much: on Online
-Retail II the ensemble gains nothing by it, and on a shop whose visits foretell who buys it does (docs/benchmarks.md).
+Its training takes minutes where the others take seconds. Where a log holds orders alone, the ensemble hardly gains by
+it, now this way and now that; where visits foretell who buys, it gains each time (docs/benchmarks.md).
 """
 
 from __future__ import annotations
