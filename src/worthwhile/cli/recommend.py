@@ -79,13 +79,18 @@ def recommend(
 
 def _answer(made: Recommendations, *, wanted: list[str], out: Path | None, events: bool) -> Answer:
     """The rows of the customers asked about; of all customers the counts alone."""
+    from worthwhile.recommend.events import LEAST_ORDERS
+
     rows = made.table().to_pylist() if wanted else []
     document = {**made.facts, "out": out, "recommendations": rows}
     shown: list[str | Table] = [_table(customer, rows, made.titles) for customer in sorted(set(wanted))]
     if made.facts["mixture"] == "fixed":
         shown.append("The shop is too young or small to learn from what customers then bought: a fixed rule is used.")
     if events and not made.facts["events"]:
-        shown.append("The log is too short or small for the event model to learn from; the rest answers without it.")
+        shown.append(
+            f"The event model learns from {LEAST_ORDERS:,} orders or more, and there are fewer before the windows that the"
+            " mixture learns from; the rest answers without it."
+        )
     if out is not None:
         shown.append(f"Recommendations to {made.facts['customers']:,} customers in {out}")
     return Answer(document, shown)

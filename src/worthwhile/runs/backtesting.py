@@ -71,6 +71,10 @@ class BacktestRun:
     wanted: int = 0  # cutoffs asked for by number; 0 where they were named
     told: Mapping[str, Sequence[str]] = field(default_factory=dict)  # by cutoff: of the pretrained model, in words
 
+    def __repr__(self) -> str:
+        models = ", ".join(self.scores["model"].unique().to_pylist())
+        return f"BacktestRun({self.run_id!r}, {models}, {len(self.facts['cutoffs'])} cutoffs)"
+
     def notes(self) -> list[str]:
         """What the scores do not say, in words: cutoffs that the log has no room for, models skipped or of little
         ground, and what was tuned."""

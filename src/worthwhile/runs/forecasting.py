@@ -45,6 +45,10 @@ class ForecastRun:
     tuning: dict[str, Tuning] = field(default_factory=dict)  # by horizon
     facts: dict[str, Any] = field(default_factory=dict)
 
+    def __repr__(self) -> str:
+        horizons = ", ".join(f.horizon for f in self.forecasts)
+        return f"ForecastRun({self.run_id!r}, {len(self.forecasts[0]):,} customers, {horizons})"
+
     def table(self) -> pa.Table:
         """The forecast table (docs/forecast-table.md): all horizons one below the other."""
         return pa.concat_tables([forecast.table(self.run_id) for forecast in self.forecasts])

@@ -78,12 +78,13 @@ class Snapshots:
         categories = main_categories(self.log, cutoff)
         current = self.at(cutoff, categories=categories)
         cutoffs = sorted(training_cutoffs(self.log, self.task, cutoff))
+        share = 1.0 if self.sequences is None or self.contents is None else 0.5
         matured = []
         for done, earlier in enumerate(cutoffs):
-            progress("features", done / len(cutoffs))
+            progress("features", share * done / len(cutoffs))
             matured.append(self._on(current.scale, earlier, categories))
         if self.sequences is not None and self.contents is not None:
-            told = replace(self.sequences, contents=self.contents.at(cutoff, progress))
+            told = replace(self.sequences, contents=self.contents.at(cutoff, part(progress, share, 1.0)))
             current, matured = replace(current, sequences=told), [replace(s, sequences=told) for s in matured]
         if not matured:
             current = replace(current, shorter=tuple(self._shorter(cutoff, categories, current.scale)))
