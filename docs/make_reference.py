@@ -76,6 +76,9 @@ def curves() -> str:
 def models() -> str:
     from worthwhile.models.catalogue import MODELS
 
+    def membership(kind: Any) -> str:
+        return ("with more than orders" if kind.reads_events else "yes") if kind.is_member else "no"
+
     def needs(kind: Any) -> str:
         texts = {
             "customers": "{} customers",
@@ -89,7 +92,13 @@ def models() -> str:
     return _table(
         ("model", "family", "member of the ensemble", "needs at least", "what it is"),
         (
-            (f"`{name}`", kind.family, "yes" if kind.is_member else "no", needs(kind), _sentence(kind.sentence))
+            (
+                f"`{name}`",
+                kind.family,
+                membership(kind),
+                needs(kind),
+                _sentence(kind.sentence),
+            )
             for name, kind in MODELS.items()
         ),
     )

@@ -18,9 +18,10 @@ pytest.importorskip("PIL", reason="needs worthwhile[pictures]")
 from PIL import Image
 
 from oracles.tiny_vision import tiny_model
-from worthwhile.content.picture import REFUSED, VisionEncoder, last_refused, load_picture_encoder, picture_vectors_of
+from worthwhile.content.picture import REFUSED, VisionEncoder, load_picture_encoder, picture_vectors_of
 from worthwhile.content.picture_file import REASONS, Refused, decoded, read_content
 from worthwhile.errors import InputError
+from worthwhile.store.refused_pictures import last_refused
 
 DATA = Path(os.environ.get("WORTH_DATA", Path(__file__).parents[3] / "shared" / "data"))
 ROOT = Path(__file__).parents[2]
@@ -196,17 +197,18 @@ def test_refused_pictures_are_a_table_and_zeros_and_all_others_are_encoded(
 ) -> None:
     for name, content in CONTENTS.items():
         (pictures / name).write_bytes(content)
+    (pictures / "again.png").write_bytes(CONTENTS["broken"])
     (pictures / "good.png").write_bytes(written(half_red(), "PNG"))
     (pictures / "same.jpg").write_bytes(written(half_red(), "PNG"))
-    paths = ["good.png", *CONTENTS, None, "", "gone.png", "same.jpg", "broken"]
+    paths = ["good.png", *CONTENTS, None, "", "gone.png", "same.jpg", "broken", "again.png"]
     for _ in range(2):  # from the encoder, then from what is kept
         vectors, refused = picture_vectors_of(tmp_path / "kept", encoder, paths)
         assert refused.schema == REFUSED
         reasons = dict(zip(*(refused[name].to_pylist() for name in ("path", "reason")), strict=True))
-        assert reasons == {**{reason: reason for reason in CONTENTS}, "gone.png": "no-file"}
+        assert reasons == {**{reason: reason for reason in CONTENTS}, "gone.png": "no-file", "again.png": "broken"}
         assert last_refused(tmp_path / "kept") == reasons
         assert np.flatnonzero(vectors.any(axis=1)).tolist() == [0, len(CONTENTS) + 4]
-        assert np.array_equal(vectors[0], vectors[-2]) and np.isclose(np.linalg.norm(vectors[0]), 1, atol=1e-3)
+        assert np.array_equal(vectors[0], vectors[-3]) and np.isclose(np.linalg.norm(vectors[0]), 1, atol=1e-3)
         assert vectors.shape == (len(paths), encoder.size) == (len(paths), 24)
 
 

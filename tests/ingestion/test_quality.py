@@ -15,6 +15,7 @@ import worthwhile as ww
 from worthwhile.content.picture import VisionEncoder, picture_vectors_of
 from worthwhile.errors import InputError
 from worthwhile.ingestion.findings import FINDINGS, SEVERITIES, Finding
+from worthwhile.shop import change_settings
 
 HEADER = "customer_id,order_date,order_id,sku,quantity,amount\n"
 
@@ -340,6 +341,8 @@ def test_pictures_that_could_not_be_read_are_told_with_their_reasons(shop: Any, 
     ww.ingest(shop, write(HEADER + "\n".join(healthy()) + "\n"))
     encoder = VisionEncoder("picture-none", 2, shop.folder / "pictures", network=None, prepare=None)
     picture_vectors_of(shop.vectors, encoder, ["gone.jpg", "https://shop.example/a.jpg", "lost.jpg"])
+    assert ww.check(shop) == []  # no encoder is named, so nobody reads pictures
+    shop = change_settings(shop, {"content.picture_encoder": "vit"})
     [finding] = ww.check(shop)
     assert (finding.code, finding.count) == ("refused-pictures", 3)
     assert finding.detail.endswith("no-file 2, address 1.") and "lost.jpg: no-file" in finding.examples

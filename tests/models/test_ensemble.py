@@ -5,7 +5,7 @@ from oracles.model_checks import assert_equal
 from oracles.synthetic_snapshots import synthetic_shop
 from worthwhile.errors import InputError
 from worthwhile.models.buytilldie import BgNbd
-from worthwhile.models.ensemble import Ensemble, pool_weights, total_of, validation_windows
+from worthwhile.models.ensemble import BrokenOffError, Ensemble, pool_weights, total_of, validation_windows
 from worthwhile.models.heuristics import LastPeriod, PastRate
 from worthwhile.models.linear import LogisticSpend
 from worthwhile.models.networks import MeanNetwork
@@ -45,11 +45,36 @@ def test_members_are_judged_on_windows_that_lie_apart_and_can_be_taught(shop):
     assert all(any(s.end <= w.cutoff for s in shop.matured) for w in windows)
 
 
-def test_each_fit_that_begins_is_told_with_the_share_of_those_before_it(shop):
+def test_each_fit_is_told_and_the_bar_never_falls_back(shop):
     heard = []
-    Ensemble(MEMBERS, progress=lambda text, share: heard.append((text, share))).fit(shop.matured, shop.current)
-    assert {text for text, _ in heard} == {"fit past-rate", "fit last-period"}
-    assert sorted(share for _, share in heard) == pytest.approx([0, 1 / 6, 2 / 6, 3 / 6, 4 / 6, 5 / 6])
+    ensemble = Ensemble(MEMBERS, threads=2, progress=lambda text, share: heard.append((text, share)))
+    ensemble.fit(shop.matured, shop.current)
+    texts, shares = zip(*heard, strict=True)
+    assert sorted(texts) == ["fit last-period"] * 3 + ["fit past-rate"] * 3
+    assert shares[0] == 0 and list(shares) == sorted(shares) and shares[-1] < 1
+    ensemble.course.within("past-rate")("later", 1.0)
+    assert heard[-1] == ("later", 1.0)
+
+
+def test_members_that_were_not_begun_are_not_fitted_once_one_has_failed(shop):
+    begun = []
+
+    class Failing(PastRate):
+        def fit(self, matured, current, *, seed=0):
+            begun.append(self)
+            raise ZeroDivisionError
+
+    class Waiting(PastRate):
+        def fit(self, matured, current, *, seed=0):
+            begun.append(self)
+            super().fit(matured, current, seed=seed)
+
+    ensemble = Ensemble({"failing": Failing, "waiting": Waiting}, threads=1)
+    with pytest.raises(ZeroDivisionError):
+        ensemble.fit(shop.matured, shop.current)
+    assert not any(isinstance(model, Waiting) for model in begun)
+    with pytest.raises(BrokenOffError):
+        ensemble.course.within("waiting")("fit waiting", 0.0)
 
 
 def test_without_a_matured_window_weights_are_equal(shop):

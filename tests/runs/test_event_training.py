@@ -105,13 +105,13 @@ def test_a_device_that_is_not_there_is_refused_where_a_model_would_train_on_it(s
     with pytest.raises(InputError) as caught:
         event_training(on_gpu, ["past-rate", "trees-events"])
     assert caught.value.code == "bad-setting" and caught.value.where == "events.device"
-    assert event_training(on_gpu, ["past-rate"]).facts_for(["past-rate"]) == {}
+    assert event_training(on_gpu, ["past-rate"]).facts_for(["past-rate"], ["past-rate"]) == {}
     by_default = event_training(shop, ["events"])
-    assert by_default.device == "cpu" and by_default.facts_for(["events"]) == {}
+    assert by_default.device == "cpu" and by_default.facts_for(["events"], ["events"]) == {}
 
 
 def test_a_run_on_a_gpu_is_another_run(shop, monkeypatch):
     monkeypatch.setattr("torch.cuda.is_available", lambda: True)
-    assert event_training(shop, ["events"]).facts_for(["events"]) == {"events": {"device": "cuda"}}
+    assert event_training(shop, ["events"]).facts_for(["events"], ["events"]) == {"events": {"device": "cuda"}}
     params = event_training(shop, ["events"]).params("events", silent)
     assert (params["device"], params["encoder"]) == ("cuda", "gru")

@@ -2,7 +2,18 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from worthwhile.cli.answer import Answer, table
+
+if TYPE_CHECKING:
+    from worthwhile.models.catalogue import ModelKind
+
+
+def _membership(kind: ModelKind) -> str:
+    if not kind.is_member:
+        return ""
+    return "with more than orders" if kind.reads_events else "yes"
 
 
 def models() -> Answer:
@@ -27,7 +38,7 @@ def models() -> Answer:
         for name, kind in MODELS.items()
     ]
     rows = [
-        (name, kind.family, "yes" if kind.is_member else "", kind.needs.customers or "", kind.sentence)
+        (name, kind.family, _membership(kind), kind.needs.customers or "", kind.sentence)
         for name, kind in MODELS.items()
     ]
     columns = ("model", "family", "in ensemble", "customers needed", "what it is")

@@ -88,8 +88,8 @@ def _answer(made: Recommendations, *, wanted: list[str], out: Path | None, event
         shown.append("The shop is too young or small to learn from what customers then bought: a fixed rule is used.")
     if events and not made.facts["events"]:
         shown.append(
-            f"The event model learns from {LEAST_ORDERS:,} orders or more, and there are fewer before the windows that the"
-            " mixture learns from; the rest answers without it."
+            f"The event model learns from {LEAST_ORDERS:,} orders or more, and there are fewer before the windows that"
+            " the mixture learns from; the rest answers without it."
         )
     if out is not None:
         shown.append(f"Recommendations to {made.facts['customers']:,} customers in {out}")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -17,9 +16,8 @@ from worthwhile.content.encoder import Array, Encoded, PictureEncoder, unit_leng
 from worthwhile.content.picture_file import Refused, decoded, read_content
 from worthwhile.content.pretrained import id_of, model_folder, needs, quiet, readable
 from worthwhile.errors import InputError
-from worthwhile.models.files import read_json, write_json
 from worthwhile.progress import Progress, silent
-from worthwhile.store.faults import told
+from worthwhile.store.refused_pictures import keep_refused
 
 VERSION = 1
 SETTING = "content.picture_encoder"
@@ -27,7 +25,6 @@ BATCH = 16
 
 # Pictures that could not be read: the path as it was given, and a key of `picture_file.REASONS`.
 REFUSED = pa.schema([("path", pa.string()), ("reason", pa.string())])
-REFUSED_FILE = "refused.json"
 
 
 @dataclass(frozen=True)
@@ -93,7 +90,7 @@ def picture_vectors_of(
     """(N, size) float32: vectors of N pictures by their paths, zeros where there is none; and the refused ones.
 
     A picture is known by its bytes: one that changes gets another vector, one of two names is encoded once. `kept` is
-    the folder of all encoders' vectors, where the refused ones of the last call are kept as well, for `last_refused`.
+    the folder of all encoders' vectors, where the refused ones of the last call are kept as well, for `worth check`.
     Raises InputError `cannot-write`.
     """
     reasons: dict[str, str] = {}
@@ -115,25 +112,12 @@ def picture_vectors_of(
 
     keys = pa.array(map(key, paths), KEY)
     vectors = kept_vectors(kept / encoder.id, encoder.size, keys, make, progress)
+    named = [(str(path), found) for path, found in zip(paths, keys.to_pylist(), strict=True) if found is not None]
+    reason_of = {found: reasons[path] for path, found in named if path in reasons}  # one of several with these bytes
+    reasons |= {path: reason_of[found] for path, found in named if found in reason_of}
     refused = [{"path": path, "reason": reasons[path]} for path in sorted(reasons)]
-    _keep_refused(kept / encoder.id, refused)
+    keep_refused(kept, refused)
     return vectors, pa.Table.from_pylist(refused, schema=REFUSED)
-
-
-def _keep_refused(place: Path, refused: list[dict[str, str]]) -> None:
-    temporary = place / f"{REFUSED_FILE}.{uuid.uuid4()}"
-    with told(place):
-        place.mkdir(parents=True, exist_ok=True)
-        write_json(temporary, refused)
-        temporary.replace(place / REFUSED_FILE)
-
-
-def last_refused(kept: Path) -> dict[str, str]:
-    """Path -> reason of the pictures that could not be read when vectors were last made, of any encoder in `kept`."""
-    found: dict[str, str] = {}
-    for place in sorted(kept.glob(f"*/{REFUSED_FILE}")):
-        found |= {row["path"]: row["reason"] for row in read_json(place)}
-    return found
 
 
 def _prepared(prepare: Any, picture: Any) -> Array:

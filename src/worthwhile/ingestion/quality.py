@@ -9,10 +9,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from itertools import pairwise
-from pathlib import Path
 from typing import Any
 
-from worthwhile.content.picture import last_refused
 from worthwhile.ingestion.absorb import refund_id, return_id
 from worthwhile.ingestion.findings import FINDINGS, SEVERITIES, Finding, FindingKind
 from worthwhile.ingestion.missing import find_missing
@@ -22,6 +20,7 @@ from worthwhile.schema import BATCHES, QUARANTINE, to_us
 from worthwhile.shop import Shop
 from worthwhile.store import sql
 from worthwhile.store.log import Log, add_view, open_log
+from worthwhile.store.refused_pictures import last_refused
 
 EXAMPLES = 5
 OUTLYING = 6.0  # robust standard deviations on a log scale: about one line in a thousand million of a log-normal shop
@@ -46,7 +45,7 @@ class _View:
     log: Log
     currency: str
     file_rows: int  # of all files, those that came again counted once
-    vectors: Path  # of contents, by encoder
+    pictures: Mapping[str, str]  # path -> why it could not be read when vectors were last made
 
     def rows(self, query: str, values: list[Any] | None = None) -> list[tuple[Any, ...]]:
         return self.log.con.execute(query, values or []).fetchall()
@@ -63,7 +62,8 @@ def check(shop: Shop, *, versions: Mapping[str, int] | None = None) -> list[Find
     with open_log(shop, versions=versions) as log:
         for table, schema in (("quarantine", QUARANTINE), ("batches", BATCHES)):
             add_view(log.con, table, schema, log.held.files[table])
-        view = _View(log, shop.settings["currency"], find_missing(log.con), shop.vectors)
+        pictures = last_refused(shop.vectors) if shop.settings["content.picture_encoder"] else {}
+        view = _View(log, shop.settings["currency"], find_missing(log.con), pictures)
         found = [finding for find in _CHECKS for finding in find(view)]
     order = list(FINDINGS)
     return sorted(found, key=lambda f: (SEVERITIES.index(f.severity), order.index(f.code)))
@@ -196,11 +196,11 @@ def _refused_files(view: _View) -> list[Finding]:
 
 
 def _refused_pictures(view: _View) -> list[Finding]:
-    if not (refused := last_refused(view.vectors)):
+    if not view.pictures:
         return []
-    reasons = ", ".join(f"{reason} {n:,}" for reason, n in Counter(refused.values()).most_common())
-    examples = _few(f"{path}: {reason}" for path, reason in refused.items())
-    return [Finding("refused-pictures", len(refused), 0.0, examples, {"pictures": reasons})]
+    reasons = ", ".join(f"{reason} {n:,}" for reason, n in Counter(view.pictures.values()).most_common())
+    examples = _few(f"{path}: {reason}" for path, reason in view.pictures.items())
+    return [Finding("refused-pictures", len(view.pictures), 0.0, examples, {"pictures": reasons})]
 
 
 # ---- lines --------------------------------------------------------------------------------------------------------

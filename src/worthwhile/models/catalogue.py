@@ -31,6 +31,7 @@ class ModelKind:
     needs: Needs
     is_member: bool  # of the ensemble by default
     sentence: str
+    effort: int = 1  # of a fit, beside that of a member that takes least: for the bar
     as_member: Mapping[str, Any] = field(default_factory=dict)  # parameters of its constructor in an ensemble
 
     @property
@@ -160,6 +161,7 @@ MODELS: dict[str, ModelKind] = {
         _NEEDS_EVENTS,
         True,
         "a network over each customer's events in order: orders, visits, carts, reviews, and which items",
+        effort=20,
         as_member={"members": 1},  # it is fitted three times there, and the pool evens out what a second one would
     ),
     "trees-events": ModelKind(

@@ -9,11 +9,12 @@ tells it; and that of the pretrained member, which has seen many seasons of othe
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from itertools import count
 from pathlib import Path
+from threading import Lock
 from typing import Any
 
 import numpy as np
@@ -57,6 +58,51 @@ class _Window:
         return self.snapshot.outcome
 
 
+class BrokenOffError(Exception):
+    """Ends fits on other threads when one has failed or the user has had enough."""
+
+
+class Course:
+    """How far the fits of all members are, told from several threads; of their effort, each has a share of the bar."""
+
+    def __init__(self, progress: Progress) -> None:
+        self.progress = progress
+        self.total = 1
+        self._effort, self._told = 0, 0.0
+        self._is_over = False
+        self._lock = Lock()
+
+    def within(self, name: str) -> Progress:
+        """The progress of a member's own fit. Raises BrokenOffError once the others have ended."""
+
+        def tell(text: str, share: float) -> None:
+            if self._is_over:
+                raise BrokenOffError
+            with self._lock:
+                self._told = max(self._told, min((self._effort + share * _effort(name)) / self.total, 1.0))
+                self.progress(text, self._told)
+
+        return tell
+
+    def done(self, name: str) -> None:
+        with self._lock:
+            self._effort += _effort(name)
+
+    @contextmanager
+    def ending(self) -> Iterator[None]:
+        """Where what is inside fails, all fits end at the next that they tell."""
+        self._effort, self._told, self._is_over = 0, 0.0, False
+        try:
+            yield
+        except BaseException:
+            self._is_over = True
+            raise
+
+
+def _effort(name: str) -> int:
+    return MODELS[name].effort if name in MODELS else 1
+
+
 class Ensemble:
     """The pool. `members` maps names to functions that make the models; by default the catalogue's members."""
 
@@ -66,10 +112,10 @@ class Ensemble:
         self, members: Mapping[str, Maker] | None = None, *, threads: int = 1, progress: Progress = silent
     ) -> None:
         """`threads`: on how many members are fitted, those of different windows side by side. Each fit is the same.
-        `progress` hears of each fit that begins."""
+        `progress` hears of each fit."""
         self.makers = dict(default_members() if members is None else members)
-        self.threads, self.progress = threads, progress
-        self._begun, self._fits = count(), 1  # how many fits have begun, of how many
+        self.threads = threads
+        self.course = Course(progress)
         self.fitted: dict[str, Model] = {}
         self.weights: dict[str, float] = {}
         self.left_out: dict[str, str] = {}  # member -> why
@@ -83,8 +129,8 @@ class Ensemble:
         """
         matured = matured_of(matured)
         windows = validation_windows(matured)
-        self._begun, self._fits = count(), len(self.makers) * (len(windows) + 1)
-        with ThreadPoolExecutor(self.threads) as workers:
+        self.course.total = sum(map(_effort, self.makers)) * (len(windows) + 1)
+        with ThreadPoolExecutor(self.threads) as workers, self.course.ending():
             whole = workers.submit(self._fit_members, matured, current, seed)
             judged = list(workers.map(lambda window: self._judged(window, matured, seed), windows))
             self.fitted, self.left_out = whole.result()
@@ -126,15 +172,16 @@ class Ensemble:
         fitted, left_out = {}, {}
         for name, make in self.makers.items():
             model = make()
-            self.progress(f"fit {name}", next(self._begun) / self._fits)
+            self.course.within(name)(f"fit {name}", 0.0)
             try:
                 model.fit(matured, current, seed=seed)
             except InputError as error:  # too little history for this member: the others carry on
                 if error.code != "no-history":
                     raise
                 left_out[name] = error.what
-                continue
-            fitted[name] = model
+            else:
+                fitted[name] = model
+            self.course.done(name)
         return fitted, left_out
 
     def _judged(self, window: Snapshot, matured: Sequence[Snapshot], seed: int) -> _Window:

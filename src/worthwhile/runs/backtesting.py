@@ -18,7 +18,7 @@ from worthwhile.evaluation.scores import evaluate
 from worthwhile.evaluation.verdict import LEADING_METRIC, Verdict, verdict
 from worthwhile.evaluation.wording import LANGUAGES
 from worthwhile.features.terms import ValueTerms
-from worthwhile.models.catalogue import USUAL_MEMBERS, models_behind
+from worthwhile.models.catalogue import MODELS, USUAL_MEMBERS, models_behind
 from worthwhile.models.ensemble import Ensemble
 from worthwhile.models.files import write_json
 from worthwhile.models.protocol import Model
@@ -27,7 +27,7 @@ from worthwhile.progress import Progress, part, silent
 from worthwhile.runs.asked import Asked, day_of, facts_of, moment_of
 from worthwhile.runs.choose import Fitting, Tuning, check_fine_tuning, check_names, fitting_of, make_model
 from worthwhile.runs.event_training import event_training
-from worthwhile.runs.gate import Gate, gate
+from worthwhile.runs.gate import Gate, gate, models_made
 from worthwhile.runs.prepare import (
     Snapshots,
     after_sequences,
@@ -94,7 +94,12 @@ class BacktestRun:
             "history before the first."
         ]
         told = [f"{day}: {sentence}" for day, sentences in self._by_day(self.told) for sentence in sentences]
-        return (fewer if self.wanted > made else []) + skipped + warned + tuned + told
+        apart = [
+            self.gate.membership.sentence(model)
+            for model in self.gate.membership.apart
+            if "ensemble" in self.facts["models"] and model not in self.gate.lacks
+        ]
+        return (fewer if self.wanted > made else []) + skipped + warned + apart + tuned + told
 
     def _by_day(self, by_cutoff: Mapping[str, T]) -> list[tuple[date, T]]:
         zone = ZoneInfo(self.facts["settings"]["timezone"])
@@ -164,8 +169,7 @@ def backtest(  # noqa: PLR0913 (one parameter for each question that a person as
     check_names(names)
     if fine_tune:
         check_fine_tuning(names)
-    events = event_training(shop, models_behind(names))
-    fitting = replace(fitting_of(shop.settings, seed=seed, tune=tune, fine_tune=fine_tune), events=events)
+    fitting = fitting_of(shop.settings, seed=seed, tune=tune, fine_tune=fine_tune)
     task = asked.task(horizon)
     value = ValueTerms.of(shop.settings) if asked.target == "value" else None
     with open_log(shop) as log, one_thread_each():
@@ -173,24 +177,28 @@ def backtest(  # noqa: PLR0913 (one parameter for each question that a person as
         done: list[_AtCutoff] = []
         members = fitting.membership(log).members
         names = named or [*HEURISTICS, *members, "ensemble"]
-        behind = models_behind(names, members)
-        with sequences_of(log, shop, behind, progress) as (sequences, contents):
+        events = event_training(shop, names, members)
+        fitting = replace(fitting, events=events)
+        with sequences_of(log, shop, models_behind(names, members), progress) as (sequences, contents):
             snapshots = Snapshots(log, task, value, sequences=sequences, contents=contents)
             rest = after_sequences(progress, sequences)
             for i, moment in enumerate(moments):
                 watch = progress_of(rest, i, len(moments))
                 done.append(_at_cutoff(snapshots, moment, names, named=named, fitting=fitting, progress=watch))
                 snapshots.keep_for(moments[i + 1 :])
+        gates = [one.gate for one in done]
+        behind = models_made(names, gates)
         facts = {
             "cutoffs": [m.isoformat() for m in moments],
             "horizons": [str(task.horizon)],
             "models": names,
             "named": bool(named),
+            "members": [list(found.members) for found in gates] if "ensemble" in names else [],
             "tune": fitting.tune,
             "fine_tune": fitting.fine_tune,
             "seed": fitting.seed,
             **facts_of(shop, log, task, behind),
-            **events.facts_for(behind),
+            **events.facts_for(names, behind),
         }
     wanted = cutoffs if isinstance(cutoffs, int) else 0
     run = _recorded(shop, facts, done, wanted=wanted, progress=progress)
@@ -282,7 +290,8 @@ def _at_cutoff(
     tuning: dict[str, Tuning] = {}
     fitted: dict[str, Model] = {}
     tables, drawn, told = [], [], list[str]()
-    # The ensemble first: the members that it fitted are the single models asked for, and need no second fit.
+    # The ensemble first: the members that it fitted are the single models asked for, and need no second fit, but for
+    # those that are made in another way where they are members.
     for done, name in enumerate(sorted(names, key=lambda n: n != "ensemble")):
         watch = part(progress, 0.2 + 0.8 * done / len(names), 0.2 + 0.8 * (done + 1) / len(names))
         watch(name, 0.0)
@@ -300,7 +309,7 @@ def _at_cutoff(
             skipped[name] = {"en": error.what, "zh": "历史数据不足，无法拟合"}
             continue
         if isinstance(model, Ensemble):
-            fitted |= model.fitted
+            fitted |= {one: member for one, member in model.fitted.items() if not MODELS[one].as_member}
         said = pretrained_in(model, fine_tune=fitting.fine_tune).sentences()
         told += [sentence for sentence in said if sentence not in told]
         made: Forecast = model.forecast(current)

@@ -33,11 +33,12 @@ class Fitting:
     tune: int = 0
     threads: int = 1
     fine_tune: bool = False  # whether models that were pretrained may learn in this shop
+    in_ensemble: str = "auto"  # the setting `events.in_ensemble`
     events: EventTraining | None = None
 
     def membership(self, log: Log, until: datetime | None = None) -> Membership:
         """Of which models the ensemble is made, with the events of the log before `until` (UTC; default: with all)."""
-        return membership_at(log, self.events.in_ensemble if self.events else "auto", until)
+        return membership_at(log, self.in_ensemble, until)
 
 
 def fitting_of(settings: Settings, *, seed: int | None, tune: int, fine_tune: bool) -> Fitting:
@@ -55,7 +56,8 @@ def fitting_of(settings: Settings, *, seed: int | None, tune: int, fine_tune: bo
             where="--seed",
             remedy="give a whole number, such as 0",
         ) from error
-    return Fitting(seed, tune, settings["threads"] or os.cpu_count() or 1, fine_tune)
+    threads = settings["threads"] or os.cpu_count() or 1
+    return Fitting(seed, tune, threads, fine_tune, settings["events.in_ensemble"])
 
 
 @dataclass(frozen=True)
@@ -126,9 +128,11 @@ def make_model(
         tuning = _tuned(names, matured, current, fitting, progress=part(progress, 0.0, tuned))
     rest = part(progress, tuned, 1.0)
     if name == "ensemble":
-        # They are fitted side by side, several times each: what one of them tells of itself would be misread.
-        members = {one: _maker(one, tuning, fitting, silent, in_ensemble=True) for one in names}
-        return Ensemble(members, threads=fitting.threads, progress=rest), tuning
+        ensemble = Ensemble({}, threads=fitting.threads, progress=rest)
+        ensemble.makers = {
+            one: _maker(one, tuning, fitting, ensemble.course.within(one), in_ensemble=True) for one in names
+        }
+        return ensemble, tuning
     return _maker(name, tuning, fitting, rest)(), tuning
 
 

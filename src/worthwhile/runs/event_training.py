@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from worthwhile.errors import InputError
-from worthwhile.models.catalogue import MODELS, any_reads_events
+from worthwhile.models.catalogue import MODELS, any_reads_events, models_behind
 from worthwhile.models.sequence.checkpoints import Checkpoints, digest_of_file
 from worthwhile.models.sequence.monitor import Monitor
 from worthwhile.progress import Progress
@@ -29,7 +29,6 @@ class EventTraining:
     checkpoints: Checkpoints
     encoder: str
     device: str  # `cpu` or `cuda`
-    in_ensemble: str  # `auto`, `yes` or `no`
 
     def params(self, name: str, progress: Progress, *, in_ensemble: bool = False) -> dict[str, Any]:
         """Arguments of the constructor of a model; none where it does not read events.
@@ -47,12 +46,13 @@ class EventTraining:
             "monitor": Monitor(progress, self.checkpoints, self.logs),
         }
 
-    def facts_for(self, names: Sequence[str]) -> dict[str, Any]:
-        """What the numbers of a run of these models hang on, for its id; empty where all is as by default."""
-        if not any_reads_events(names):
+    def facts_for(self, names: Sequence[str], made: Sequence[str]) -> dict[str, Any]:
+        """What the numbers of a run hang on, for its id; empty where all is as by default. `names` were asked for, and
+        `made` was what is behind them (`models_made`)."""
+        if not any_reads_events(made):
             return {}
-        found: dict[str, Any] = {"student": True} if self.student else {}
-        if self.start is not None:
+        found: dict[str, Any] = {"student": True} if self.student and "events" in made else {}
+        if self.start is not None and any_reads_events(set(names) & set(made)):
             found["start"] = [digest_of_file(self.start / name) for name in MODEL_FILES]
         if self.encoder != SETTINGS["events.encoder"].default:
             found["encoder"] = self.encoder
@@ -61,14 +61,16 @@ class EventTraining:
         return {"events": found} if found else {}
 
 
-def event_training(shop: Shop, names: Sequence[str]) -> EventTraining:
-    """For a run of these models. Where one of them reads events, raises InputError `bad-setting` if there is no model
-    in the folder `events.start`, or no device such as `events.device`."""
+def event_training(shop: Shop, names: Sequence[str], members: Sequence[str] = ()) -> EventTraining:
+    """For a run of these models, and these members of the ensemble. Where one of them reads events, raises InputError
+    `bad-setting` if there is no device such as `events.device`, or no model in the folder `events.start`, from which
+    members do not start."""
     said = shop.settings
     start = shop.folder / said["events.start"] if said["events.start"] else None
     device = said["events.device"]
     if any_reads_events(names):
         _check_start(start)
+    if any_reads_events(models_behind(names, members)):
         device = _device_there(device)
     logs = shop.folder / said["events.logs"] if said["events.logs"] else None
     return EventTraining(
@@ -78,7 +80,6 @@ def event_training(shop: Shop, names: Sequence[str]) -> EventTraining:
         checkpoints=Checkpoints(shop.scratch / CHECKPOINTS),
         encoder=said["events.encoder"],
         device=device,
-        in_ensemble=said["events.in_ensemble"],
     )
 
 

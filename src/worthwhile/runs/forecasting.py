@@ -24,7 +24,7 @@ from worthwhile.progress import Progress, part, silent
 from worthwhile.runs.asked import Asked, by_end, facts_of, forecast_cutoff
 from worthwhile.runs.choose import Fitting, Tuning, check_fine_tuning, check_names, fitting_of, make_model
 from worthwhile.runs.event_training import event_training
-from worthwhile.runs.gate import Gate, gate
+from worthwhile.runs.gate import Gate, gate, models_made
 from worthwhile.runs.lonely_end import lonely_end
 from worthwhile.runs.prepare import Snapshots, after_sequences, progress_of, sequences_of
 from worthwhile.runs.pretrained import pretrained_in
@@ -104,15 +104,17 @@ def forecast(  # noqa: PLR0913 (one parameter for each question that a person as
     check_names([model] if model else [])
     if fine_tune:
         check_fine_tuning([model] if model else [])
-    events = event_training(shop, models_behind([model or "ensemble"]))
-    fitting = replace(fitting_of(shop.settings, seed=seed, tune=tune, fine_tune=fine_tune), events=events)
+    names = [model or "ensemble"]
+    fitting = fitting_of(shop.settings, seed=seed, tune=tune, fine_tune=fine_tune)
     tasks = asked.tasks(horizon)
     value = ValueTerms.of(shop.settings) if asked.target == "value" else None
     with open_log(shop) as log, one_thread_each():
         moment = forecast_cutoff(cutoff, log)
         tasks = by_end(tasks, moment, log)
-        behind = models_behind([model or "ensemble"], fitting.membership(log, moment).members)
-        with sequences_of(log, shop, behind, progress) as (sequences, contents):
+        members = fitting.membership(log, moment).members
+        events = event_training(shop, names, members)
+        fitting = replace(fitting, events=events)
+        with sequences_of(log, shop, models_behind(names, members), progress) as (sequences, contents):
             rest = after_sequences(progress, sequences)
             made = [
                 _forecast_one(
@@ -124,15 +126,18 @@ def forecast(  # noqa: PLR0913 (one parameter for each question that a person as
                 )
                 for i, task in enumerate(tasks)
             ]
+        gates = [one.gate for one in made]
+        behind = models_made(names, gates)
         facts = {
             "cutoff": moment.isoformat(),
             "horizons": [str(t.horizon) for t in tasks],
-            "model": model or "ensemble",
+            "model": names[0],
+            "members": [] if model else [list(found.members) for found in gates],
             "tune": fitting.tune,
             "fine_tune": fitting.fine_tune,
             "seed": fitting.seed,
             **facts_of(shop, log, tasks[0], behind),
-            **events.facts_for(behind),
+            **events.facts_for(names, behind),
         }
     run = _recorded(shop, facts, made)
     events.checkpoints.drop()

@@ -10,7 +10,7 @@ import numpy as np
 
 from worthwhile.evaluation.wording import LANGUAGES
 from worthwhile.features.snapshot import Snapshot
-from worthwhile.models.catalogue import MODELS, Needs
+from worthwhile.models.catalogue import MODELS, Needs, models_behind
 from worthwhile.runs.lonely_end import LonelyEnd
 from worthwhile.runs.membership import ALL_MEMBERS, Membership
 from worthwhile.runs.pretrained import NOTHING_SAID, Pretrained
@@ -119,23 +119,24 @@ class Gate:
         return [*said, *self.pretrained.sentences(lang), *self._of_lacks(lang)]
 
     def _of_lacks(self, lang: str) -> list[str]:
-        """Why models that were asked for by name are not to be relied on; or, where none was, which are left out."""
+        """Why models that were asked for by name are not to be relied on; or, where none was, which are left out. Of
+        the ensemble, which usual members it does without."""
+        is_pooled = not self.named or "ensemble" in self.named
+        apart = [model for model in self.membership.apart if is_pooled and model not in self.lacks]
+        said = [self.membership.sentence(model, lang) for model in apart]
         if self.named:
             asked = [model for model in self.named if model in self.lacks]
-            return [_SENTENCES["named"][lang].format(model=model, lack=self.lack(model, lang)) for model in asked]
+            return [_SENTENCES["named"][lang].format(model=m, lack=self.lack(m, lang)) for m in asked] + said
         alike: dict[str, list[str]] = {}
         for model in self.lacks:
             alike.setdefault(self.lack(model, lang), []).append(model)
-        left_out = [
-            _SENTENCES["left-out"][lang].format(models=", ".join(models), lack=lack) for lack, models in alike.items()
-        ]
-        apart = [model for model in self.membership.apart if model not in self.lacks]
-        return left_out + [self.membership.sentence(model, lang) for model in apart]
+        words = _SENTENCES["left-out"][lang]
+        return [words.format(models=", ".join(models), lack=lack) for lack, models in alike.items()] + said
 
     def lack(self, model: str, lang: str = "en") -> str:
         """Why a model is left out, in words."""
         if model not in self.lacks:
-            return self.membership.sentence(model, lang)
+            return self.membership.reason(lang)
         need = self.lacks[model]
         has, needed = getattr(self.facts, need), getattr(MODELS[model].needs, need)
         return _LACKS[need][lang].format(has=has, need=needed)
@@ -160,11 +161,20 @@ class Gate:
             "allowed": list(self.allowed),
             "left_out": self.lacks,
             "facts": {f.name: getattr(self.facts, f.name) for f in fields(Needs)},
+            "members": list(self.members),
+            "apart": list(self.membership.apart),
             "history_days": self.history_days,
             "windows": self.windows,
             "pretrained": self.pretrained.to_dict(),
             "sentences": {lang: self.sentences(lang) for lang in LANGUAGES},
         }
+
+
+def models_made(names: Sequence[str], gates: Sequence[Gate]) -> list[str]:
+    """What was made for these names where the gates let it be: members in the place of the ensemble."""
+    members = dict.fromkeys(member for found in gates for member in found.members)
+    made = [name for name in names if any(not found.leaves_out(name) for found in gates)]
+    return models_behind(made, list(members))
 
 
 def gate(

@@ -23,6 +23,12 @@ _APART = {
 }
 
 
+_REASON = {
+    "en": "it takes minutes and pays where customers do more than order; fewer than {need:,} events are no orders",
+    "zh": "它训练耗时较长，只有客户除下单外还有其他行为时才值得；非订单事件不足 {need:,} 条",
+}
+
+
 @dataclass(frozen=True)
 class Membership:
     """`members` of the ensemble, in the order of the catalogue. `apart` are the others that would be where the log
@@ -31,6 +37,11 @@ class Membership:
     members: tuple[str, ...] = USUAL_MEMBERS
     apart: tuple[str, ...] = ()
     other_events: int = 0
+
+    @staticmethod
+    def reason(lang: str = "en") -> str:
+        """Why models are apart, as a clause."""
+        return _REASON[lang].format(need=LEAST_OTHER_EVENTS)
 
     def sentence(self, model: str, lang: str = "en") -> str:
         """Why a model is apart, in words. `lang` is en or zh."""
@@ -49,13 +60,19 @@ def membership_at(log: Log, in_ensemble: str, until: datetime | None = None) -> 
         return ALL_MEMBERS
     if in_ensemble == "no":
         return Membership(others)
-    events = _other_events(log, until)
-    return Membership(other_events=events) if events >= LEAST_OTHER_EVENTS else Membership(others, readers, events)
+    events, customers = _counted(log, until)
+    if events < LEAST_OTHER_EVENTS:
+        return Membership(others, readers, events)
+    few = tuple(name for name in readers if customers < MODELS[name].needs.customers)  # sequences are not made for them
+    return Membership(tuple(name for name in USUAL_MEMBERS if name not in few), other_events=events)
 
 
-def _other_events(log: Log, until: datetime | None) -> int:
-    end = "" if until is None else f"AND ts_us < {to_us(until)}"
-    query = f"SELECT count(*) FROM events WHERE kind NOT IN ('order_line', 'refund') {end}"
-    counted = log.con.execute(query).fetchone()
-    assert counted
-    return int(counted[0])
+def _counted(log: Log, until: datetime | None) -> tuple[int, int]:
+    """How many events are no orders, and how many customers have ordered."""
+    query = """
+        SELECT count(*) FILTER (kind NOT IN ('order_line', 'refund')),
+            count(DISTINCT customer_id) FILTER (kind = 'order_line')
+        FROM events WHERE ts_us < $1
+    """
+    [(events, customers)] = log.con.execute(query, [to_us(until or log.until)]).fetchall()
+    return events, customers
