@@ -8,7 +8,7 @@ import pytest
 from oracles.small_orders import order_rows, write_orders
 from worthwhile.errors import InputError
 from worthwhile.ingestion import ingest
-from worthwhile.report import content_of, write_report
+from worthwhile.report import collect, content_of, write_report
 from worthwhile.report.build import report_html
 from worthwhile.runs import Asked, backtest, forecast, list_runs
 from worthwhile.shop import create_shop, open_shop
@@ -46,6 +46,16 @@ def test_the_horizon_with_a_backtest_is_chosen(shop):
 
 def test_of_a_horizon_that_the_latest_run_has_not_the_latest_that_has_it_is_shown(shop):
     assert content_of(shop, horizon="60d").forecast.horizon == "60d"
+
+
+def test_a_backtest_of_an_ensemble_that_reads_events_tells_nothing_of_one_that_does_not(shop, monkeypatch):
+    [tested] = list_runs(shop, "backtest")
+    found = {}
+    for members in (["linear"], ["linear", "events"]):
+        manifest = {**tested, "asked": {**tested["asked"], "members": [["linear"], members]}}
+        monkeypatch.setattr(collect, "list_runs", lambda shop, kind, manifest=manifest: [manifest])
+        found["events" in members] = collect._backtest_run(shop, {**tested["asked"], "members": [["linear"]]}, ["90d"])
+    assert found[False] is not None and found[True] is None
 
 
 def test_months_add_up_the_lines_of_the_file(shop, lines):

@@ -18,6 +18,7 @@ from worthwhile.features import sql
 from worthwhile.features.outcomes import outcome_query
 from worthwhile.features.terms import ValueTerms
 from worthwhile.ingestion.quality import check
+from worthwhile.models.catalogue import any_reads_events
 from worthwhile.models.files import read_json
 from worthwhile.report.content import BacktestFacts, DataFacts, ForecastFacts, Month, ReportContent, Span
 from worthwhile.runs.asked import shop_as_asked
@@ -89,15 +90,21 @@ def _forecast_run(shop: Shop, run_id: str | None, horizon: str | None) -> dict[s
 def _backtest_run(shop: Shop, asked: Mapping[str, Any], horizons: Sequence[str]) -> dict[str, Any] | None:
     """The latest backtest of the same target, filter and settings over one of these horizons.
 
-    Data that came in between may have moved the end of the log (`data_until`); such a backtest still counts.
+    Data that came in between may have moved the end of the log (`data_until`); such a backtest still counts. One of an
+    ensemble that reads events tells nothing about one that does not.
     """
     for manifest in list_runs(shop, "backtest"):
         tested = manifest["asked"]
         same = all(tested[key] == asked[key] for key in ("target", "where"))
         same &= _terms(tested) == _terms(asked)
+        same &= not (tested["members"] and asked["members"]) or _reads_events(tested) == _reads_events(asked)
         if same and tested["horizons"][0] in horizons:
             return manifest
     return None
+
+
+def _reads_events(asked: Mapping[str, Any]) -> bool:
+    return any(any_reads_events(members) for members in asked["members"])
 
 
 def _terms(asked: Mapping[str, Any]) -> dict[str, Any]:
