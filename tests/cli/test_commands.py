@@ -237,9 +237,14 @@ def test_settings_are_shown_and_changed_one_by_one(worth: Any, shop_folder: Path
     assert done.json["settings"]["value.margin"] == 0.4
     assert done.json["settings"]["value.margins"] == {"toys": 0.3, "tea": 0.2}
     done = worth("settings", shop_folder, "value.margins.tea=0.25")
-    assert "tea=0.25" in done.out and "toys=0.3" in done.out
+    assert "tea=0.25" in done.out and "toys=0.3" in done.out and "timezone" not in done.out
     done = worth("settings", shop_folder, "value.margins.toys=", "--json")
     assert done.json["settings"]["value.margins"] == {"tea": 0.25}
+
+
+def test_a_forecast_is_by_one_model(worth: Any, shop_folder: Path) -> None:
+    done = worth("forecast", shop_folder, "--model", "linear", "--model", "svm")
+    assert done.exit_code != 0 and "2 are named" in done.err
 
 
 def test_seed_of_the_environment_reaches_the_run(

@@ -11,6 +11,7 @@ from rich.table import Table
 from worthwhile.cli.answer import Answer, money, percent, table
 from worthwhile.cli.options import Category, Channel, FineTune, Horizons, Item, Seed, ShopFolder, Target, Tune
 from worthwhile.cli.progress import progress
+from worthwhile.errors import InputError
 
 if TYPE_CHECKING:
     from worthwhile.distribution import Forecast
@@ -28,7 +29,9 @@ def forecast(
     category: Category = None,
     channel: Channel = None,
     item: Item = None,
-    model: Annotated[str | None, typer.Option(help="One of `worth models`. [default: the ensemble]")] = None,
+    model: Annotated[
+        list[str] | None, typer.Option("--model", help="One of `worth models`. [default: the ensemble]")
+    ] = None,
     tune: Tune = 0,
     fine_tune: FineTune = False,
     seed: Seed = None,
@@ -49,6 +52,13 @@ def forecast(
     from worthwhile.shop import open_shop
 
     shop = open_shop(folder)
+    if model and len(model) > 1:
+        raise InputError(
+            "bad-argument",
+            f"a forecast is by one model, and {len(model)} are named",
+            where="--model",
+            remedy="name one; `worth backtest` compares several",
+        )
     if out is not None:
         check_out(out)  # before the work, not after it
     asked = Asked(target, category, channel, item)
@@ -58,7 +68,7 @@ def forecast(
             horizon or "90d",
             cutoff=cutoff,
             asked=asked,
-            model=model,
+            model=model[0] if model else None,
             tune=tune,
             fine_tune=fine_tune,
             seed=seed,

@@ -21,7 +21,7 @@ def settings(
         typer.Argument(metavar="[KEY=VALUE]...", help="Settings to change in shop.toml.", show_default=False),
     ] = None,
 ) -> Answer:
-    """Show or change a shop's settings.
+    """Show a shop's settings, or change some and show these.
 
     Example:
 
@@ -31,6 +31,7 @@ def settings(
     from worthwhile.shop import change_settings, open_shop
 
     shop = open_shop(folder)
+    shown = list(SETTINGS)
     if changes:
         parsed = _parse(shop, changes)
         if "ingest.columns" in parsed:
@@ -38,8 +39,9 @@ def settings(
 
             check_mapping(parsed["ingest.columns"], where="setting ingest.columns")
         shop = change_settings(shop, parsed)
+        shown = list(parsed)
     values = dict(shop.settings.values)
-    rows = [(key, _said(values[key]), setting.doc) for key, setting in SETTINGS.items()]
+    rows = [(key, _said(values[key]), SETTINGS[key].doc) for key in shown]
     return Answer(
         {"shop": shop.folder, "settings": values}, (table(shop.name, ("setting", "value", "what it is for"), rows),)
     )
