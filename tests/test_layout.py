@@ -30,6 +30,8 @@ ORDER = (
     "evaluation",
     "runs",
     "recommend",
+    "explain",
+    "decide",
     "privacy",
     "report",
     "cli",

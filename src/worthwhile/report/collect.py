@@ -13,7 +13,6 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 from sqlglot import exp
 
-from worthwhile.errors import InputError
 from worthwhile.features import sql
 from worthwhile.features.outcomes import outcome_query
 from worthwhile.features.terms import ValueTerms
@@ -22,6 +21,7 @@ from worthwhile.models.catalogue import any_reads_events
 from worthwhile.models.files import read_json
 from worthwhile.report.content import BacktestFacts, DataFacts, ForecastFacts, Month, ReportContent, Span
 from worthwhile.runs.asked import shop_as_asked
+from worthwhile.runs.recall import check_horizon, forecast_manifest
 from worthwhile.runs.record import check_digests, list_runs, run_folder
 from worthwhile.schema import to_us
 from worthwhile.shop import Shop
@@ -41,19 +41,13 @@ def content_of(shop: Shop, *, run_id: str | None = None, horizon: str | None = N
     The log is read at the version that the forecast saw, under the settings that it was made under.
     Raises InputError: `no-such-run`, `bad-argument` for a horizon that the run has not, `damaged`.
     """
-    manifest = _forecast_run(shop, run_id, horizon)
+    manifest = forecast_manifest(shop, run_id, horizon)
     folder = run_folder(shop, manifest["run_id"])
     check_digests(folder)
     asked = manifest["asked"]
     tested = _backtest_run(shop, asked, [horizon] if horizon else asked["horizons"])
     chosen = horizon or (tested["asked"]["horizons"][0] if tested else asked["horizons"][0])
-    if chosen not in asked["horizons"]:
-        raise InputError(
-            "bad-argument",
-            f"the run `{manifest['run_id']}` has no horizon {chosen}",
-            where="--horizon",
-            remedy=f"its horizons are {', '.join(asked['horizons'])}",
-        )
+    check_horizon(manifest, chosen)
     task = Task.of(chosen, asked["target"], **asked["where"])
     shop = shop_as_asked(shop, asked)
     value = ValueTerms.of(shop.settings) if task.target == "value" else None
@@ -73,18 +67,6 @@ def content_of(shop: Shop, *, run_id: str | None = None, horizon: str | None = N
         gate=manifest["gate"]["sentences"],
         provenance=_provenance(manifest, tested, task),
     )
-
-
-def _forecast_run(shop: Shop, run_id: str | None, horizon: str | None) -> dict[str, Any]:
-    runs = [m for m in list_runs(shop, "forecast") if run_id in (None, m["run_id"])]
-    if not runs:
-        what = (
-            "nothing has been forecast in this shop yet" if run_id is None else f"there is no forecast run `{run_id}`"
-        )
-        raise InputError(
-            "no-such-run", what, where=str(shop.folder), remedy="make a forecast: worth forecast SHOP --horizon 90d"
-        )
-    return next((run for run in runs if horizon in run["asked"]["horizons"]), runs[0])
 
 
 def _backtest_run(shop: Shop, asked: Mapping[str, Any], horizons: Sequence[str]) -> dict[str, Any] | None:
