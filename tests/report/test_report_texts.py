@@ -13,7 +13,7 @@ from worthwhile.models.catalogue import MODELS
 from worthwhile.report import texts as texts_module
 from worthwhile.report.build import report_html
 from worthwhile.report.content import BacktestFacts
-from worthwhile.report.numbers import LANGUAGES
+from worthwhile.evaluation.numbers import LANGUAGES
 from worthwhile.report.tables import shown_metrics
 from worthwhile.report.texts import read_texts, voice_of
 

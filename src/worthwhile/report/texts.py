@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from importlib.resources import files
 from typing import Any
 
-from worthwhile.report.numbers import Numbers
+from worthwhile.evaluation.numbers import Numbers
 from worthwhile.tasks import Horizon
 
 

@@ -14,6 +14,7 @@ import pyarrow.parquet as pq
 
 from worthwhile.distribution import Forecast, agree_over_horizons
 from worthwhile.errors import InputError
+from worthwhile.features.build import main_categories
 from worthwhile.features.terms import ValueTerms
 from worthwhile.models.catalogue import models_behind
 from worthwhile.models.ensemble import Ensemble
@@ -151,6 +152,8 @@ class _Made:
     forecast: Forecast
     gate: Gate
     tuning: Tuning
+    scale: float  # of the snapshot
+    categories: tuple[str, ...]  # the main ones that its columns stand for
 
 
 def _recorded(shop: Shop, facts: dict[str, Any], made: Sequence[_Made]) -> ForecastRun:
@@ -168,6 +171,8 @@ def _recorded(shop: Shop, facts: dict[str, Any], made: Sequence[_Made]) -> Forec
         "gate": made[-1].gate.to_dict(),
         "tuning": {horizon: tuned.to_dict() for horizon, tuned in tuning.items()},
         "ensembles": [_ensemble_facts(m.model) for m in made],
+        "scales": [m.scale for m in made],
+        "categories": list(made[-1].categories),
     }
     folder = record(shop, "forecast", facts, results, fill)
     return ForecastRun(folder.name, folder, forecasts, made[-1].gate, tuning, facts)
@@ -186,7 +191,8 @@ def _forecast_one(
     progress("forecast", 0.9)
     said = pretrained_in(model, fine_tune=fitting.fine_tune)
     found = replace(found, pretrained=said, lonely_end=lonely_end(snapshots.log, cutoff))
-    return _Made(model, model.forecast(current), found, tuning)
+    categories = main_categories(snapshots.log, cutoff)
+    return _Made(model, model.forecast(current), found, tuning, current.scale, categories)
 
 
 def _ensemble_facts(model: Model) -> dict[str, Any] | None:

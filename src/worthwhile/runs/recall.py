@@ -12,6 +12,8 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from worthwhile.errors import InputError
+from worthwhile.models.catalogue import model_class, models_behind
+from worthwhile.models.protocol import Model
 from worthwhile.runs.asked import shop_as_asked
 from worthwhile.runs.record import check_digests, list_runs, run_folder
 from worthwhile.shop import Shop
@@ -42,6 +44,37 @@ class RecordedForecast:
     @property
     def task(self) -> Task:
         return Task.of(self.horizon, self.asked["target"], **self.asked["where"])
+
+    @property
+    def scale(self) -> float:
+        """The shop's median order value that the models' grids rest on, in its currency."""
+        return float(self.manifest["scales"][self.asked["horizons"].index(self.horizon)])
+
+    @property
+    def categories(self) -> tuple[str, ...]:
+        """The main categories that columns of features stand for."""
+        return tuple(self.manifest["categories"])
+
+    @property
+    def models_behind(self) -> list[str]:
+        """The models that answered: of an ensemble its members."""
+        place = self.asked["horizons"].index(self.horizon)
+        members = self.asked["members"]
+        return models_behind([self.asked["model"]], members[place] if members else ())
+
+    def model(self) -> Model:
+        """The fitted model. Raises InputError `damaged` where it was erased with a customer, or is of other weights."""
+        name = self.asked["model"]
+        folder = self.folder / "models" / self.horizon / name
+        try:
+            return model_class(name).load(folder)
+        except FileNotFoundError as error:
+            raise InputError(
+                "damaged",
+                f"the model of this run is gone: `{Path(error.filename).name}` is missing",
+                where=str(folder),
+                remedy="make the forecast anew",
+            ) from error
 
     def table(self) -> pa.Table:
         """The forecast table (docs/forecast-table.md) of this horizon, customers ascending."""

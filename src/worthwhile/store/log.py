@@ -150,6 +150,28 @@ def log_of(
     return _log(con, zone, until, {}, where="the events given")
 
 
+def log_of_customers(log: Log, customer_ids: Sequence[str]) -> Log:
+    """The log as if only these customers were in it, in memory; its span of time stays as it is."""
+    with_ids = {"ids": pa.array(customer_ids, pa.string())}
+    log.con.register("wanted_customers", pa.table(with_ids))
+    try:
+        events = log.con.sql(
+            f"SELECT {', '.join(EVENTS.names)} FROM events WHERE customer_id IN (SELECT ids FROM wanted_customers)"
+        ).to_arrow_table()
+        log.con.register("wanted_events", events)
+        items, categories = (
+            log.con.sql(
+                f"SELECT {', '.join(schema.names)} FROM {view} WHERE item_id IN (SELECT item_id FROM wanted_events)"
+            ).to_arrow_table()
+            for view, schema in (("items", ITEMS), ("item_categories", ITEM_CATEGORIES))
+        )
+    finally:
+        log.con.execute("DROP VIEW IF EXISTS wanted_events")
+        log.con.unregister("wanted_customers")
+    made = log_of(events, zone=log.zone, items=items, item_categories=categories, until=log.until)
+    return replace(made, first=log.first, version=log.version)
+
+
 _SQL_TYPES = {
     pa.string(): "VARCHAR",
     pa.int64(): "BIGINT",
@@ -227,4 +249,4 @@ def _empty(where: str) -> InputError:
     )
 
 
-__all__ = ["TIME_COLUMNS", "Log", "add_view", "connect", "log_of", "open_log"]
+__all__ = ["TIME_COLUMNS", "Log", "add_view", "connect", "log_of", "log_of_customers", "open_log"]

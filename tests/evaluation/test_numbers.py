@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from worthwhile.report.numbers import MISSING, Numbers
+from worthwhile.evaluation.numbers import MISSING, Numbers
 
 POUNDS = Numbers("en", "GBP")
 YUAN = Numbers("zh", "CNY")
