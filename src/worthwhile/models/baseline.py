@@ -50,8 +50,24 @@ class Baseline:
 
     def read(self, snapshot: Snapshot) -> Guess:
         """At the mean level of the training windows."""
-        odds, amount, orders = _answers(self.standard, (self.odds, self.amount, self.orders), snapshot).T
+        return self.guess_of(self.lines(snapshot))
+
+    def lines(self, snapshot: Snapshot) -> Array:
+        """(N, 3) log-odds of buying, log amount and log orders given buying, as the lines give them."""
+        return _answers(self.standard, (self.odds, self.amount, self.orders), snapshot)
+
+    def guess_of(self, lines: Array) -> Guess:
+        """What follows from `lines` (N, 3)."""
+        odds, amount, orders = lines.T
         return _guess(odds, amount, _log_more(orders) + self.level)
+
+    def contributions(self, snapshot: Snapshot, group_of: Mapping[str, int]) -> Array:
+        """(N, G, 3) what the features of each group add to each of `lines`, against features at their mean."""
+        matrix = self.standard.apply(snapshot).astype(np.float64)  # (N, D)
+        groups = [group_of[name.removesuffix("_missing")] for name in self.standard.columns]
+        belongs = np.eye(max(group_of.values()) + 1)[groups]  # (D, G)
+        lines = (self.odds, self.amount, self.orders)
+        return np.stack([matrix @ (line.weights[:, None] * belongs) for line in lines], axis=2)
 
     def to_arrays(self) -> dict[str, Array]:
         arrays = self.standard.to_arrays("base.standard.") | {"base.more": np.array([self.level, self.sigma])}

@@ -124,6 +124,16 @@ class Booster:
         booster = lgb.Booster(model_str=self.text)
         return lambda matrix: np.asarray(booster.predict(matrix, raw_score=True, num_threads=self.threads))
 
+    def contributions(self, matrix: Array, groups: Array, count: int) -> Array:
+        """(N, count) what the columns of each group (D,) add to the raw answer, against no column being known: exact
+        Shapley values of the trees (Lundberg et al. 2020, path-dependent TreeSHAP), as LightGBM computes them.
+        """
+        if not self.text or not len(matrix):
+            return np.zeros((len(matrix), count))
+        booster = lgb.Booster(model_str=self.text)
+        told = np.asarray(booster.predict(matrix, pred_contrib=True, num_threads=self.threads))  # (N, D + 1)
+        return told[:, :-1] @ np.eye(count)[groups]
+
     def save(self, folder: Path, name: str) -> None:
         """As `<name>.txt` (LightGBM's own text) and `<name>.json`."""
         kept = {"rounds": self.rounds, "threads": self.threads, "trees": bool(self.text)}

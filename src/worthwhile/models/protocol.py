@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Protocol, Self
+from typing import Any, Protocol, Self, runtime_checkable
 
-from worthwhile.distribution import Forecast
+import numpy as np
+
+from worthwhile.distribution import Forecast, Histogram
 from worthwhile.features.snapshot import Snapshot
+
+Array = np.ndarray[Any, Any]
 
 
 class Model(Protocol):
@@ -34,4 +38,25 @@ class Model(Protocol):
     @classmethod
     def load(cls, folder: Path) -> Self:
         """The model that `save` wrote; its forecasts are equal."""
+        ...
+
+
+@runtime_checkable
+class Additive(Protocol):
+    """A model whose answer follows from links, each of which is a sum of what single features say: boosted trees.
+
+    N customers, G groups of features, L links.
+    """
+
+    def links(self) -> Callable[[Snapshot], Array]:
+        """A function from a snapshot to its links (N, L)."""
+        ...
+
+    def answer(self, links: Array, scale: float) -> tuple[Histogram, Histogram]:
+        """Amount and orders that follow from links (N, L), on the grid of `scale`."""
+        ...
+
+    def contributions(self, snapshot: Snapshot, groups: Array) -> Array:
+        """(N, G, L) what each group adds to each link. `groups` (F + 1,): of each feature of the snapshot, and of
+        all the vectors that it may bear."""
         ...

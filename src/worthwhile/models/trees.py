@@ -100,6 +100,11 @@ def _columns(snapshot: Snapshot, names: Sequence[str]) -> Array:
     return columns if snapshot.vectors is None else np.concatenate([columns, snapshot.vectors], axis=1)
 
 
+# Links: what the lines say of log-odds, amount and orders, then what the boosters add to odds, orders and amount. Each
+# is a sum of what single features say, and the law follows from them alone.
+TREES = 3  # the place of the first booster's
+
+
 @dataclass(frozen=True)
 class Buying:
     """Who buys, and how often: what all three tree models share, with the lines that all boosters start from."""
@@ -111,16 +116,42 @@ class Buying:
     limit: float  # P(active) is held within [limit, 1 - limit]
     most_orders: float  # that any customer placed in a horizon of the training rows
 
-    def reader(self) -> Callable[[Array, Guess], tuple[Array, Array]]:
-        """From features (N, F) and where to start to P(active) (N,) and mean orders given active (N,)."""
+    def chances(self, odds: Array, more: Array) -> tuple[Array, Array]:
+        """P(active) (N,) and mean orders given active (N,), from their links (N,)."""
+        p = np.clip(expit(odds), self.limit, 1 - self.limit)
+        return p, np.minimum(1 + np.exp(np.minimum(more, LARGEST_RAW)), self.most_orders)
+
+    def law(self, links: Array) -> tuple[Guess, Array, Array]:
+        """What the lines say, P(active) (N,) and mean orders given active (N,), from links (N, 5 + L)."""
+        guess = self.baseline.guess_of(links[:, :TREES])
+        p, orders = self.chances(guess.odds + links[:, TREES], guess.more + links[:, TREES + 1])
+        return guess, p, orders
+
+    def links(self, amount: Callable[[Array], Array]) -> Callable[[Snapshot], Array]:
+        """From a snapshot to links (N, 5 + L); `amount` gives those of the amount's boosters, (N,) or (N, L)."""
         active, orders = self.active.reader(), self.orders.reader()
 
-        def read(matrix: Array, guess: Guess) -> tuple[Array, Array]:
-            p = np.clip(expit(guess.odds + active(matrix)), self.limit, 1 - self.limit)
-            more = np.exp(np.minimum(guess.more + orders(matrix), LARGEST_RAW))
-            return p, np.minimum(1 + more, self.most_orders)
+        def read(part: Snapshot) -> Array:
+            matrix = _columns(part, self.names)
+            trees = np.stack([active(matrix), orders(matrix)], axis=1)
+            of_amount = amount(matrix).reshape(len(part), -1)
+            return np.concatenate([self.baseline.lines(part), trees, of_amount], axis=1)
 
         return read
+
+    def contributions(self, amount: Callable[[Array, Array], Array], part: Snapshot, groups: Array) -> Array:
+        """(N, G, 5 + L) what each group of features adds to each link; `amount` gives (N, G, L) of a matrix.
+
+        `groups` (F + 1,): of each feature of the snapshot, and of all vectors.
+        """
+        matrix = _columns(part, self.names)
+        group_of = dict(zip(part.names, groups[:-1].tolist(), strict=True))
+        vectors = matrix.shape[1] - len(self.names)
+        columns = np.append([group_of[name] for name in self.names], [groups[-1]] * vectors).astype(int)
+        lines = self.baseline.contributions(part, group_of)
+        width = lines.shape[1]
+        trees = [booster.contributions(matrix, columns, width) for booster in (self.active, self.orders)]
+        return np.concatenate([lines, np.stack(trees, axis=2), amount(matrix, columns)], axis=2)
 
     def save(self, folder: Path, arrays: Mapping[str, Array]) -> None:
         """`arrays` are further ones of the model, kept in the same file as those of the baseline."""
@@ -186,17 +217,25 @@ class TwoStageTrees:
         self._buying, self._size = _fit_buying(matured, self.boosting, seed), size
 
     def forecast(self, snapshot: Snapshot) -> Forecast:
-        assert self._buying and self._size and self._spread, "fit first"
-        buying, size, spread, names = self._buying.reader(), self._size.reader(), self._spread, self._buying.names
-        baseline = self._buying.baseline
+        links = self.links()
+        return forecast_in_chunks(snapshot, self.name, lambda part: self.answer(links(part), part.scale))
 
-        def answer(part: Snapshot) -> tuple[Histogram, Histogram]:
-            matrix, guess = _columns(part, names), baseline.read(part)
-            p, orders = buying(matrix, guess)
-            mean, sigma = spread.mean_sigma(guess.amount + size(matrix))
-            return from_lognormal(amount_grid(part.scale), p, mean * part.scale, sigma), from_geometric(p, orders)
+    def links(self) -> Callable[[Snapshot], Array]:
+        """From a snapshot to links (N, 6). Make it once for many slices."""
+        assert self._buying and self._size, "fit first"
+        return self._buying.links(self._size.reader())
 
-        return forecast_in_chunks(snapshot, self.name, answer)
+    def answer(self, links: Array, scale: float) -> tuple[Histogram, Histogram]:
+        """Amount and orders that follow from links (N, 6)."""
+        assert self._buying and self._spread, "fit first"
+        guess, p, orders = self._buying.law(links)
+        mean, sigma = self._spread.mean_sigma(guess.amount + links[:, -1])
+        return from_lognormal(amount_grid(scale), p, mean * scale, sigma), from_geometric(p, orders)
+
+    def contributions(self, snapshot: Snapshot, groups: Array) -> Array:
+        """(N, G, 6) what each group adds to each link (`protocol.Additive`), against no feature being known."""
+        assert self._buying and self._size, "fit first"
+        return self._buying.contributions(_of_one(self._size, _count(groups)), snapshot, groups)
 
     def save(self, folder: Path) -> None:
         assert self._buying and self._size and self._spread, "fit first"
@@ -249,25 +288,34 @@ class TweedieTrees:
         expected = np.sum(rows.weight * np.exp(np.minimum(raw, LARGEST_RAW)))
         self._level = float(np.log(max(np.sum(rows.weight * rows.target), 1e-9) / expected))
         self._largest = max(float(material.training.amount.max()), 2 * LOWEST_AMOUNT)
-        p, _ = self._buying.reader()(material.columns.matrix, material.guess)
+        odds = material.guess.odds + self._buying.active.reader()(material.columns.matrix)
+        p, _ = self._buying.chances(odds, material.guess.more)
         buyers = material.training.active
         mu = np.log(_given_active(raw + self._level, p, self._largest))
         self._spread = fit_spread(mu[buyers], rows.target[buyers], rows.weight[buyers])
 
     def forecast(self, snapshot: Snapshot) -> Forecast:
-        assert self._buying and self._mean and self._spread, "fit first"
-        buying, mean, spread, names = self._buying.reader(), self._mean.reader(), self._spread, self._buying.names
-        baseline = self._buying.baseline
+        links = self.links()
+        return forecast_in_chunks(snapshot, self.name, lambda part: self.answer(links(part), part.scale))
 
-        def answer(part: Snapshot) -> tuple[Histogram, Histogram]:
-            matrix, guess = _columns(part, names), baseline.read(part)
-            p, orders = buying(matrix, guess)
-            raw = _log_mean(guess, baseline.sigma) + mean(matrix) + self._level
-            given = _given_active(raw, p, self._largest)
-            _, sigma = spread.mean_sigma(np.log(given))
-            return from_lognormal(amount_grid(part.scale), p, given * part.scale, sigma), from_geometric(p, orders)
+    def links(self) -> Callable[[Snapshot], Array]:
+        """From a snapshot to links (N, 6). Make it once for many slices."""
+        assert self._buying and self._mean, "fit first"
+        return self._buying.links(self._mean.reader())
 
-        return forecast_in_chunks(snapshot, self.name, answer)
+    def answer(self, links: Array, scale: float) -> tuple[Histogram, Histogram]:
+        """Amount and orders that follow from links (N, 6)."""
+        assert self._buying and self._spread, "fit first"
+        guess, p, orders = self._buying.law(links)
+        raw = _log_mean(guess, self._buying.baseline.sigma) + links[:, -1] + self._level
+        given = _given_active(raw, p, self._largest)
+        _, sigma = self._spread.mean_sigma(np.log(given))
+        return from_lognormal(amount_grid(scale), p, given * scale, sigma), from_geometric(p, orders)
+
+    def contributions(self, snapshot: Snapshot, groups: Array) -> Array:
+        """(N, G, 6) what each group adds to each link (`protocol.Additive`), against no feature being known."""
+        assert self._buying and self._mean, "fit first"
+        return self._buying.contributions(_of_one(self._mean, _count(groups)), snapshot, groups)
 
     def save(self, folder: Path) -> None:
         assert self._buying and self._mean and self._spread, "fit first"
@@ -330,21 +378,40 @@ class HistogramTrees:
         self._hazard = boost(rows, self.boosting, "binary", split=split, seed=seed)
 
     def forecast(self, snapshot: Snapshot) -> Forecast:
-        assert self._buying and self._hazard and self._bins, "fit first"
-        buying, hazard, bins, names = self._buying.reader(), self._hazard.reader(), self._bins, self._buying.names
-        baseline = self._buying.baseline
-
-        def answer(part: Snapshot) -> tuple[Histogram, Histogram]:
-            matrix, guess = _columns(part, names), baseline.read(part)
-            p, orders = buying(matrix, guess)
-            start = log_odds_of_bins(bins, guess.amount, baseline.sigma)
-            chances = _bin_chances(matrix, start, hazard)
-            prob, tail = spread_bins(bins, chances, guess.amount, baseline.sigma)
-            prob *= p[:, None]
-            prob[:, 0] = 1 - p
-            return from_prob(amount_grid(part.scale), prob, tail_mean=tail * part.scale), from_geometric(p, orders)
-
+        links = self.links()
+        answer = lambda part: self.answer(links(part), part.scale)  # noqa: E731
         return forecast_in_chunks(snapshot, self.name, answer, rows=HAZARD_CHUNK)
+
+    def links(self) -> Callable[[Snapshot], Array]:
+        """From a snapshot to links (N, 5 + B - 1). Make it once for many slices."""
+        assert self._buying and self._hazard and self._bins, "fit first"
+        hazard, steps = self._hazard.reader(), len(self._bins.last)
+        return self._buying.links(lambda matrix: hazard(_stepwise(matrix, steps)))
+
+    def answer(self, links: Array, scale: float) -> tuple[Histogram, Histogram]:
+        """Amount and orders that follow from links (N, 5 + B - 1)."""
+        assert self._buying and self._bins, "fit first"
+        guess, p, orders = self._buying.law(links)
+        sigma = self._buying.baseline.sigma
+        log_odds = log_odds_of_bins(self._bins, guess.amount, sigma) + links[:, TREES + 2 :]
+        prob, tail = spread_bins(self._bins, chances_of_bins(log_odds), guess.amount, sigma)
+        prob *= p[:, None]
+        prob[:, 0] = 1 - p
+        return from_prob(amount_grid(scale), prob, tail_mean=tail * scale), from_geometric(p, orders)
+
+    def contributions(self, snapshot: Snapshot, groups: Array) -> Array:
+        """(N, G, 5 + B - 1) what each group adds to each link (`protocol.Additive`), against no feature being known.
+
+        What the boosters add for the bin itself belongs to no group and is not among it.
+        """
+        assert self._buying and self._hazard and self._bins, "fit first"
+        hazard, steps, count = self._hazard, len(self._bins.last), _count(groups)
+
+        def amount(matrix: Array, columns: Array) -> Array:
+            said = hazard.contributions(_stepwise(matrix, steps), np.append(columns, count), count + 1)
+            return said[:, :count].reshape(len(matrix), steps, count).transpose(0, 2, 1)
+
+        return self._buying.contributions(amount, snapshot, groups)
 
     def save(self, folder: Path) -> None:
         assert self._buying and self._hazard and self._bins, "fit first"
@@ -363,14 +430,19 @@ class HistogramTrees:
         return model
 
 
-def _bin_chances(matrix: Array, start: Array, hazard: Callable[[Array], Array]) -> Array:  # (N, B)
-    """P(bin | active) of customers with features (N, F) and log-odds to start from (N, B - 1)."""
-    n, links = start.shape
-    if links == 0:
-        return np.ones((n, 1))
-    step = np.tile(np.arange(links, dtype=np.float32), n)
-    wide = np.concatenate([np.repeat(matrix, links, axis=0), step[:, None]], axis=1)  # (N * (B - 1), F + 1)
-    return chances_of_bins(start + hazard(wide).reshape(n, links))
+def _stepwise(matrix: Array, steps: int) -> Array:
+    """(N * steps, F + 1): each customer's features (N, F) once for each bin but the open one, which comes last."""
+    step = np.tile(np.arange(steps, dtype=np.float32), len(matrix))
+    return np.concatenate([np.repeat(matrix, steps, axis=0), step[:, None]], axis=1)
+
+
+def _of_one(booster: Booster, count: int) -> Callable[[Array, Array], Array]:
+    """The contributions (N, G, 1) of the only booster of the amount."""
+    return lambda matrix, columns: booster.contributions(matrix, columns, count)[:, :, None]
+
+
+def _count(groups: Array) -> int:
+    return int(groups.max()) + 1
 
 
 def _steps(material: _Material, bins: Bins, threads: int) -> tuple[Rows, tuple[Array, Array]]:

@@ -16,7 +16,7 @@ from worthwhile.features.build import cutoff_from
 from worthwhile.features.sequences import Sequences, build_sequences
 from worthwhile.features.snapshot import Outcome, Snapshot
 from worthwhile.models.matured import Matured
-from worthwhile.models.sequence.trees import EventTrees, _half
+from worthwhile.models.sequence.trees import EventTrees, half_of
 from worthwhile.progress import silent
 from worthwhile.runs.prepare import Snapshots
 from worthwhile.store.log import log_of
@@ -54,14 +54,14 @@ def test_the_word_on_a_customer_is_of_a_network_that_never_saw_them(made: Made) 
     turned = [replace(_turned(snapshot), sequences=sequences) for snapshot in matured]
     other.fit(turned, replace(current.unseen(), sequences=sequences))
     said, changed = (m._with_vectors(current, current).vectors for m in (model, other))
-    mine = _half(current.customer_ids)
+    mine = half_of(current.customer_ids)
     assert np.array_equal(said[mine == 0], changed[mine == 0])
     assert not np.array_equal(said[mine == 1], changed[mine == 1])
 
 
 def _turned(snapshot: Snapshot) -> Snapshot:
     """The snapshot with the outcomes of half 0 given to others of it."""
-    outcome, here = snapshot.outcome, np.flatnonzero(_half(snapshot.customer_ids) == 0)
+    outcome, here = snapshot.outcome, np.flatnonzero(half_of(snapshot.customer_ids) == 0)
     amount, orders = outcome.amount.copy(), outcome.orders.copy()
     amount[here], orders[here] = amount[here[::-1]], orders[here[::-1]]
     return replace(snapshot, outcome=Outcome(amount, orders))
@@ -71,7 +71,7 @@ def _with_other_events(snapshot: Snapshot) -> Sequences:
     """The sequences with other items and amounts in the events of half 0."""
     told = snapshot.sequences
     assert told is not None
-    here = np.repeat(_half(told.customer_ids) == 0, np.diff(told.offsets))
+    here = np.repeat(half_of(told.customer_ids) == 0, np.diff(told.offsets))
     item, amount = (np.array(told.columns[name]) for name in ("item", "amount"))
     item[here], amount[here] = item[here][::-1], 3 * amount[here]
     return replace(told, columns={**told.columns, "item": item, "amount": amount})
@@ -80,7 +80,7 @@ def _with_other_events(snapshot: Snapshot) -> Sequences:
 def test_a_half_without_buyers_is_told_of(made: Made) -> None:
     _, matured, current = made
     for kept in (0, 1):
-        some = [snapshot[_half(snapshot.customer_ids) == kept] for snapshot in (*matured, current)]
+        some = [snapshot[half_of(snapshot.customer_ids) == kept] for snapshot in (*matured, current)]
         with pytest.raises(InputError, match="of one nobody") as caught:
             EventTrees(**BRIEF).fit(some[:-1], some[-1].unseen())
         assert caught.value.code == "no-history"

@@ -8,7 +8,7 @@ networks have nothing to do with each other; what their outputs mean is the same
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, ClassVar, Self
@@ -16,7 +16,7 @@ from zlib import crc32
 
 import numpy as np
 
-from worthwhile.distribution import Forecast
+from worthwhile.distribution import Forecast, Histogram
 from worthwhile.errors import InputError
 from worthwhile.features.snapshot import Snapshot
 from worthwhile.models.matured import Matured
@@ -46,16 +46,16 @@ class EventTrees:
         _check_halves(matured)
         sequences = events_of(current)
         everybody = sequences.customer_ids  # those too who only look
-        mine = _half(everybody)
+        mine = half_of(everybody)
         for half, network in enumerate(self._networks):
-            others = [snapshot[_half(snapshot.customer_ids) != half] for snapshot in (*matured, current)]
+            others = [snapshot[half_of(snapshot.customer_ids) != half] for snapshot in (*matured, current)]
             theirs = sequences.without(everybody[mine == half])
             network.fit(others[:-1], replace(others[-1], sequences=theirs), seed=seed)
         self._trees.fit(Matured([self._with_vectors(snapshot, current) for snapshot in matured]), current, seed=seed)
 
     def _with_vectors(self, snapshot: Snapshot, current: Snapshot) -> Snapshot:
         """The snapshot with what the networks say of each customer; events are those of `current`'s log."""
-        mine = _half(snapshot.customer_ids)
+        mine = half_of(snapshot.customer_ids)
         told = [
             network.vectors(replace(snapshot[mine == half], sequences=current.sequences))
             for half, network in enumerate(self._networks)
@@ -67,6 +67,19 @@ class EventTrees:
 
     def forecast(self, snapshot: Snapshot) -> Forecast:
         return replace(self._trees.forecast(self._with_vectors(snapshot, snapshot)), model=self.name)
+
+    def links(self) -> Callable[[Snapshot], Array]:
+        """From a snapshot to the trees' links (N, L)."""
+        links = self._trees.links()
+        return lambda snapshot: links(self._with_vectors(snapshot, snapshot))
+
+    def answer(self, links: Array, scale: float) -> tuple[Histogram, Histogram]:
+        """Amount and orders that follow from links (N, L)."""
+        return self._trees.answer(links, scale)
+
+    def contributions(self, snapshot: Snapshot, groups: Array) -> Array:
+        """(N, G, L) what each group (`protocol.Additive`) adds to each link."""
+        return self._trees.contributions(self._with_vectors(snapshot, snapshot), groups)
 
     def save(self, folder: Path) -> None:
         self._trees.save(folder / "trees")
@@ -83,7 +96,7 @@ class EventTrees:
 
 def _check_halves(matured: Sequence[Snapshot]) -> None:
     """Raises InputError `no-history` where all who bought in past horizons are of one half."""
-    buyers = [_half(s.customer_ids[s.outcome.active]) for s in matured if s.outcome]
+    buyers = [half_of(s.customer_ids[s.outcome.active]) for s in matured if s.outcome]
     if len(set(np.concatenate(buyers).tolist()) if buyers else ()) == 1:
         raise InputError(
             "no-history",
@@ -92,6 +105,6 @@ def _check_halves(matured: Sequence[Snapshot]) -> None:
         )
 
 
-def _half(customer_ids: Array) -> Array:
+def half_of(customer_ids: Iterable[str]) -> Array:
     """(N,) int: which half each customer is in, by the id alone, so that it is the same at every cutoff."""
     return np.array([crc32(customer.encode()) % HALVES for customer in customer_ids], dtype=np.int64)

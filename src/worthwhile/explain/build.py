@@ -1,0 +1,216 @@
+"""`explain`: why customers' forecasts are what they are."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+
+from worthwhile.evaluation.numbers import Numbers
+from worthwhile.explain.forecaster import Forecaster, check_customers, forecaster_of
+from worthwhile.explain.game import game_of
+from worthwhile.explain.links import LinkGame
+from worthwhile.explain.reasons import MINOR, MINOR_NAME, REASONS
+from worthwhile.explain.sentences import Teller, facts_of
+from worthwhile.explain.shapley import Shares
+from worthwhile.explain.shares import shares_of
+from worthwhile.explain.typical import middle_customers, typical_of
+from worthwhile.features.snapshot import Snapshot
+from worthwhile.models.files import write_json
+from worthwhile.models.protocol import Additive
+from worthwhile.progress import Progress, part, silent
+from worthwhile.recommend.reasons import check_language
+from worthwhile.runs.forecasting import check_out, write_table
+from worthwhile.runs.recall import RecordedForecast, recorded_forecast
+from worthwhile.runs.record import record
+from worthwhile.shop import Shop
+
+Array = np.ndarray[Any, Any]
+
+TOP = 3
+QUANTILES = (0.05, 0.25, 0.5, 0.75, 0.95)
+AMOUNT, CHANCE = 0, 1  # the outputs that are explained
+
+
+@dataclass(frozen=True)
+class Explanations:
+    """Why the forecasts of customers are what they are: the share of each reason in each forecast."""
+
+    recorded: RecordedForecast
+    snapshot: Snapshot  # (N) customers explained
+    typical: Snapshot  # one customer: what all are compared with
+    reasons: tuple[str, ...]  # (P,)
+    shares: Shares
+
+    def __len__(self) -> int:
+        return len(self.snapshot)
+
+    @property
+    def baseline(self) -> Array:  # (2,) expected amount and P(active) of the typical customer
+        return self.shares.baseline[0]
+
+    def teller(self, language: str) -> Teller:
+        return Teller(Numbers(language, self.recorded.shop.settings["currency"]))
+
+    def ranked(self) -> Array:  # (N, P) places of reasons, the one that moves most first
+        """By the amount that they move, or P(active) where the target is that; small things together come last."""
+        output = CHANCE if self.recorded.task.target in ("active", "churn") else AMOUNT
+        moved = np.abs(self.shares.shares[:, :, output])
+        if MINOR in self.reasons:
+            moved = moved.copy()
+            moved[:, self.reasons.index(MINOR)] = -1.0
+        return np.argsort(-moved, axis=1, kind="stable")
+
+    def table(self, top: int | None = TOP, *, language: str = "en") -> pa.Table:
+        """The first `top` reasons of each customer (None: all), ascending by customer and rank.
+
+        Columns: customer_id, rank (1 moves most), reason, <amount>_effect (what the reason adds to the expected
+        amount, against a typical customer, in the shop's currency), <amount>_effect_share (its share of all that moves
+        the amount, with its sign: -1 to 1), p_active_effect (what it adds to the chance to buy), text.
+        """
+        teller, name = self.teller(language), self.recorded.task.amount_name
+        order = self.ranked()[:, :top]  # (N, K)
+        n, k = order.shape
+        rows = np.repeat(np.arange(n), k)
+        which = order.reshape(-1)
+        effects = self.shares.shares[rows, which]  # (N K, 2)
+        moved = np.abs(self.shares.shares[:, :, AMOUNT]).sum(axis=1)[rows]
+        texts = []
+        for row in range(n):
+            facts = facts_of(self.snapshot, row, self.typical)
+            texts += [teller.reason(self.reasons[place], facts) for place in order[row]]
+        return pa.table(
+            {
+                "customer_id": pa.array(self.snapshot.customer_ids[rows], pa.string()),
+                "rank": pa.array(np.tile(np.arange(1, k + 1, dtype=np.int32), n)),
+                "reason": pa.array([self.reasons[place] for place in which], pa.string()),
+                f"{name}_effect": effects[:, AMOUNT],
+                f"{name}_effect_share": effects[:, AMOUNT] / np.maximum(moved, 1e-12),
+                "p_active_effect": effects[:, CHANCE],
+                "text": pa.array(texts, pa.string()),
+            }
+        )
+
+    def importance(self) -> pa.Table:
+        """How much each reason moves forecasts, most first.
+
+        Columns: reason, label, label_zh, <amount>_effect_mean and p_active_effect_mean (of absolute effects),
+        share (of all movement of the amount), and quantiles of the effect on the amount, <amount>_effect_q05 and on.
+        """
+        name, shares = self.recorded.task.amount_name, self.shares.shares
+        mean = np.abs(shares).mean(axis=0)  # (P, 2)
+        order = np.argsort(-mean[:, AMOUNT], kind="stable")
+        known = REASONS | {MINOR: MINOR_NAME}
+        spread = np.quantile(shares[:, order, AMOUNT], QUANTILES, axis=0)  # (Q, P)
+        labels = [known[self.reasons[place]] for place in order]
+        columns: dict[str, Any] = {
+            "reason": [self.reasons[place] for place in order],
+            "label": [label[0] for label in labels],
+            "label_zh": [label[1] for label in labels],
+            f"{name}_effect_mean": mean[order, AMOUNT],
+            "share": mean[order, AMOUNT] / max(mean[:, AMOUNT].sum(), 1e-12),
+            "p_active_effect_mean": mean[order, CHANCE],
+        }
+        columns |= {f"{name}_effect_q{round(q * 100):02d}": spread[i] for i, q in enumerate(QUANTILES)}
+        return pa.table(columns)
+
+
+def explain(  # noqa: PLR0913 (one parameter for each question that a person asks)
+    shop: Shop,
+    customers: Sequence[str] | None = None,
+    *,
+    run_id: str | None = None,
+    horizon: str | None = None,
+    sample: int | None = None,
+    seed: int | None = None,
+    out: Path | str | None = None,
+    language: str = "en",
+    progress: Progress = silent,
+) -> Explanations:
+    """Why the forecasts of these customers (default: of all) are what they are, by the recorded forecast `run_id`
+    (default: the latest).
+
+    Of all customers, or of a random `sample` of them, the importance of each reason and the table of the first three
+    reasons are recorded as a run; `out` writes that table, with texts in `language`, to a .parquet or .csv file.
+    Raises InputError (`no-such-run`, `no-such-customer`, `bad-argument`, `damaged`).
+    """
+    check_language(language)
+    path = None if out is None else check_out(out)
+    recorded = recorded_forecast(shop, run_id=run_id, horizon=horizon)
+    wanted = check_customers(recorded, customers) if customers is not None else None
+    seed = recorded.asked["seed"] if seed is None else seed
+    progress("opening the forecast", 0.0)
+    with forecaster_of(recorded) as forecaster:
+        made = explained(forecaster, wanted, sample=sample, seed=seed, progress=part(progress, 0.05, 0.9))
+    progress("writing", 0.9)
+    if customers is None:
+        _record(shop, made, sample=sample, seed=seed)
+    if path is not None:
+        write_table(made.table(language=language), path)
+    progress("done", 1.0)
+    return made
+
+
+def explained(
+    forecaster: Forecaster,
+    customers: Sequence[str] | None = None,
+    *,
+    sample: int | None = None,
+    seed: int = 0,
+    progress: Progress = silent,
+) -> Explanations:
+    """The same from an open forecast: for many questions in a row, or one that has to be answered at once."""
+    typical = typical_customer(forecaster)
+    if customers is None and sample is not None:
+        customers = _drawn(forecaster.recorded.table(), sample, seed)
+    both = None if customers is None else sorted({*customers, *typical.customer_ids})
+    opened = forecaster.everybody() if both is None else forecaster.customers(both)
+    with opened as snapshot:
+        typical = replace(typical, sequences=snapshot.sequences)  # whose events stand where a customer's are taken away
+        if customers is not None:
+            snapshot = snapshot[np.isin(snapshot.customer_ids, customers)]
+        asked = game_of(snapshot, typical, forecaster.answer, reads_events=forecaster.reads_events)
+        threads = forecaster.recorded.shop.settings["threads"]
+        model = forecaster.model
+        game = LinkGame(asked, model) if isinstance(model, Additive) else asked
+        reasons, shares = shares_of(game, seed=seed, threads=threads, progress=progress)
+    return Explanations(forecaster.recorded, snapshot, typical, reasons, shares)
+
+
+def typical_customer(forecaster: Forecaster) -> Snapshot:
+    """The typical customer of a recorded forecast."""
+    recorded = forecaster.recorded
+    with forecaster.customers(middle_customers(recorded.table(), recorded.task.amount_name)) as middle:
+        return typical_of(middle)
+
+
+def _drawn(forecasts: pa.Table, sample: int, seed: int) -> list[str]:
+    ids = forecasts["customer_id"].to_pylist()
+    places = np.random.default_rng(seed).permutation(len(ids))[:sample]
+    return sorted(ids[place] for place in places)
+
+
+def _record(shop: Shop, made: Explanations, *, sample: int | None, seed: int) -> Path:
+    recorded = made.recorded
+    facts = {
+        "forecast": recorded.run_id,
+        "horizon": recorded.horizon,
+        "cutoff": recorded.asked["cutoff"],
+        "data_version": recorded.asked["data_version"],
+        "sample": sample,
+        "seed": seed,
+    }
+    name = recorded.task.amount_name
+    baseline = {f"{name}_mean": float(made.baseline[AMOUNT]), "p_active": float(made.baseline[CHANCE])}
+
+    def fill(folder: Path, run_id: str) -> None:
+        for language in ("en", "zh"):
+            write_table(made.table(language=language), folder / f"reasons-{language}.parquet")
+        write_table(made.importance(), folder / "importance.parquet")
+        write_json(folder / "typical.json", baseline)
+
+    return record(shop, "reasons", facts, {"customers": len(made), "typical": baseline}, fill)
