@@ -9,16 +9,11 @@ from oracles.synthetic_snapshots import synthetic_shop
 from worthwhile.distribution import EVEN_BINS, amount_grid, from_lognormal
 from worthwhile.errors import InputError
 from worthwhile.features.snapshot import Outcome
-from worthwhile.models.bins import fit_bins, log_odds_of_bins, spread_bins
+from worthwhile.models.bins import chances_of_bins, fit_bins, log_odds_of_bins, spread_bins
 from worthwhile.models.chunks import forecast_in_chunks
 from worthwhile.models.linear import LogisticSpend
 from worthwhile.models.training import customer_folds, split_forward, training_rows
-from worthwhile.models.trees import (
-    HistogramTrees,
-    TweedieTrees,
-    TwoStageTrees,
-    _bin_chances,
-)
+from worthwhile.models.trees import HistogramTrees, TweedieTrees, TwoStageTrees
 
 KINDS = [TwoStageTrees, TweedieTrees, HistogramTrees]
 # Threads that wait for each other lose much time where other tests run beside them
@@ -128,10 +123,24 @@ def test_trees_stand_features_that_say_nothing(kind):
     assert_sound(model.forecast(shop.current), shop.current)
 
 
+def test_links_lead_to_the_forecast_and_contributions_add_up_to_the_links(fitted, shop):
+    some = shop.current[:40]
+    links, forecast = fitted.links()(some), fitted.forecast(some)
+    amount, orders = fitted.answer(links, some.scale)
+    assert np.array_equal(amount.prob, forecast.amount.prob) and np.array_equal(orders.prob, forecast.orders.prob)
+    each = fitted.contributions(some, np.arange(len(some.names) + 1))  # every feature a group of its own
+    together = fitted.contributions(some, np.zeros(len(some.names) + 1, dtype=int))
+    assert np.allclose(each.sum(axis=1), together[:, 0])
+    whole = together[:, 0]  # beside what is the same for all customers; bins' own column is not among it
+    free = slice(0, 6) if links.shape[1] == 6 else slice(0, 5)
+    assert np.allclose((links - whole)[:, free], (links - whole)[0, free], atol=1e-6)
+    assert np.abs(each).max() > 0.1
+
+
 def test_coarse_bins_lie_on_the_grid_as_the_buyers_do():
     amount = np.exp(np.random.default_rng(0).normal(0, 1.2, 5000))
     bins = fit_bins(amount, np.ones(5000))
-    chances = _bin_chances(np.zeros((1, 3), dtype=np.float32), bins.base[None, :], lambda wide: np.zeros(len(wide)))
+    chances = chances_of_bins(bins.base[None, :])
     prob, _ = spread_bins(bins, chances, np.zeros(1), 1.2)
     grid = amount_grid(1.0)
     counts = np.bincount(grid.column_of(amount), minlength=grid.columns) / 5000
@@ -155,7 +164,7 @@ def test_bins_start_from_the_log_normal_law_of_the_lines():
     bins = replace(fit_bins(np.exp(np.random.default_rng(0).normal(0, 1.2, 5000)), np.ones(5000)), base=np.zeros(13))
     mu, sigma = np.array([-0.5, 1.0, 30.0]), 0.8
     start = log_odds_of_bins(bins, mu, sigma)
-    chances = _bin_chances(np.zeros((3, 2), dtype=np.float32), start, lambda wide: np.zeros(len(wide)))
+    chances = chances_of_bins(start)
     edges = np.log(amount_grid(1.0).points[bins.last])
     assert np.allclose(np.cumsum(chances, axis=1)[:2, :-1], ndtr((edges - mu[:2, None]) / sigma), atol=1e-4)
     assert chances[2, -1] > 0.999

@@ -9,11 +9,11 @@ import pytest
 from oracles.made_report import PAST, made_content
 from worthwhile.evaluation import LEADING_METRIC
 from worthwhile.evaluation.metrics import METRICS
+from worthwhile.evaluation.numbers import LANGUAGES
 from worthwhile.models.catalogue import MODELS
 from worthwhile.report import texts as texts_module
 from worthwhile.report.build import report_html
 from worthwhile.report.content import BacktestFacts
-from worthwhile.evaluation.numbers import LANGUAGES
 from worthwhile.report.tables import shown_metrics
 from worthwhile.report.texts import read_texts, voice_of
 

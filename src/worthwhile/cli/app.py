@@ -14,6 +14,7 @@ from worthwhile.cli.backtest import backtest
 from worthwhile.cli.check import check
 from worthwhile.cli.compact import compact
 from worthwhile.cli.demo import demo
+from worthwhile.cli.explain import explain
 from worthwhile.cli.forecast import forecast
 from worthwhile.cli.forget import forget
 from worthwhile.cli.ingest import ingest
@@ -30,6 +31,7 @@ COMMANDS: tuple[Callable[..., Answer], ...] = (
     check,
     backtest,
     forecast,
+    explain,
     recommend,
     report,
     runs,

@@ -37,13 +37,13 @@ def runs(
             m["run_id"],
             m["kind"],
             _days(m["asked"], shop.settings.zone),
-            ", ".join(m["asked"]["horizons"]),
-            _models(m["asked"]),
+            _horizons(m["asked"]),
+            _made_by(m["asked"]),
         )
         for m in listed
     ]
     shown = (
-        table(f"Runs of {shop.name}", ("run", "kind", "cutoff", "horizon", "models"), rows) if rows else "No runs yet."
+        table(f"Runs of {shop.name}", ("run", "kind", "cutoff", "horizon", "made by"), rows) if rows else "No runs yet."
     )
     return Answer({"shop": shop.folder, "runs": listed}, (shown,))
 
@@ -56,15 +56,25 @@ def _one(shop: Any, run_id: str) -> Answer:
     manifest = check_digests(folder)
     facts = [(key, value if isinstance(value, str) else repr(value)) for key, value in manifest["asked"].items()]
     facts += [(name, digest) for name, digest in manifest["sha256"].items()]
-    return Answer(manifest, (table(run_id, ("fact", "value"), facts), *manifest["gate"]["sentences"]["en"]))
+    sentences = manifest["gate"]["sentences"]["en"] if "gate" in manifest else []
+    return Answer(manifest, (table(run_id, ("fact", "value"), facts), *sentences))
 
 
 def _days(asked: dict[str, Any], zone: ZoneInfo) -> str:
     """The cutoffs as days of the shop; the first and the last of several."""
-    moments = asked["cutoffs"] if "cutoffs" in asked else [asked["cutoff"]]
+    moments = asked["cutoffs"] if "cutoffs" in asked else [asked["cutoff"]] if asked.get("cutoff") else []
+    if not moments:
+        return "-"
     cutoffs = [datetime.fromisoformat(text).astimezone(zone).date().isoformat() for text in moments]
     return cutoffs[0] if len(cutoffs) == 1 else f"{cutoffs[0]} to {cutoffs[-1]}"
 
 
-def _models(asked: dict[str, Any]) -> str:
-    return str(asked["model"]) if asked.get("model") else ", ".join(asked["models"])
+def _horizons(asked: dict[str, Any]) -> str:
+    return ", ".join(asked["horizons"]) if "horizons" in asked else str(asked.get("horizon") or "-")
+
+
+def _made_by(asked: dict[str, Any]) -> str:
+    """The models; of what was made from a forecast (reasons, segments, a plan) that forecast."""
+    if asked.get("model"):
+        return str(asked["model"])
+    return ", ".join(asked["models"]) if "models" in asked else str(asked.get("forecast") or "-")

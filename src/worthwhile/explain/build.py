@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -164,15 +165,9 @@ def explained(
     progress: Progress = silent,
 ) -> Explanations:
     """The same from an open forecast: for many questions in a row, or one that has to be answered at once."""
-    typical = typical_customer(forecaster)
     if customers is None and sample is not None:
         customers = _drawn(forecaster.recorded.table(), sample, seed)
-    both = None if customers is None else sorted({*customers, *typical.customer_ids})
-    opened = forecaster.everybody() if both is None else forecaster.customers(both)
-    with opened as snapshot:
-        typical = replace(typical, sequences=snapshot.sequences)  # whose events stand where a customer's are taken away
-        if customers is not None:
-            snapshot = snapshot[np.isin(snapshot.customer_ids, customers)]
+    with compared(forecaster, customers) as (snapshot, typical):
         asked = game_of(snapshot, typical, forecaster.answer, reads_events=forecaster.reads_events)
         threads = forecaster.recorded.shop.settings["threads"]
         model = forecaster.model
@@ -181,11 +176,18 @@ def explained(
     return Explanations(forecaster.recorded, snapshot, typical, reasons, shares)
 
 
-def typical_customer(forecaster: Forecaster) -> Snapshot:
-    """The typical customer of a recorded forecast."""
+@contextmanager
+def compared(forecaster: Forecaster, customers: Sequence[str] | None) -> Iterator[tuple[Snapshot, Snapshot]]:
+    """The snapshot of these customers (None: of all), and the typical customer of the recorded forecast.
+
+    Both are read together: features take longest where they are asked for twice.
+    """
     recorded = forecaster.recorded
-    with forecaster.customers(middle_customers(recorded.table(), recorded.task.amount_name)) as middle:
-        return typical_of(middle)
+    middle = middle_customers(recorded.table(), recorded.task.amount_name)
+    opened = forecaster.everybody() if customers is None else forecaster.customers(sorted({*customers, *middle}))
+    with opened as both:
+        typical = typical_of(both[np.isin(both.customer_ids, middle)])
+        yield both if customers is None else both[np.isin(both.customer_ids, customers)], typical
 
 
 def _drawn(forecasts: pa.Table, sample: int, seed: int) -> list[str]:

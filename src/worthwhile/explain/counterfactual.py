@@ -91,7 +91,7 @@ def if_ordered(forecaster: Forecaster, customer: str, amount: float) -> Changed:
         return Changed(_forecast(forecaster, log, events, customer), _forecast(forecaster, log, both, customer))
 
 
-def if_quiet(forecaster: Forecaster, customer: str, days: int) -> Changed:
+def if_quiet_for(forecaster: Forecaster, customer: str, days: int) -> Changed:
     """The forecast made so many days after the cutoff, if nothing happens up to then: over a horizon that begins
     then."""
     cutoff = forecaster.recorded.cutoff

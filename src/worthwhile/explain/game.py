@@ -39,6 +39,10 @@ class Game:
         said = outputs(self.answer(self._mixed(mixed, np.repeat(present, n, axis=0))))
         return said.reshape(sets, n, -1)
 
+    def value_of_each(self, present: Array) -> Array:
+        """(N, O) the same where each customer has reasons present (N, P) of their own."""
+        return outputs(self.answer(self._mixed(self.snapshot, present)))
+
     def _mixed(self, snapshot: Snapshot, present: Array) -> Snapshot:
         """Customers (N) with their own features and events where present (N, P), else those of the typical one."""
         names = snapshot.names
@@ -47,7 +51,7 @@ class Game:
         of_reason = np.array([place.get(list(REASONS)[r], -1) for r in reasons_of_features(names)])
         own = np.where(of_reason >= 0, present[:, of_reason], True)  # (N, F)
         parts = np.where(own, as_parts(snapshot.features, names), as_parts(self.typical.features, names))
-        whole = own.all(axis=1)[:, None]
+        whole = np.all(own, axis=1, keepdims=True)
         features = np.where(whole, snapshot.features, as_columns(parts, names))
         ids = snapshot.customer_ids
         if EVENTS in place:

@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from worthwhile.evaluation.numbers import Numbers
+from worthwhile.evaluation.numbers import NO_BREAK, Numbers
 from worthwhile.explain.reasons import MINOR
 from worthwhile.features.snapshot import Snapshot
 
@@ -109,7 +109,8 @@ TEXTS: dict[str, tuple[str, str]] = {
     "forecast": (
         "{customer} is expected to spend {amount} within {horizon}, and buys with {chance}. Against a typical customer "
         "({typical}, {typical_chance}):",
-        "{customer} 在 {horizon}内的预期消费为 {amount}，购买概率为 {chance}。与典型客户（{typical}，{typical_chance}）相比：",
+        "{customer} 在 {horizon}内的预期消费为 {amount}，购买概率为 {chance}。与典型客户"
+        "（{typical}，{typical_chance}）相比：",
     ),
     "points": ("{points} points of the chance to buy", "购买概率 {points} 个百分点"),
 }
@@ -139,7 +140,8 @@ class Teller:
     numbers: Numbers
 
     def say(self, key: str, **parts: Any) -> str:
-        return TEXTS[key][0 if self.numbers.language == "en" else 1].format(**parts)
+        said = TEXTS[key][0 if self.numbers.language == "en" else 1].format(**parts)
+        return said.replace(NO_BREAK, " ")  # it stands in tables and files, where it would be shown as it is coded
 
     def reason(self, reason: str, facts: Facts) -> str:
         """The sentence of a reason, without what it moves."""

@@ -77,13 +77,13 @@ def shapley(value: Value, plan: Plan, *, at_once: int = 1) -> Shares:
     """The shares of each reason by the sets of a plan. `at_once`: how many sets `value` is asked about together."""
     masks = list(plan)
     reasons = len(masks[0])
-    shares, ends = 0.0, {}
+    shares: Any = 0.0
+    ends: dict[int, Array] = {}
     for some in _batches(masks, at_once):
         said = value(np.array(some))  # (S, N, O)
         counted = np.array([plan[mask] for mask in some])  # (S, P)
         shares = shares + np.einsum("sp,sno->npo", counted, said)
         ends |= {sum(mask): said[place] for place, mask in enumerate(some) if sum(mask) in (0, reasons)}
-    assert isinstance(shares, np.ndarray)
     return Shares(baseline=ends[0], forecast=ends[reasons], shares=shares)
 
 

@@ -61,11 +61,11 @@ class Baseline:
         odds, amount, orders = lines.T
         return _guess(odds, amount, _log_more(orders) + self.level)
 
-    def contributions(self, snapshot: Snapshot, group_of: Mapping[str, int]) -> Array:
-        """(N, G, 3) what the features of each group add to each of `lines`, against features at their mean."""
+    def contributions(self, snapshot: Snapshot, group_of: Mapping[str, int], count: int) -> Array:
+        """(N, count, 3) what the features of each group add to each of `lines`, against features at their mean."""
         matrix = self.standard.apply(snapshot).astype(np.float64)  # (N, D)
         groups = [group_of[name.removesuffix("_missing")] for name in self.standard.columns]
-        belongs = np.eye(max(group_of.values()) + 1)[groups]  # (D, G)
+        belongs = np.eye(count)[groups]  # (D, G)
         lines = (self.odds, self.amount, self.orders)
         return np.stack([matrix @ (line.weights[:, None] * belongs) for line in lines], axis=2)
 

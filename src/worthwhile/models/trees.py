@@ -148,9 +148,8 @@ class Buying:
         group_of = dict(zip(part.names, groups[:-1].tolist(), strict=True))
         vectors = matrix.shape[1] - len(self.names)
         columns = np.append([group_of[name] for name in self.names], [groups[-1]] * vectors).astype(int)
-        lines = self.baseline.contributions(part, group_of)
-        width = lines.shape[1]
-        trees = [booster.contributions(matrix, columns, width) for booster in (self.active, self.orders)]
+        lines = self.baseline.contributions(part, group_of, _count(groups))
+        trees = [booster.contributions(matrix, columns, _count(groups)) for booster in (self.active, self.orders)]
         return np.concatenate([lines, np.stack(trees, axis=2), amount(matrix, columns)], axis=2)
 
     def save(self, folder: Path, arrays: Mapping[str, Array]) -> None:

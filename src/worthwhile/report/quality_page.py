@@ -10,11 +10,11 @@ from typing import Any
 
 from markupsafe import Markup, escape
 
+from worthwhile.evaluation.numbers import Numbers
 from worthwhile.ingestion.findings import SEVERITIES
 from worthwhile.ingestion.reasons import detail_in, meaning
 from worthwhile.progress import Progress, silent
 from worthwhile.report.charts_quality import timeline_figures
-from worthwhile.evaluation.numbers import Numbers
 from worthwhile.report.quality_content import QualityContent, Refused, quality_content
 from worthwhile.report.rendering import check_language, rendered, writable, write_page
 from worthwhile.report.tables import Cell, Table, short

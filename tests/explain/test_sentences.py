@@ -1,0 +1,55 @@
+import re
+from datetime import UTC, datetime
+
+import pytest
+
+from worthwhile.evaluation.numbers import Numbers
+from worthwhile.explain import explain
+from worthwhile.explain.reasons import REASONS
+from worthwhile.explain.sentences import TEXTS, Facts, Teller, facts_of
+
+EN, ZH = Teller(Numbers("en", "GBP")), Teller(Numbers("zh", "CNY"))
+
+
+def facts(**own):
+    usual = {"days_since_order": 174.0, "orders_all": 3.0, "orders_90d": 0.0, "spend_365d": 450.0, "spend_90d": 0.0}
+    return Facts(usual | own, usual, datetime(2011, 9, 1, tzinfo=UTC))
+
+
+def test_both_languages_name_the_same_parts():
+    for key, (english, chinese) in TEXTS.items():
+        assert sorted(re.findall(r"{(\w+)}", english)) == sorted(re.findall(r"{(\w+)}", chinese)), key
+
+
+def test_a_reason_cites_the_last_order_and_the_usual_gap():
+    told = facts(days_since_order=12.0, gap_mean=31.0, order_value_last=48.2)
+    assert EN.reason("recency", told) == "last order 12 days ago (£48.20 on 20 Aug 2011), usual gap 31 days"
+    assert ZH.reason("recency", told) == "上次下单在 12 天前（2011年8月20日，¥48.20），通常间隔 31 天"
+    late = facts(days_since_order=60.0, gap_mean=31.0, order_value_last=48.2)
+    assert "longer than the usual gap of 31 days" in EN.reason("recency", late)
+    once = facts(days_since_order=1.0, gap_mean=float("nan"), order_value_last=48.2)
+    assert EN.reason("recency", once).startswith("only order 1 day ago")
+
+
+def test_effects_bear_their_sign_and_currency():
+    assert EN.effect("last order 12 days ago", 18.0) == "last order 12 days ago: +£18.00"
+    assert EN.signed(-4.2) == "−£4.20" and EN.signed(0.0) == "£0" and ZH.signed(1234.0) == "+¥1,234"
+    assert EN.points(0.042) == "+4.2" and EN.points(-0.0001) == "0"
+
+
+def test_a_trend_tells_both_spans():
+    up = facts(spend_trend_90d=0.5, spend_90d=300.0)
+    assert EN.reason("trend", up) == "buys more than before: £300 in the last 90 days, £100 in the 90 before"
+    gone = facts(spend_trend_90d=-1.0, spend_90d=0.0, spend_180d=80.0)
+    assert EN.reason("trend", gone) == "buys less than before: £0 in the last 90 days, £80.00 in the 90 before"
+    none = facts(spend_trend_90d=float("nan"), spend_trend_365d=float("nan"))
+    assert EN.reason("trend", none) == "no order in the last 365 days to see a trend by"
+
+
+@pytest.mark.parametrize("teller", [EN, ZH])
+def test_every_reason_can_be_told_of_every_customer(shop, teller):
+    made = explain(shop)
+    for row in range(0, len(made), 7):
+        told = facts_of(made.snapshot, row, made.typical)
+        said = [teller.reason(reason, told) for reason in REASONS]
+        assert all(said) and not any("nan" in text for text in said) and len(set(said)) == len(REASONS)
