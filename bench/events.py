@@ -1,14 +1,12 @@
 """The event model on Online Retail II, 90 days, against boosted trees on the same snapshots.
 
     python bench/events.py --data ../shared/data
-    python bench/events.py --data ../shared/data --parts gpu --device cuda --peak-tflops 989
 
 Lines with a customer, net of refunds. Parts: `quality` is CRPS, normalized Gini, AUC and bias at four cutoffs and their
 mean, with what training took and what is kept; `ensemble` the ensemble with the event model and without, there and, as
 `browsing`, on simulated shops whose visits foretell who buys (tests/oracles/planted_shop.py, 30 days); `encoders` GRU
-against transformer, and `student` a student against its teachers, both at a cutoff of 2010 that nothing is claimed for;
-`gpu` events a second in training and the share of the device's peak that the multiplications come to. Nothing of the
-model is chosen at the cutoffs of `quality`.
+against transformer, and `student` a student against its teachers, both at a cutoff of 2010 that nothing is claimed for.
+Nothing of the model is chosen at the cutoffs of `quality`. What a GPU makes of it: bench/gpu.py.
 """
 
 from __future__ import annotations
@@ -29,15 +27,13 @@ import torch
 from retail import open_retail
 from tables import by_metric, markdown
 from worthwhile.features.build import cutoff_from
-from worthwhile.features.sequences import Sequences, build_sequences
+from worthwhile.features.sequences import build_sequences
 from worthwhile.features.snapshot import Snapshot
 from worthwhile.models.catalogue import maker
 from worthwhile.models.ensemble import Ensemble, default_members
 from worthwhile.models.matured import Matured
 from worthwhile.models.protocol import Model
 from worthwhile.models.sequence.model import EventModel
-from worthwhile.models.sequence.network import CATEGORY_WIDTH, CHANNEL_WIDTH, KIND_WIDTH, Shape
-from worthwhile.models.sequence.steps import steps_of
 from worthwhile.models.threads import one_thread_each
 from worthwhile.progress import Progress, silent
 from worthwhile.runs.prepare import Snapshots
@@ -50,7 +46,7 @@ from oracles.planted_shop import planted_shop
 CUTOFFS = ("2010-12-01", "2011-03-01", "2011-06-01", "2011-09-01")
 OPEN = "2010-10-01"  # nothing is claimed for it
 SHOWN = ("crps", "gini", "auc", "bias")
-PARTS = ("quality", "ensemble", "browsing", "encoders", "student", "gpu")
+PARTS = ("quality", "ensemble", "browsing", "encoders", "student")
 PLANTED_CUTOFF = "2024-07-01"
 CUSTOMERS = 4_000  # of a planted shop
 
@@ -222,39 +218,13 @@ def seconds_to_answer(models: Mapping[str, Model], current: Snapshot, rounds: in
     return best
 
 
-def gpu(one: Asked, device: str, peak_tflops: float) -> None:
-    lines = []
-    for encoder, width, layers in (("gru", 64, 1), ("gru", 256, 2), ("transformer", 256, 4)):
-        learning = {"encoder": encoder, "width": width, "layers": layers, "batch": 2048, "members": 1}
-        model, heard = event_model(device=device, warm_epochs=3, epochs=1, **learning)
-        one.fitted(model)
-        assert one.current.sequences is not None
-        work = flops_of_event(model._networks[0].shape, one.current, one.current.sequences)
-        share = heard.speed * work / (peak_tflops * 1e12)
-        lines.append([f"{encoder} {width} x {layers}", f"{heard.speed:,.0f}", f"{share:.2%}"])
-    name = torch.cuda.get_device_name() if device == "cuda" else device
-    print(markdown([f"{name}, bf16", "events/s", f"share of {peak_tflops:g} TFLOP/s"], lines))
-
-
-def flops_of_event(shape: Shape, current: Snapshot, sequences: Sequences) -> float:
-    """Multiplications and additions of matrices for an event in training: three times those of reading. Attention
-    between steps is not counted: steps of a customer are fewer than the width."""
-    steps = steps_of(sequences, current.cutoff, current.scale)
-    d = shape.width
-    told = shape.numbers + shape.item_width + CATEGORY_WIDTH + KIND_WIDTH + CHANNEL_WIDTH
-    layer = 6 * d * d if shape.encoder == "gru" else 12 * d * d
-    foretold = d * (shape.kinds + shape.gaps + 2 + shape.item_width) + shape.item_width * (shape.items + 1)
-    return 3 * 2 * (told * d + shape.layers * layer + foretold) * len(steps) / len(steps.item)
-
-
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--data", type=Path, default=Path("../shared/data"))
-    parser.add_argument("--parts", nargs="+", choices=PARTS, default=[part for part in PARTS if part != "gpu"])
+    parser.add_argument("--parts", nargs="+", choices=PARTS, default=PARTS)
     parser.add_argument("--cutoffs", nargs="+", default=CUTOFFS, help="of `quality` and `ensemble`")
     parser.add_argument("--shops", type=int, default=3, help="of `browsing`")
     parser.add_argument("--device", default="cpu", choices=("cpu", "cuda", "auto"))
-    parser.add_argument("--peak-tflops", type=float, default=989.0, help="the device's peak in bf16, without sparsity")
     options = parser.parse_args()
     wide = [part for part in options.parts if part in ("quality", "ensemble")]
     with tempfile.TemporaryDirectory() as folder, one_thread_each():
@@ -270,12 +240,8 @@ def main() -> None:
                 ensemble(list(read_planted(options.shops, Path(folder))))
             elif part == "encoders":
                 encoders(free, options.device)
-            elif part == "student":
-                student(free)
-            elif options.device == "cpu" or not torch.cuda.is_available():
-                print("There is no GPU here, or it is not asked for: --device cuda.")
             else:
-                gpu(free, "cuda", options.peak_tflops)
+                student(free)
 
 
 if __name__ == "__main__":

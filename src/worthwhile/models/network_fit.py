@@ -100,6 +100,19 @@ def chosen_device(device: str) -> torch.device:
     return torch.device("cuda" if device == "cuda" or (device == "auto" and there) else "cpu")
 
 
+def fewer_digits(device: torch.device) -> torch.autocast:
+    """A context in which matrices are multiplied in bf16 on a GPU that is built for it (not where it is only imitated),
+    and as they are elsewhere."""
+    built = device.type == "cuda" and torch.cuda.is_bf16_supported(including_emulation=False)
+    return torch.autocast(device.type, dtype=torch.bfloat16, enabled=built)
+
+
+def placed(values: Array, device: torch.device) -> Tensor:
+    """The array as a tensor there. A GPU is not waited for: it computes on while the numbers come."""
+    tensor = torch.from_numpy(values)
+    return tensor.pin_memory().to(device, non_blocking=True) if device.type == "cuda" else tensor
+
+
 def fit_network(
     rows: Rows, loss: Loss, start: Array, learning: Learning, *, split: tuple[Array, Array], seed: int
 ) -> Network:
@@ -144,8 +157,7 @@ def follow(mean: nn.Module, net: nn.Module) -> None:
     The average wanders far less from epoch to epoch than the weights themselves (Polyak & Juditsky 1992).
     """
     with torch.no_grad():
-        for averaged, now in zip(mean.parameters(), net.parameters(), strict=True):
-            averaged.lerp_(now, 1 - AVERAGED)
+        torch._foreach_lerp_(list(mean.parameters()), list(net.parameters()), 1 - AVERAGED)  # one kernel on a GPU
 
 
 class _Net(nn.Module):
@@ -222,9 +234,7 @@ class _Trainer:
         follow(self.averaged, self.net)
 
     def _losses(self, net: nn.Module, rows: Tensor) -> Tensor:  # (B,)
-        with torch.autocast(self.device.type, dtype=torch.bfloat16, enabled=self.device.type == "cuda"):
-            raw = net(self.matrix[rows], self.windows[rows])  # (B, O)
-        return self.loss(raw.float(), self.target[rows])
+        return self.loss(net(self.matrix[rows], self.windows[rows]), self.target[rows])
 
     def mean_loss(self, rows: Array) -> float:
         """Of the averaged network, without dropout."""

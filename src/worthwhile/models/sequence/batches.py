@@ -10,6 +10,7 @@ import numpy as np
 import torch
 
 from worthwhile.features.slices import ranges
+from worthwhile.models.network_fit import placed
 from worthwhile.models.sequence.network import Batch
 from worthwhile.models.sequence.steps import NUMBERS, Steps
 
@@ -34,8 +35,6 @@ class Read:
 
     batch: Batch
     steps: Array  # (number of steps,) int64 places in Steps, row after row
-    row: Array  # (number of steps,) int64 row of the batch
-    at: Array  # (number of steps,) int64 column of the batch
 
 
 def read(
@@ -72,7 +71,7 @@ def read(
         return whole
 
     def tensor(values: Array) -> torch.Tensor:
-        return torch.from_numpy(np.ascontiguousarray(values)).to(device)
+        return placed(np.ascontiguousarray(values), device)
 
     lines, begins = lines_of(steps, place)
     batch = Batch(
@@ -84,8 +83,10 @@ def read(
         categories=tensor(steps.category[lines].astype(np.int64)),
         bags=tensor(begins),
         contents={name: tensor(steps.content_of(name, lines, begins)) for name in steps.contents},
+        row=tensor(row),
+        at=tensor(at),
     )
-    return Read(batch, place, row, at)
+    return Read(batch, place)
 
 
 def lines_of(steps: Steps, place: Array) -> tuple[Array, Array]:

@@ -19,6 +19,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from worthwhile.features.slices import Growing, slices
+from worthwhile.models.network_fit import placed
 from worthwhile.models.networks import geometric_loss
 from worthwhile.models.sequence.batches import Read, lines_of
 from worthwhile.models.sequence.network import EventNetwork
@@ -100,7 +101,7 @@ def coming_loss(
     seen = (gap >= 0) & (day + gap < until_day)
     parts = {"gap": _time_loss(net.next_gap(states), np.where(seen, gap, until_day - day), seen)}
     if seen.any():
-        kinds = torch.from_numpy(coming.kind[place][seen].astype(np.int64)).to(states.device)
+        kinds = placed(coming.kind[place][seen].astype(np.int64), states.device)
         parts["kind"] = F.cross_entropy(net.next_kind(states[_where(seen, states)]), kinds)
     order = coming.order[place]
     told = (order >= 0) & (steps.day[order] < until_day)
@@ -121,16 +122,16 @@ def coming_loss(
 
 def _ahead_loss(raw: Tensor, orders: Array, amount: Array, reached: Array) -> Tensor:  # (P, H, 4), (P, H) each
     """Minus the mean log-likelihood of what came within the horizons that the past reaches."""
-    asked = torch.from_numpy(np.flatnonzero(reached)).to(raw.device)
-    raw = raw.flatten(0, 1)[asked]
-    count = torch.from_numpy(orders[reached].astype(np.float32)).to(raw.device)
-    any_order = count > 0
-    loss = F.binary_cross_entropy_with_logits(raw[:, 0], any_order.float())
-    if any_order.any():
-        spent = np.log1p(np.maximum(amount[reached][orders[reached] > 0], 0)).astype(np.float32)
-        loss = loss + any_order.float().mean() * (
-            geometric_loss(raw[any_order, 1], count[any_order]).mean() + _amount_loss(raw[any_order, 2:], spent)
-        )
+    raw = raw.flatten(0, 1)[placed(np.flatnonzero(reached), raw.device)]
+    orders, amount = orders[reached], amount[reached]
+    any_order = placed((orders > 0).astype(np.float32), raw.device)
+    loss = F.binary_cross_entropy_with_logits(raw[:, 0], any_order)
+    ordered = np.flatnonzero(orders)
+    if len(ordered):
+        count = placed(orders[ordered].astype(np.float32), raw.device)
+        spent = np.log1p(np.maximum(amount[ordered], 0)).astype(np.float32)
+        given = raw[placed(ordered, raw.device)]
+        loss = loss + any_order.mean() * (geometric_loss(given[:, 1], count).mean() + _amount_loss(given[:, 2:], spent))
     return loss
 
 
@@ -145,21 +146,21 @@ def foretold_width(net: EventNetwork) -> int:
 
 
 def _where(chosen: Array, like: Tensor) -> Tensor:
-    return torch.from_numpy(np.flatnonzero(chosen)).to(like.device)
+    return placed(np.flatnonzero(chosen), like.device)
 
 
 def _time_loss(log_odds: Tensor, days: Array, seen: Array) -> Tensor:
     """Minus the mean log-likelihood of coming in a bin (P, G) after so many days, or of not having come until then."""
-    bins = torch.from_numpy(np.searchsorted(GAPS, days, side="right") - 1).to(log_odds.device)
+    bins = placed(np.searchsorted(GAPS, days, side="right") - 1, log_odds.device)
     passed = torch.arange(len(GAPS), device=log_odds.device) < bins[:, None]
     survived = (F.softplus(log_odds) * passed).sum(dim=1)
     came = F.softplus(-log_odds).gather(1, bins[:, None])[:, 0]
-    return (survived + came * torch.from_numpy(seen.astype(np.float32)).to(log_odds.device)).mean()
+    return (survived + came * placed(seen.astype(np.float32), log_odds.device)).mean()
 
 
 def _amount_loss(raw: Tensor, amount: Array) -> Tensor:
     mean, spread = raw[:, 0], raw[:, 1].clamp(*SPREAD)
-    target = torch.from_numpy(amount).to(raw.device)
+    target = placed(amount, raw.device)
     return (spread + ((target - mean) / spread.exp()) ** 2 / 2).mean()
 
 
@@ -170,8 +171,8 @@ def _items_loss(net: EventNetwork, ahead: Tensor, steps: Steps, order: Array) ->
     then stand for the rest (importance sampling of the softmax; Bengio & Senecal 2008). So a large range costs little.
     """
     if len(order) > ORDERS:
-        drawn = torch.randperm(len(order))[:ORDERS]
-        ahead, order = ahead[drawn.to(ahead.device)], order[drawn.numpy()]
+        drawn = torch.randperm(len(order))[:ORDERS].numpy()
+        ahead, order = ahead[placed(drawn, ahead.device)], order[drawn]
     lines, begins = lines_of(steps, order)
     row = np.repeat(np.arange(len(order)), np.diff(np.append(begins, len(lines))))
     item = steps.item[lines]
@@ -182,13 +183,13 @@ def _items_loss(net: EventNetwork, ahead: Tensor, steps: Steps, order: Array) ->
     weight = 1 / np.sqrt(np.bincount(row, minlength=len(order))[row])
     items, place = np.unique(item, return_inverse=True)
     others, stand_for = _others(items, net.shape.items + 1)
-    asked = torch.from_numpy(np.concatenate([items, others]).astype(np.int64)).to(ahead.device)
+    asked = placed(np.concatenate([items, others]).astype(np.int64), ahead.device)
     scores = net.item_scores(ahead, asked)
     if stand_for > 1:
         scores = torch.cat([scores[:, : len(items)], scores[:, len(items) :] + np.log(stand_for)], dim=1)
     chances = F.log_softmax(scores, dim=1)
-    chosen = chances[torch.from_numpy(row).to(ahead.device), torch.from_numpy(place).to(ahead.device)]
-    return -(chosen * torch.from_numpy(weight.astype(np.float32)).to(ahead.device)).sum() / len(order)
+    chosen = chances[placed(row, ahead.device), placed(place, ahead.device)]
+    return -(chosen * placed(weight.astype(np.float32), ahead.device)).sum() / len(order)
 
 
 def _others(items: Array, count: int) -> tuple[Array, float]:

@@ -19,7 +19,7 @@ import torch
 from torch import Tensor, nn
 
 from worthwhile.features.slices import counted
-from worthwhile.models.network_fit import chosen_device, follow
+from worthwhile.models.network_fit import chosen_device, fewer_digits, follow, placed
 from worthwhile.models.sequence.batches import Augmentation, Read, groups, read
 from worthwhile.models.sequence.coming import Coming, coming_loss, foretold, foretold_width
 from worthwhile.models.sequence.heads import Heads
@@ -93,19 +93,21 @@ class Material:
 
 @dataclass
 class Tally:
-    """The mean losses of an epoch, by name, and how fast it went."""
+    """The mean losses of an epoch, by name, and how fast it went. Sums stay on the device until they are asked for:
+    a GPU would be waited for after each batch."""
 
-    sums: dict[str, float] = field(default_factory=dict)
+    sums: dict[str, Tensor] = field(default_factory=dict)
     counts: dict[str, int] = field(default_factory=dict)
     events: int = 0
     began: float = field(default_factory=time.perf_counter)
 
     def add(self, name: str, mean: Tensor, count: int) -> None:
-        self.sums[name] = self.sums.get(name, 0.0) + float(mean.detach()) * count
+        total = mean.detach().double() * count
+        self.sums[name] = self.sums[name] + total if name in self.sums else total
         self.counts[name] = self.counts.get(name, 0) + count
 
     def means(self) -> dict[str, float]:
-        found = {f"loss/{name}": total / max(self.counts[name], 1) for name, total in self.sums.items()}
+        found = {f"loss/{name}": float(total) / max(self.counts[name], 1) for name, total in self.sums.items()}
         return found | {"speed/events_a_second": self.events / max(time.perf_counter() - self.began, 1e-9)}
 
 
@@ -124,12 +126,13 @@ class Trainer:
             self.net.out.bias.zero_()
         if start is not None:
             start(self.net)
-        self.averaged = deepcopy(self.net).eval()
+        self.averaged = EventNetwork(shape).to(self.device).eval()  # a copy would not lie as cuDNN wants its weights
+        self.averaged.load_state_dict(self.net.state_dict())
         self.optimizer = torch.optim.AdamW(
             self.net.parameters(),
             lr=learning.learning_rate,
             weight_decay=learning.weight_decay,
-            fused=self.device.type == "cpu",  # a tenth of an epoch's time; on a GPU it keeps its steps there
+            fused=True,  # a tenth of an epoch's time
         )
         self.epochs = 0
 
@@ -165,8 +168,8 @@ class Trainer:
         steps were left out by chance."""
         if not len(told.steps):
             return
-        with torch.autocast(self.device.type, dtype=torch.bfloat16, enabled=self.device.type == "cuda"):
-            states = self.net.encode(told.batch)[self._tensor(told.row), self._tensor(told.at)]  # (P, D)
+        with fewer_digits(self.device):
+            states = self.net.encode(told.batch)[told.batch.row, told.batch.at]  # (P, D)
         states, material = states.float(), self.material
         tally.events += len(told.batch.items)
         losses: list[Tensor] = []
@@ -196,7 +199,7 @@ class Trainer:
         ).mean()
 
     def _tensor(self, values: Array) -> Tensor:
-        return torch.from_numpy(values).to(self.device)
+        return placed(values, self.device)
 
     def judged(self, rows: Array) -> tuple[float, Array]:
         """The mean loss of questions by the averaged network, and the shares (O,) of its corrections that serve."""
@@ -243,7 +246,7 @@ class Trainer:
         for name, weights in self.net.named_parameters():
             if f"step.{name}" in arrays:  # weights that no loss has reached yet have no state
                 self.optimizer.state[weights] = {
-                    "step": torch.from_numpy(arrays[f"step.{name}"]),  # on the CPU, as PyTorch keeps it
+                    "step": self._tensor(arrays[f"step.{name}"]),
                     "exp_avg": self._tensor(arrays[f"exp_avg.{name}"]),
                     "exp_avg_sq": self._tensor(arrays[f"exp_avg_sq.{name}"]),
                 }
@@ -293,8 +296,8 @@ def answers(net: EventNetwork, steps: Steps, end: Array, columns: Array, windows
     net.eval()
     with torch.no_grad():
         for state, rows in states_at(net, steps, first, end):
-            level = None if windows is None else torch.from_numpy(windows[rows]).to(device)
-            out[rows] = net.answer(state, torch.from_numpy(columns[rows]).to(device), level).float().cpu().numpy()
+            level = None if windows is None else placed(windows[rows], device)
+            out[rows] = net.answer(state, placed(columns[rows], device), level).float().cpu().numpy()
     return out
 
 

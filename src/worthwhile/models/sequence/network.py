@@ -54,10 +54,8 @@ class Batch:
     categories: Tensor  # (L,) int64
     bags: Tensor  # (number of steps,) int64: where the items of each step begin
     contents: Mapping[str, Tensor]  # (number of steps, width) each
-
-    @property
-    def real(self) -> Tensor:  # (B, T) bool
-        return torch.arange(self.kind.shape[1], device=self.kind.device) < self.lengths[:, None]
+    row: Tensor  # (number of steps,) int64: where each step stands, in 0 .. B - 1
+    at: Tensor  # (number of steps,) int64: and in 0 .. T - 1
 
 
 class EventNetwork(nn.Module):
@@ -97,12 +95,11 @@ class EventNetwork(nn.Module):
         for name, layer in self.contents.items():
             bags = bags + layer(batch.contents[name])
         bags = torch.cat([bags, self.category(batch.categories, batch.bags)], dim=1)
-        real = batch.real
-        spread = bags.new_zeros(*real.shape, bags.shape[1])
-        spread[real] = bags
+        spread = bags.new_zeros(*batch.kind.shape, bags.shape[1])
+        spread[batch.row, batch.at] = bags
         told = [batch.numbers, spread, self.kind(batch.kind), self.channel(batch.channel)]
         x = self.dropout(torch.relu(self.norm(self.read(torch.cat(told, dim=2)))))
-        return self.encoder(x, real)
+        return self.encoder(x)
 
     def answer(self, state: Tensor, columns: Tensor, windows: Tensor | None = None) -> Tensor:
         """(Q, O) for the states (Q, D) at the questions and their columns (Q, X).
@@ -127,8 +124,11 @@ class _Gru(nn.Module):
         dropout = shape.dropout if shape.layers > 1 else 0.0
         self.cells = nn.GRU(shape.width, shape.width, shape.layers, batch_first=True, dropout=dropout)
 
-    def forward(self, x: Tensor, real: Tensor) -> Tensor:
-        return self.cells(x)[0]  # padding comes last, so that it changes nothing before it
+    def forward(self, x: Tensor) -> Tensor:
+        # Autocast would take cuDNN's GRU to float16 whatever was asked for, in which gradients of a mean over many
+        # steps fall to zero. In float32 it multiplies in TF32.
+        with torch.autocast(x.device.type, enabled=False):
+            return self.cells(x.float())[0]  # padding comes last, so that it changes nothing before it
 
 
 class _Transformer(nn.Module):
@@ -139,7 +139,7 @@ class _Transformer(nn.Module):
         )
         self.layers = nn.TransformerEncoder(layer, shape.layers, nn.LayerNorm(shape.width), enable_nested_tensor=False)
 
-    def forward(self, x: Tensor, real: Tensor) -> Tensor:
+    def forward(self, x: Tensor) -> Tensor:
         later = torch.ones(x.shape[1], x.shape[1], dtype=torch.bool, device=x.device).triu(1)
         return self.layers(x, mask=later, is_causal=True)  # where a step stands is told by its numbers
 
