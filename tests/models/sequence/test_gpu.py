@@ -59,7 +59,7 @@ def gradients(steps: Steps, encoder: str, device: str) -> tuple[float, dict[str,
     loss = torch.stack(list(parts.values())).sum()
     loss.backward()
     found = {name: weights.grad for name, weights in net.named_parameters()}
-    return float(loss), {name: grad.cpu().numpy() for name, grad in found.items() if grad is not None}
+    return loss.item(), {name: grad.cpu().numpy() for name, grad in found.items() if grad is not None}
 
 
 # ---- what shows without one ----------------------------------------------------------------------------------------
