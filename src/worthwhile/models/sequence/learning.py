@@ -1,7 +1,7 @@
 """How a network learns, an epoch at a time: what comes next, and the task beside it. `course.py` says how many.
 
-Plain loops, the same on CPU and GPU (bf16 there, but for the GRU). Each epoch's chance is drawn from the seed and the epoch's number,
-so that a training that was broken off goes on as if it had not been.
+Plain loops, the same on CPU and GPU (bf16 there, but for the GRU). Each epoch's chance is drawn from the seed and the
+epoch's number, so that a training that was broken off goes on as if it had not been.
 
 Letters: Q questions (training rows), S steps, C customers.
 """
