@@ -12,6 +12,7 @@ import numpy as np
 import pyarrow as pa
 
 from worthwhile.evaluation.numbers import Numbers
+from worthwhile.explain.counterfactual import timelines_of
 from worthwhile.explain.forecaster import Forecaster, check_customers, forecaster_of
 from worthwhile.explain.game import game_of
 from worthwhile.explain.links import LinkGame
@@ -33,6 +34,7 @@ from worthwhile.shop import Shop
 Array = np.ndarray[Any, Any]
 
 TOP = 3
+LEADING, TIMELINES = 3, 3  # customers whose reasons, and whose timelines, a recorded explanation holds in full
 QUANTILES = (0.05, 0.25, 0.5, 0.75, 0.95)
 AMOUNT, CHANCE = 0, 1  # the outputs that are explained
 
@@ -146,10 +148,13 @@ def explain(  # noqa: PLR0913 (one parameter for each question that a person ask
     seed = recorded.asked["seed"] if seed is None else seed
     progress("opening the forecast", 0.0)
     with forecaster_of(recorded) as forecaster:
-        made = explained(forecaster, wanted, sample=sample, seed=seed, progress=part(progress, 0.05, 0.9))
-    progress("writing", 0.9)
-    if customers is None:
-        _record(shop, made, sample=sample, seed=seed)
+        made = explained(forecaster, wanted, sample=sample, seed=seed, progress=part(progress, 0.05, 0.8))
+        if customers is None:
+            progress("leading customers", 0.8)
+            examples = explained(forecaster, _leading(recorded), seed=seed)
+            timelines = timelines_of(forecaster, examples.snapshot.customer_ids[:TIMELINES].tolist())
+            progress("writing", 0.9)
+            _record(shop, Made(made, examples, timelines), sample=sample, seed=seed)
     if path is not None:
         write_table(made.table(language=language), path)
     progress("done", 1.0)
@@ -196,7 +201,25 @@ def _drawn(forecasts: pa.Table, sample: int, seed: int) -> list[str]:
     return sorted(ids[place] for place in places)
 
 
-def _record(shop: Shop, made: Explanations, *, sample: int | None, seed: int) -> Path:
+def _leading(recorded: RecordedForecast) -> list[str]:
+    """The customers who are expected to bring most, most first; ties in order of id."""
+    table = recorded.table()
+    ids = table["customer_id"].to_numpy(zero_copy_only=False)
+    most = np.lexsort((ids.astype(str), -table[f"{recorded.task.amount_name}_mean"].to_numpy()))
+    return ids[most[:LEADING]].tolist()
+
+
+@dataclass(frozen=True)
+class Made:
+    """What a recorded explanation of a shop holds."""
+
+    of_all: Explanations  # or of a sample
+    leading: Explanations  # of the customers who are expected to bring most
+    timelines: pa.Table  # of some of these
+
+
+def _record(shop: Shop, explanations: Made, *, sample: int | None, seed: int) -> Path:
+    made = explanations.of_all
     recorded = made.recorded
     facts = {
         "forecast": recorded.run_id,
@@ -212,6 +235,9 @@ def _record(shop: Shop, made: Explanations, *, sample: int | None, seed: int) ->
     def fill(folder: Path, run_id: str) -> None:
         for language in ("en", "zh"):
             write_table(made.table(language=language), folder / f"reasons-{language}.parquet")
+            leading = explanations.leading.table(None, language=language)
+            write_table(leading, folder / f"leading-{language}.parquet")
+        write_table(explanations.timelines, folder / "timelines.parquet")
         write_table(made.importance(), folder / "importance.parquet")
         write_json(folder / "typical.json", baseline)
 

@@ -9,7 +9,7 @@ Letters: K versions of one customer.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import date, datetime, time, timedelta
 from typing import Any
 
@@ -40,6 +40,19 @@ class Step:
     amount: float  # net of the refunds that belong to it; 0 where it has none
     amount_effect: float  # forecast less the forecast without the step, in the shop's currency
     p_active_effect: float
+
+
+TIMELINE = pa.schema(
+    [
+        pa.field("customer_id", pa.string(), nullable=False),
+        pa.field("day", pa.date32()),
+        pa.field("kind", pa.string()),
+        pa.field("count", pa.int64()),
+        pa.field("amount", pa.float64()),
+        pa.field("amount_effect", pa.float64()),
+        pa.field("p_active_effect", pa.float64()),
+    ]
+)
 
 
 @dataclass(frozen=True)
@@ -76,6 +89,14 @@ def timeline(forecaster: Forecaster, customer: str, *, most: int = MOST_STEPS) -
         Step(day, kind, *_size(events, day, kind), *(whole - said[place + 1]).tolist())
         for place, (day, kind) in enumerate(steps)
     ]
+
+
+def timelines_of(forecaster: Forecaster, customers: Sequence[str]) -> pa.Table:
+    """The timelines of customers, one below the other: customer_id, and the fields of `Step`."""
+    rows = [
+        {"customer_id": customer, **asdict(step)} for customer in customers for step in timeline(forecaster, customer)
+    ]
+    return pa.Table.from_pylist(rows, schema=TIMELINE)
 
 
 def if_ordered(forecaster: Forecaster, customer: str, amount: float) -> Changed:

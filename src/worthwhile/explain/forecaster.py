@@ -69,7 +69,7 @@ class Forecaster:
             outcome=False,
         )
         snapshot = replace(snapshot, history_days=(cutoff - self.log.first).total_seconds() / 86_400)
-        with sequences_of(log, shop, recorded.models_behind, silent) as (sequences, contents):
+        with sequences_of(log, shop, recorded.models_behind, silent, whole=self.log) as (sequences, contents):
             if sequences is not None and contents is not None:
                 sequences = replace(sequences, contents=contents.at(cutoff))
             yield replace(snapshot, sequences=sequences)

@@ -10,6 +10,8 @@ from typing import Any
 
 import pyarrow as pa
 
+from worthwhile.report.reasons_content import ReasonsFacts
+
 
 @dataclass(frozen=True)
 class Month:
@@ -96,3 +98,4 @@ class ReportContent:
     findings: Sequence[Mapping[str, Any]] | None = ()  # None: not looked for
     gate: Mapping[str, Sequence[str]] = field(default_factory=dict)
     provenance: Sequence[tuple[str, str]] = ()
+    reasons: ReasonsFacts | None = None  # those recorded of this forecast

@@ -105,11 +105,12 @@ class Snapshots:
 
 @contextmanager
 def sequences_of(
-    log: Log, shop: Shop, names: Sequence[str], progress: Progress
+    log: Log, shop: Shop, names: Sequence[str], progress: Progress, *, whole: Log | None = None
 ) -> Iterator[tuple[Sequences | None, Contents | None]]:
     """The event sequences of the log, and the vectors of what they name, where one of these models reads them.
 
-    `names` are as of `models_behind`. The files are gone afterwards.
+    `names` are as of `models_behind`. The files are gone afterwards. Where `log` is a part of `whole`, vectors are
+    those of the whole: encoders without a network of their own learn from all its texts.
     """
     if not any_reads_events(names):
         yield None, None
@@ -117,7 +118,7 @@ def sequences_of(
     with sequences_folder(shop.scratch) as folder:
         watch = part(progress, 0.0, SEQUENCES_SHARE)
         sequences = build_sequences(log, folder / "sequences", progress=watch)
-        yield sequences, Contents(shop, log, sequences)
+        yield sequences, Contents(shop, log if whole is None else whole, sequences)
 
 
 def after_sequences(progress: Progress, sequences: Sequences | None) -> Progress:
