@@ -19,8 +19,8 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from worthwhile.errors import InputError as InputError
-    from worthwhile.explain import ask_why as ask_why
-    from worthwhile.explain import explain as explain
+    from worthwhile.explain import explain_customers as explain_customers
+    from worthwhile.explain import explain_forecast as explain_forecast
     from worthwhile.ingestion import ingest as ingest
     from worthwhile.ingestion.quality import check as check
     from worthwhile.privacy.erase import forget as forget
@@ -52,8 +52,8 @@ PUBLIC: dict[str, str] = {
     "forecast": "worthwhile.runs",
     "Asked": "worthwhile.runs",
     "list_runs": "worthwhile.runs",
-    "explain": "worthwhile.explain",
-    "ask_why": "worthwhile.explain",
+    "explain_forecast": "worthwhile.explain",
+    "explain_customers": "worthwhile.explain",
     "recommend_items": "worthwhile.recommend",
     "Filters": "worthwhile.recommend",
     "Content": "worthwhile.recommend",

@@ -5,7 +5,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from worthwhile.errors import InputError
-from worthwhile.explain import explain
+from worthwhile.explain import explain_forecast
 from worthwhile.explain import shares as shares_module
 from worthwhile.explain.build import explained
 from worthwhile.explain.forecaster import forecaster_of
@@ -15,7 +15,7 @@ from worthwhile.runs.recall import recorded_forecast
 
 
 def test_reasons_add_up_to_the_forecast_less_that_of_a_typical_customer(shop):
-    made = explain(shop)
+    made = explain_forecast(shop)
     table = recorded_forecast(shop).table()
     assert made.snapshot.customer_ids.tolist() == table["customer_id"].to_pylist()
     assert np.allclose(made.shares.forecast[:, 0], table["spend_mean"].to_numpy())
@@ -27,7 +27,7 @@ def test_reasons_add_up_to_the_forecast_less_that_of_a_typical_customer(shop):
 @pytest.mark.parametrize("model", ["bg-nbd", "ensemble"])
 def test_every_kind_of_model_gives_reasons_that_add_up(shop, model):
     forecast(shop, "90d", cutoff="2011-07-01", model=None if model == "ensemble" else model)
-    made = explain(shop, ["C0001", "C0007"])
+    made = explain_forecast(shop, ["C0001", "C0007"])
     assert made.snapshot.customer_ids.tolist() == ["C0001", "C0007"]
     off = np.abs(made.shares.shares.sum(axis=1) - (made.shares.forecast - made.baseline))
     assert (off <= 0.01 * np.abs(made.shares.forecast - made.baseline) + 1e-9).all()
@@ -35,26 +35,26 @@ def test_every_kind_of_model_gives_reasons_that_add_up(shop, model):
 
 
 def test_a_customer_has_the_same_forecast_alone_as_among_all(shop):
-    alone = explain(shop, ["C0005"])
-    everybody = explain(shop)
+    alone = explain_forecast(shop, ["C0005"])
+    everybody = explain_forecast(shop)
     place = everybody.snapshot.customer_ids.tolist().index("C0005")
     assert np.allclose(alone.shares.forecast[0], everybody.shares.forecast[place], rtol=1e-6)
     assert np.allclose(alone.baseline, everybody.baseline, rtol=1e-6)
 
 
 def test_the_table_ranks_reasons_by_what_they_move(shop):
-    rows = explain(shop, ["C0001", "C0007"]).table(3).to_pylist()
+    rows = explain_forecast(shop, ["C0001", "C0007"]).table(3).to_pylist()
     assert [(row["customer_id"], row["rank"]) for row in rows] == [
         (c, r) for c in ("C0001", "C0007") for r in (1, 2, 3)
     ]
     moved = [abs(row["spend_effect"]) for row in rows[:3]]
     assert moved == sorted(moved, reverse=True)
-    whole = explain(shop, ["C0001"]).table(None).to_pylist()
+    whole = explain_forecast(shop, ["C0001"]).table(None).to_pylist()
     assert np.isclose(sum(abs(row["spend_effect_share"]) for row in whole), 1)
 
 
 def test_reasons_of_all_are_recorded_with_their_importance(shop):
-    made = explain(shop, sample=20)
+    made = explain_forecast(shop, sample=20)
     assert len(made) == 20
     [run] = list_runs(shop, "reasons")
     folder = shop.runs / run["run_id"]
@@ -63,7 +63,7 @@ def test_reasons_of_all_are_recorded_with_their_importance(shop):
     shares = pq.read_table(folder / "importance.parquet")["share"].to_pylist()
     assert shares == sorted(shares, reverse=True) and np.isclose(sum(shares), 1)
     assert json.loads((folder / "typical.json").read_text())["p_active"] == made.baseline[1]
-    explain(shop, ["C0001"])
+    explain_forecast(shop, ["C0001"])
     assert len(list_runs(shop, "reasons")) == 1
 
 
@@ -72,7 +72,7 @@ def test_of_many_customers_the_least_reasons_count_as_one_and_still_add_up(shop,
     monkeypatch.setattr(shares_module, "FEW", 10)
     monkeypatch.setattr(shares_module, "MINOR_SHARE", 0.2)
     monkeypatch.setattr(shares_module, "ROWS", 32)
-    made = explain(shop)
+    made = explain_forecast(shop)
     assert made.reasons[-1] == MINOR and len(made.reasons) > 2
     assert np.allclose(made.shares.shares.sum(axis=1), made.shares.forecast - made.baseline)
     assert MINOR not in made.table(2)["reason"].to_pylist()
@@ -89,10 +89,10 @@ def test_sampled_reasons_are_near_the_exact_ones(shop, monkeypatch):
 
 def test_wrong_questions_are_refused(shop, tmp_path):
     with pytest.raises(InputError, match="no customer `nobody`"):
-        explain(shop, ["nobody"])
+        explain_forecast(shop, ["nobody"])
     with pytest.raises(InputError, match="no texts in `fr`"):
-        explain(shop, language="fr")
+        explain_forecast(shop, language="fr")
     with pytest.raises(InputError, match="no horizon 30d"):
-        explain(shop, horizon="30d")
+        explain_forecast(shop, horizon="30d")
     with pytest.raises(InputError, match="neither"):
-        explain(shop, out=tmp_path / "reasons.txt")
+        explain_forecast(shop, out=tmp_path / "reasons.txt")

@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 import pytest
 
 from worthwhile.evaluation.numbers import Numbers
-from worthwhile.explain import explain
+from worthwhile.explain import explain_forecast
 from worthwhile.explain.reasons import REASONS
 from worthwhile.explain.sentences import TEXTS, Facts, Teller, facts_of
 
@@ -48,7 +48,7 @@ def test_a_trend_tells_both_spans():
 
 @pytest.mark.parametrize("teller", [EN, ZH])
 def test_every_reason_can_be_told_of_every_customer(shop, teller):
-    made = explain(shop)
+    made = explain_forecast(shop)
     for row in range(0, len(made), 7):
         told = facts_of(made.snapshot, row, made.typical)
         said = [teller.reason(reason, told) for reason in REASONS]

@@ -14,7 +14,7 @@ from worthwhile.cli.progress import progress
 from worthwhile.errors import InputError
 
 if TYPE_CHECKING:
-    from worthwhile.explain import Changed, Explanations, Step
+    from worthwhile.explain import Answers, Changed, Explanations, Step
     from worthwhile.explain.sentences import Teller
 
 SAMPLE = 1_000  # customers that the importance of reasons is told from, where not all are asked for
@@ -65,16 +65,16 @@ def explain(
         )
     with progress() as watch:
         if not customer:
-            from worthwhile.explain import explain as explain_all
+            from worthwhile.explain import explain_forecast
 
             sample = SAMPLE if out is None else None
-            made = explain_all(
+            made = explain_forecast(
                 shop, run_id=run, horizon=horizon, sample=sample, seed=seed, out=out, language=lang, progress=watch
             )
             return _of_shop(made, lang, out)
-        from worthwhile.explain import ask_why
+        from worthwhile.explain import explain_customers
 
-        asked = ask_why(
+        answers = explain_customers(
             shop,
             customer,
             run_id=run,
@@ -84,20 +84,26 @@ def explain(
             if_quiet=if_quiet,
             seed=seed,
         )
+    return _of_customers(answers, lang, if_order=if_order, if_quiet=if_quiet)
+
+
+def _of_customers(answers: Answers, lang: str, *, if_order: float | None, if_quiet: int | None) -> Answer:
+    """Each customer's reasons, and what else was asked of them."""
+    made = answers.made
+    teller = made.teller(lang)
     shown: list[str | Table] = []
-    document: dict[str, Any] = {"run_id": asked.made.recorded.run_id, "horizon": asked.made.recorded.horizon}
-    teller = asked.made.teller(lang)
-    document["customers"] = []
-    for place, name in enumerate(asked.made.snapshot.customer_ids.tolist()):
-        told, lines = _of_customer(asked.made, place, lang)
-        for what, changed in asked.changed.get(name, {}).items():
+    customers = []
+    for place, name in enumerate(made.snapshot.customer_ids.tolist()):
+        told, lines = _of_customer(made, place, lang)
+        for what, changed in answers.changed.get(name, {}).items():
             told[what] = changed.to_dict()
             lines.append(_changed(what, changed, teller, if_order=if_order, if_quiet=if_quiet))
-        if name in asked.timelines:
-            told["timeline"] = asked.timelines[name]
-            lines.append(_timeline(asked.timelines[name], teller))
-        document["customers"].append(told)
+        if name in answers.timelines:
+            told["timeline"] = answers.timelines[name]
+            lines.append(_timeline(answers.timelines[name], teller))
+        customers.append(told)
         shown += lines
+    document = {"run_id": made.recorded.run_id, "horizon": made.recorded.horizon, "customers": customers}
     return Answer(document, shown)
 
 

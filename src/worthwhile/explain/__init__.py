@@ -1,7 +1,7 @@
 """Reasons: which facts and events move a customer's forecast, in the shop's currency and in words."""
 
-from worthwhile.explain.build import Explanations, explain
+from worthwhile.explain.build import Explanations, explain_forecast
 from worthwhile.explain.counterfactual import Changed, Step
-from worthwhile.explain.questions import Answers, ask_why
+from worthwhile.explain.questions import Answers, explain_customers
 
-__all__ = ["Answers", "Changed", "Explanations", "Step", "ask_why", "explain"]
+__all__ = ["Answers", "Changed", "Explanations", "Step", "explain_customers", "explain_forecast"]

@@ -1,4 +1,4 @@
-"""`explain`: why customers' forecasts are what they are."""
+"""`explain_forecast`: why customers' forecasts are what they are."""
 
 from __future__ import annotations
 
@@ -122,7 +122,7 @@ class Explanations:
         return pa.table(columns)
 
 
-def explain(  # noqa: PLR0913 (one parameter for each question that a person asks)
+def explain_forecast(  # noqa: PLR0913 (one parameter for each question that a person asks)
     shop: Shop,
     customers: Sequence[str] | None = None,
     *,

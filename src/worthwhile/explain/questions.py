@@ -22,7 +22,7 @@ class Answers:
     changed: dict[str, dict[str, Changed]]  # customer -> `if_order`, `if_quiet` -> forecasts
 
 
-def ask_why(
+def explain_customers(
     shop: Shop,
     customers: Sequence[str],
     *,

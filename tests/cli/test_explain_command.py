@@ -1,0 +1,53 @@
+"""`worth explain`, as a person and as a script would call it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pyarrow.parquet as pq
+import pytest
+
+
+@pytest.fixture
+def forecast(worth: Any, shop_folder: Path) -> Path:
+    done = worth("forecast", shop_folder, "--horizon", "90d", "--cutoff", "2011-07-01", "--model", "bg-nbd")
+    assert done.exit_code == 0
+    return shop_folder
+
+
+def test_explain_tells_reasons_what_if_and_the_timeline_of_a_customer(worth: Any, forecast: Path) -> None:
+    arguments = ("explain", forecast, "--customer", "C0001", "--timeline", "--if-order", "40", "--if-quiet", "30")
+    done = worth(*arguments)
+    assert done.exit_code == 0
+    assert "Against a typical customer" in done.out and "If they ordered today for £40.00" in done.out
+    assert "last order" in done.out and "order_line" in done.out
+    [told] = worth(*arguments, "--json").json["customers"]
+    moved = sum(row["spend_effect"] for row in told["reasons"])
+    assert moved == pytest.approx(told["spend_mean"] - told["typical_spend_mean"])
+    assert told["if_order"]["p_active"] == pytest.approx(told["p_active"]) and told["timeline"]
+    zh = worth(*arguments, "--json", "--lang", "zh").json["customers"][0]
+    assert "上次下单" in " ".join(row["text"] for row in zh["reasons"])
+
+
+def test_explain_without_a_customer_tells_what_moves_the_shop_and_writes_all(
+    worth: Any, forecast: Path, tmp_path: Path
+) -> None:
+    out = tmp_path / "reasons.parquet"
+    done = worth("explain", forecast, "--out", out, "--json")
+    assert done.exit_code == 0
+    shares = [row["share"] for row in done.json["importance"]]
+    assert shares == sorted(shares, reverse=True)
+    assert len(pq.read_table(out)) == 3 * done.json["customers"]
+    listed = worth("runs", forecast)
+    assert "reasons-" in listed.out and listed.exit_code == 0
+    page = tmp_path / "page.html"
+    assert worth("report", forecast, "--out", page, "--lang", "zh").exit_code == 0
+    assert "为什么是这些数字" in page.read_text(encoding="utf-8")
+
+
+def test_explain_refuses_what_cannot_be_answered(worth: Any, shop_folder: Path) -> None:
+    done = worth("explain", shop_folder, "--json")
+    assert (done.exit_code, done.json["error"]["code"]) == (4, "no-such-run")
+    done = worth("explain", shop_folder, "--if-order", "40", "--json")
+    assert (done.exit_code, done.json["error"]["remedy"]) == (2, "name a customer: --customer ID")
