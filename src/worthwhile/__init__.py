@@ -18,6 +18,9 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from worthwhile.decide.segments import Segments as Segments
+    from worthwhile.decide.segments import make_segments as make_segments
+    from worthwhile.decide.segments import recorded_segments as recorded_segments
     from worthwhile.errors import InputError as InputError
     from worthwhile.explain import explain_customers as explain_customers
     from worthwhile.explain import explain_forecast as explain_forecast
@@ -57,6 +60,9 @@ PUBLIC: dict[str, str] = {
     "recommend_items": "worthwhile.recommend",
     "Filters": "worthwhile.recommend",
     "Content": "worthwhile.recommend",
+    "make_segments": "worthwhile.decide.segments",
+    "recorded_segments": "worthwhile.decide.segments",
+    "Segments": "worthwhile.decide.segments",
     "forget": "worthwhile.privacy",
     "forget_before": "worthwhile.privacy",
     "write_report": "worthwhile.report",

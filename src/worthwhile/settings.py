@@ -114,6 +114,20 @@ def _margins(value: Any) -> dict[str, float]:
     return {str(category): _number(0, 1)(margin) for category, margin in value.items()}
 
 
+def _rising_shares(count: int) -> Callable[[Any], list[float]]:
+    """So many shares between 0 and 1, each larger than the one before; in the environment parted by commas."""
+
+    def parse(value: Any) -> list[float]:
+        given = value.split(",") if isinstance(value, str) else value
+        numbers = [_as_float(part) for part in given] if isinstance(given, list | tuple) else []
+        shares = [number for number in numbers if number is not None and 0 < number < 1]
+        if len(numbers) != count or len(shares) != count or shares != sorted(set(shares)):
+            raise ValueError(f"it must be {count} rising shares between 0 and 1")
+        return shares
+
+    return parse
+
+
 def _texts(value: Any) -> dict[str, str]:
     if not isinstance(value, Mapping):
         raise ValueError("it must be a table of texts")
@@ -249,6 +263,39 @@ SETTINGS: dict[str, Setting] = {
             str,
             "Folder for logs of the training of `events`, which TensorBoard reads; a path is taken from the shop's"
             " folder. None are written where empty.",
+        ),
+        Setting(
+            "segments.tiers",
+            [0.5, 0.8, 0.95],
+            _rising_shares(3),
+            "Shares of the expected spend that the tiers top, high and middle reach down to; the rest is low.",
+        ),
+        Setting(
+            "segments.new_days",
+            0,
+            _integer(0, 3650),
+            "Days from the first order on in which a customer is new; 0: within which 3 of 4 second orders of this shop"
+            " came, 30 to 180.",
+        ),
+        Setting(
+            "segments.growing",
+            1.25,
+            _number(1, 100),
+            "Expected orders against those at the customer's own pace, from which on they are growing.",
+        ),
+        Setting(
+            "segments.cooling",
+            0.8,
+            _number(0, 1),
+            "Chance to buy against that at the customer's own pace, below which they are cooling.",
+        ),
+        Setting("segments.at_risk", 0.5, _number(0, 1), "The same, below which they are at risk."),
+        Setting("segments.lost", 0.2, _number(0, 1), "The same, below which they are lost."),
+        Setting(
+            "segments.aipl_days",
+            30,
+            _integer(1, 365),
+            "Days before the cutoff in which views, searches and carts count for awareness and interest.",
         ),
         Setting(
             "data_until",

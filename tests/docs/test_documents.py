@@ -25,6 +25,7 @@ NOT_RUN = ("make ", "git ", "cd ", "pip ", "python docs/", "worth demo", ".ci/")
 SHELL_PAGES = [
     *("README.md", "docs/tutorial.md", "docs/settings.md", "docs/files.md", "docs/privacy.md", "docs/quality.md"),
     "docs/recommendations.md",
+    "docs/segments.md",
 ]
 # So few customers that the gate leaves the simple models, and so few days that next to no window has closed: quick,
 # and the commands are the same.
@@ -35,6 +36,7 @@ PYTHON_PAGES = [
     "docs/errors.md",
     "docs/quality.md",
     "docs/recommendations.md",
+    "docs/segments.md",
     "docs/tutorial.md",
 ]
 
@@ -91,7 +93,7 @@ def test_commands_of_the_page_run_one_after_the_other(
             "email,date,amount\n" + "".join(f"{name}@example.com,2023-01-01,2\n" for name in ("jane", "ola"))
         )
         lines = ["worth init myshop", "worth ingest myshop asked.csv", *lines]
-    if page in ("docs/quality.md", "docs/recommendations.md"):
+    if page in ("docs/quality.md", "docs/recommendations.md", "docs/segments.md"):
         lines = ["worth init myshop", "worth ingest myshop orders.csv", *lines]
     commands = [line for line in lines if not line.startswith((*NOT_RUN, "#"))]
     assert commands
@@ -106,7 +108,7 @@ def test_commands_of_the_page_run_one_after_the_other(
 def test_python_of_the_page_runs_block_after_block(page: str) -> None:
     codes = blocks(page, "python")
     assert codes
-    if page in ("docs/quality.md", "docs/recommendations.md", "docs/tutorial.md"):
+    if page in ("docs/quality.md", "docs/recommendations.md", "docs/segments.md", "docs/tutorial.md"):
         file, folder = ("online_retail_II.xlsx", "giftshop") if "tutorial" in page else ("orders.csv", "myshop")
         codes = [f"import worthwhile as ww\nww.ingest(ww.create_shop({folder!r}), {file!r})", *codes]
     exec(compile("\n".join(codes), page, "exec"), {"__name__": "page"})

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
+import pyarrow.parquet as pq
 import pytest
 
 import worthwhile as ww
@@ -196,3 +197,12 @@ def test_hour_of_nobody_known_is_answered_with_the_way_to_name_devices(
     with pytest.raises(InputError) as caught:
         ww.ingest(shop, write(hour({"event": "view_item", "gadget": "d1"} | column), "hour.jsonl"))
     assert "--map visitor_id=COLUMN" in caught.value.remedy
+
+
+def test_visits_alone_leave_amounts_of_other_files_readable(shop: Any, write: Any) -> None:
+    """A file without any amount was once written with a column of another type, which broke reading beside orders."""
+    ww.ingest(shop, write("customer_id,order_id,date,amount\na,1,2020-01-01,101.5\n", "orders.csv"))
+    visits = "customer_id,event_type,event_time,item_id\na,view,2020-01-02 10:00,m1\nb,cart,2020-01-03 10:00,m1\n"
+    ww.ingest(shop, write(visits, "visits.csv"))
+    files = list((shop.folder / "tables" / "events").rglob("*.parquet"))
+    assert len(files) == 2 and {str(pq.read_schema(file).field("amount").type) for file in files} == {"double"}

@@ -23,6 +23,7 @@ from worthwhile.cli.models import models
 from worthwhile.cli.recommend import recommend
 from worthwhile.cli.report import report
 from worthwhile.cli.runs import runs
+from worthwhile.cli.segments import segments
 from worthwhile.cli.settings import settings
 
 COMMANDS: tuple[Callable[..., Answer], ...] = (
@@ -33,6 +34,7 @@ COMMANDS: tuple[Callable[..., Answer], ...] = (
     forecast,
     explain,
     recommend,
+    segments,
     report,
     runs,
     compact,

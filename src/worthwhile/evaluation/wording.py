@@ -220,7 +220,7 @@ def _percent(share: float, *, fine: bool = False) -> str:
     return f"{share * 100:.1f}%" if fine and abs(share) < 0.0995 else f"{share * 100:.0f}%"
 
 
-def _span(horizon: str, lang: str) -> str:
+def span_text(horizon: str, lang: str) -> str:
     parsed = Horizon.parse(horizon)
     plural = "s" if lang == "en" and parsed.count > 1 else ""
     # A blank sets the number off from Chinese text, which English gets by itself.
@@ -339,7 +339,7 @@ def say(facts: Facts, lang: str) -> dict[str, str]:
         first=facts.cutoffs[0].isoformat(),
         last=facts.cutoffs[-1].isoformat(),
         noun=text(f"noun.{facts.metric}", lang),
-        span=_span(facts.horizon, lang),
+        span=span_text(facts.horizon, lang),
     )
     if facts.nothing_came:
         return {"tested": tested, "nothing": text(f"nothing.{'crps' if facts.metric == 'crps' else 'orders'}", lang)}

@@ -137,4 +137,4 @@ def _amount(columns: Columns, form: Format) -> str:
         alone = "" if form.whole_orders or "type" in columns else " OR order_id IS NULL"
         amounts.append(f"CASE WHEN type_effect = 'refund'{alone} THEN order_total_number END")
     # Without amounts each row counts as 1, but for a refund that names its order: what that came to stands there.
-    return f"coalesce({', '.join(amounts)})" if amounts else f"CASE WHEN NOT {_NAMES_ORDER} THEN 1.0 END"
+    return f"coalesce({', '.join(amounts)})" if amounts else f"CASE WHEN NOT {_NAMES_ORDER} THEN CAST(1 AS DOUBLE) END"

@@ -16,6 +16,7 @@ from worthwhile.report.collect import content_of
 from worthwhile.report.content import BacktestFacts, ReportContent
 from worthwhile.report.reasons_section import reasons_section
 from worthwhile.report.rendering import check_language, rendered, writable, write_page
+from worthwhile.report.segments_section import segments_section
 from worthwhile.report.texts import Voice, voice_of
 from worthwhile.report.verdicts import lead_of, verdict_on
 from worthwhile.shop import Shop
@@ -73,6 +74,7 @@ def report_html(content: ReportContent, lang: str = "en") -> str:
         words=("order", "customer", "spend", "expected", "chance", "range", "total", "test", "one_time"),
         provenance=_provenance(content, voice),
         reasons=reasons_section(content.reasons, voice),
+        segments=segments_section(content.segments, voice),
     )
 
 

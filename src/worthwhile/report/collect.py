@@ -21,6 +21,7 @@ from worthwhile.models.catalogue import any_reads_events
 from worthwhile.models.files import read_json
 from worthwhile.report.content import BacktestFacts, DataFacts, ForecastFacts, Month, ReportContent, Span
 from worthwhile.report.reasons_content import reasons_of
+from worthwhile.report.segments_content import segments_of
 from worthwhile.runs.asked import shop_as_asked
 from worthwhile.runs.recall import check_horizon, forecast_manifest
 from worthwhile.runs.record import check_digests, list_runs, run_folder
@@ -68,6 +69,7 @@ def content_of(shop: Shop, *, run_id: str | None = None, horizon: str | None = N
         gate=manifest["gate"]["sentences"],
         provenance=_provenance(manifest, tested, task),
         reasons=reasons_of(shop, manifest["run_id"], chosen, task.amount_name),
+        segments=segments_of(shop, manifest["run_id"], chosen),
     )
 
 

@@ -11,6 +11,7 @@ from typing import Any
 import pyarrow as pa
 
 from worthwhile.report.reasons_content import ReasonsFacts
+from worthwhile.report.segments_content import SegmentsFacts
 
 
 @dataclass(frozen=True)
@@ -99,3 +100,4 @@ class ReportContent:
     gate: Mapping[str, Sequence[str]] = field(default_factory=dict)
     provenance: Sequence[tuple[str, str]] = ()
     reasons: ReasonsFacts | None = None  # those recorded of this forecast
+    segments: SegmentsFacts | None = None  # those recorded of this forecast

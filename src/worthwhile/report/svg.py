@@ -149,6 +149,21 @@ def flat_bar(
     )
 
 
+def ribbon(
+    ends: tuple[float, float], start: tuple[float, float], stop: tuple[float, float], *, kind: str, tip: str
+) -> Markup:
+    """A band that swings from one side to another: `ends` are its x, `start` and `stop` its upper and lower y there."""
+    (x1, x2), (a1, b1), (a2, b2) = ends, start, stop
+    middle = (x1 + x2) / 2
+
+    def at(*numbers: float) -> str:
+        return " ".join(_plain(float(number)) for number in numbers)
+
+    steps = [f"M{at(x1, a1)} C{at(middle, a1, middle, a2, x2, a2)} L{at(x2, max(b2, a2 + 0.5))}"]
+    steps.append(f"C{at(middle, max(b2, a2 + 0.5), middle, max(b1, a1 + 0.5), x1, max(b1, a1 + 0.5))} Z")
+    return tag("path", d=" ".join(steps), class_=kind, data_tip=tip)
+
+
 def dot(x: float, y: float, radius: float, *, kind: str, tip: str | None = None) -> Markup:
     return tag("circle", cx=float(x), cy=float(y), r=float(radius), class_=kind, data_tip=tip)
 

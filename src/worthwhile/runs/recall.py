@@ -85,9 +85,11 @@ class RecordedForecast:
 def forecast_manifest(shop: Shop, run_id: str | None = None, horizon: str | None = None) -> dict[str, Any]:
     """The manifest of the forecast run asked for: by default the latest that has the horizon, else the latest.
 
-    Raises InputError `no-such-run`.
+    A forecast that was made only to compare another one with (`made_for` in its manifest) is given by its id, and
+    else only where there is no other. Raises InputError `no-such-run`.
     """
     runs = [m for m in list_runs(shop, "forecast") if run_id in (None, m["run_id"])]
+    runs.sort(key=lambda m: "made_for" in m)  # stable: newest first stays
     if not runs:
         what = (
             "nothing has been forecast in this shop yet" if run_id is None else f"there is no forecast run `{run_id}`"

@@ -76,6 +76,15 @@ def record(
     return folder
 
 
+def note(shop: Shop, run_id: str, facts: Mapping[str, Any]) -> None:
+    """Add facts to the manifest of a recorded run; the manifest is replaced at once."""
+    path = shop.runs / run_id / MANIFEST
+    with one_at_a_time(shop.runs):
+        temporary = path.with_name(f".{MANIFEST}.new")
+        write_json(temporary, {**read_json(path), **facts})
+        temporary.replace(path)
+
+
 def list_runs(shop: Shop, kind: str | None = None) -> list[dict[str, Any]]:
     """The manifests of the shop's runs, newest first."""
     found = [read_json(path) for path in sorted(shop.runs.glob(f"[!.]*/{MANIFEST}"))]

@@ -1,0 +1,207 @@
+"""`worth segments`: who can be addressed alike, what they hold, and what speaks for the usual action."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+from rich.table import Table
+
+from worthwhile.cli.answer import Answer, money, percent, table
+from worthwhile.cli.options import Seed, ShopFolder
+from worthwhile.cli.progress import progress
+
+if TYPE_CHECKING:
+    from worthwhile.decide.segments import Segments
+
+WAYS_SHOWN = 12  # of a stage to another, most customers first
+
+# What the tables are headed with.
+_HEADS: dict[str, tuple[str, str]] = {
+    "stages": ("Stages as of {day}, over {horizon}", "截至 {day} 的生命周期阶段，预测期 {horizon}"),
+    "tiers": ("Tiers by expected spend", "按预期消费额划分的价值层级"),
+    "rfm": ("RFM regions", "RFM 分区"),
+    "aipl": ("Awareness, interest, purchase, loyalty", "认知、兴趣、购买、忠诚（AIPL）"),
+    "groups": ("Groups found in the data", "数据自动分群"),
+    "flow": (
+        "Movement since {day}, the {shown} largest of {all} ways",
+        "自 {day} 以来的流动（{all} 条路径中最大的 {shown} 条）",
+    ),
+    "evidence": ("What speaks for the usual action:", "惯常动作的依据："),
+    "segment": ("segment", "分群"),
+    "customers": ("customers", "客户数"),
+    "held": ("expected {currency}", "预期 {currency}"),
+    "share": ("share", "占比"),
+    "at_risk": ("at risk", "风险金额"),
+    "p_active": ("chance to buy", "购买概率"),
+    "last_year": ("last year", "近一年"),
+    "action": ("usual action", "惯常动作"),
+    "from": ("from", "从"),
+    "to": ("to", "到"),
+    "then": ("expected then", "当时预期"),
+    "now": ("expected now", "现在预期"),
+    "everyone": ("Segments of {people} people in {out}", "{people} 人的分群结果见 {out}"),
+    "run": ("Run {run} in {folder}", "运行 {run}，位于 {folder}"),
+}
+
+
+def segments(
+    folder: ShopFolder,
+    horizon: Annotated[
+        str | None, typer.Option("--horizon", help="Horizon of the forecast. [default: the run's shortest]")
+    ] = None,
+    run_id: Annotated[str | None, typer.Option("--run", help="Id of a forecast run. [default: the latest]")] = None,
+    since: Annotated[
+        str | None,
+        typer.Option(
+            "--since",
+            help="Show the movement since this day; a forecast as of it is made where there is none."
+            " [default: one horizon before]",
+        ),
+    ] = None,
+    from_run: Annotated[
+        str | None, typer.Option("--from-run", help="Show the movement since this earlier forecast run.")
+    ] = None,
+    past: Annotated[
+        bool, typer.Option("--past/--no-past", help="Whether to compare with an earlier date at all.")
+    ] = True,
+    lang: Annotated[str, typer.Option("--lang", help="Language of names and sentences: en or zh.")] = "en",
+    seed: Seed = None,
+    out: Annotated[Path | None, typer.Option(help="File for everyone's segments: .parquet or .csv.")] = None,
+) -> Answer:
+    """Put customers into segments that can be addressed.
+
+    Value tiers, RFM, lifecycle stages and groups found in the data, by a recorded forecast; what each holds, what is at
+    risk, where customers moved since an earlier date, and what this shop's own log says for the usual action. They are
+    kept as a run, which the report shows.
+
+    Example:
+
+        worth segments myshop --since 2011-09-01 --out segments.csv
+    """
+    from worthwhile.decide.segments import make_segments
+    from worthwhile.decide.segments.words import check_language
+    from worthwhile.runs.forecasting import check_out
+    from worthwhile.shop import open_shop
+
+    shop = open_shop(folder)
+    check_language(lang)
+    if out is not None:
+        check_out(out)  # before the work, not after it
+    with progress() as watch:
+        made = make_segments(
+            shop, run_id=run_id, horizon=horizon, since=since, from_run=from_run, past=past, seed=seed, progress=watch
+        )
+        if out is not None:
+            made.write(out)
+    return Answer(made.to_dict() | {"out": out}, _shown(made, lang, out))
+
+
+def _head(key: str, lang: str, **values: object) -> str:
+    return _HEADS[key][("en", "zh").index(lang)].format(**values)
+
+
+def _shown(made: Segments, lang: str, out: Path | None) -> list[str | Table]:
+    from worthwhile.decide.segments import sentences
+
+    currency = made.asked["settings"]["currency"]
+    amount = partial(money, currency=currency)
+    by_dimension: dict[str, list[dict[str, Any]]] = {}
+    for row in made.summary().to_pylist():
+        by_dimension.setdefault(row["dimension"], []).append(row)
+    stages = by_dimension["stage"]
+    title = _head("stages", lang, day=made.facts["day"], horizon=made.asked["horizons"][0])
+    shown: list[str | Table] = [_stages(stages, lang, title, currency)]
+    shown += [_item(row, sentences.definition_of(row["segment"], made, lang), lang) for row in stages]
+    notes = {
+        "rfm": [note] if (note := sentences.rfm_note(made, lang)) else [],
+        "aipl": [
+            _item(row, sentences.aipl_definition(row["segment"], made, lang), lang)
+            for row in by_dimension.get("aipl", ())
+        ],
+        "cluster": [
+            f"- {one['number']}. {sentences.cluster_text(one, lang, amount)}"
+            for one in made.facts["clusters"]["clusters"]
+        ],
+    }
+    for dimension, key in (("tier", "tiers"), ("rfm", "rfm"), ("aipl", "aipl"), ("cluster", "groups")):
+        if dimension in by_dimension:
+            shown.append(_segments(by_dimension[dimension], lang, _head(key, lang), currency))
+            shown += notes.get(dimension, ())
+    shown.append(sentences.clusters_note(made, lang))
+    shown += _flow(made, lang) or [sentences.past_note(made, lang)]
+    shown.append(_head("evidence", lang))
+    for row in (row for row in stages if row["customers"]):
+        said = sentences.evidence_sentences(row["segment"], made, lang, amount)
+        shown.append(_item(row, (" " if lang == "en" else "").join(said), lang))
+    shown.append(sentences.honest_label(lang))
+    if out is not None:
+        shown.append(_head("everyone", lang, people=f"{made.facts['people']:,}", out=out))
+    shown.append(_head("run", lang, run=made.run_id, folder=made.folder))
+    return shown
+
+
+def _item(row: Mapping[str, Any], said: str, lang: str) -> str:
+    """A line of a list: the segment's name, and what is said of it."""
+    return f"- {_name(row['dimension'], row, lang)}{': ' if lang == 'en' else '：'}{said}"
+
+
+def _name(dimension: str, row: Mapping[str, Any], lang: str) -> str:
+    from worthwhile.decide.segments.words import name_of
+
+    return name_of(dimension, row["segment"], lang)
+
+
+def _cells(row: Mapping[str, Any]) -> tuple[str, ...]:
+    """Size, money held and its share, money at risk, chance to buy, last year's spend."""
+    share, chance = (row[name] for name in ("spend_share", "p_active_mean"))
+    return (
+        f"{row['customers']:,}",
+        money(row["spend"]),
+        "-" if share is None else percent(share),
+        money(row["at_risk"]),
+        "-" if chance is None else percent(chance),
+        money(row["spend_last_year"]),
+    )
+
+
+def _columns(lang: str, currency: str) -> tuple[str, ...]:
+    keys = ("segment", "customers", "held", "share", "at_risk", "p_active", "last_year")
+    return tuple(_head(key, lang, currency=currency) for key in keys)
+
+
+def _stages(rows: list[dict[str, Any]], lang: str, title: str, currency: str) -> Table:
+    from worthwhile.decide.segments.words import action_of
+
+    cells = [(_name("stage", row, lang), *_cells(row), action_of(row["segment"], lang)) for row in rows]
+    return table(title, (*_columns(lang, currency), _head("action", lang)), cells)
+
+
+def _segments(rows: list[dict[str, Any]], lang: str, title: str, currency: str) -> Table:
+    cells = [(_name(row["dimension"], row, lang), *_cells(row)) for row in rows]
+    return table(title, _columns(lang, currency), cells)
+
+
+def _flow(made: Segments, lang: str) -> list[str | Table]:
+    """The ways that most customers went."""
+    from worthwhile.decide.segments.words import name_of
+
+    flow = made.flow()
+    if flow is None:
+        return []
+    ways = sorted(enumerate(flow.to_pylist()), key=lambda pair: (-pair[1]["customers"], pair[0]))[:WAYS_SHOWN]
+    cells = [
+        (
+            name_of("stage", way["from_stage"], lang),
+            name_of("stage", way["to_stage"], lang),
+            f"{way['customers']:,}",
+            money(way["spend_then"]),
+            money(way["spend"]),
+        )
+        for _, way in ways
+    ]
+    title = _head("flow", lang, day=made.facts["past"]["start"], shown=len(cells), all=len(flow))
+    return [table(title, tuple(_head(key, lang) for key in ("from", "to", "customers", "then", "now")), cells)]

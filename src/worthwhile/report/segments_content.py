@@ -1,0 +1,39 @@
+"""What the report shows of segments: those recorded of the reported forecast."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from worthwhile.decide.segments import Segments, recorded_segments
+from worthwhile.errors import InputError
+from worthwhile.shop import Shop
+
+
+@dataclass(frozen=True)
+class SegmentsFacts:
+    """Recorded segments with the rows of their tables (docs/segments.md)."""
+
+    segments: Segments
+    summary: Sequence[Mapping[str, Any]]
+    flow: Sequence[Mapping[str, Any]] = ()  # empty without an earlier date
+
+    def rows(self, dimension: str) -> list[Mapping[str, Any]]:
+        """The segments of a dimension that somebody is in, in the order of the table."""
+        return [row for row in self.summary if row["dimension"] == dimension and row["customers"]]
+
+
+def segments_of(shop: Shop, forecast_run: str, horizon: str) -> SegmentsFacts | None:
+    """The latest segments made of a forecast run and horizon; None where there are none.
+
+    Raises InputError `damaged`.
+    """
+    try:
+        found = recorded_segments(shop, forecast_run=forecast_run, horizon=horizon)
+    except InputError as error:
+        if error.code == "no-such-run":
+            return None
+        raise
+    flow = found.flow()
+    return SegmentsFacts(found, found.summary().to_pylist(), [] if flow is None else flow.to_pylist())
