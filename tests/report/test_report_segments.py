@@ -3,6 +3,7 @@ from dataclasses import replace
 from itertools import pairwise
 
 import pytest
+from worthwhile.evaluation.numbers import LANGUAGES
 
 from oracles.made_segments import made_segments
 from worthwhile.decide.segments import words
@@ -11,7 +12,6 @@ from worthwhile.decide.segments.stages import STAGES
 from worthwhile.report import segments_section as segments_section_module
 from worthwhile.report.build import report_html
 from worthwhile.report.charts_segments import flow_figure
-from worthwhile.report.numbers import LANGUAGES
 from worthwhile.report.segments_section import segments_section, segments_voice
 from worthwhile.report.texts import read_texts, voice_of
 
