@@ -17,6 +17,7 @@ from worthwhile.errors import InputError
 
 DEMO_NAME = "CDNOW"
 DEMO_SETTINGS = {"name": DEMO_NAME, "currency": "USD", "timezone": "America/New_York"}
+EXPLAINED = 300  # customers whose reasons the report is told from
 CUTOFFS = 3  # fewer could not tell skill from luck, more would take longer than a demo should
 
 
@@ -26,14 +27,16 @@ def demo(
 ) -> Answer:
     """Do all of it once, on a real shop.
 
-    Loads CDNOW (23,570 customers of 1997), checks, backtests, forecasts and reports. The data comes with the package
+    Loads CDNOW (23,570 customers of 1997), checks, backtests, forecasts, explains, makes segments and reports. The data comes with the package
     lifetimes, which the extra `demo` installs.
 
     Example:
 
         worth demo demo-shop
     """
+    from worthwhile.decide.segments import make_segments
     from worthwhile.evaluation.wording import LANGUAGES
+    from worthwhile.explain import explain_forecast
     from worthwhile.ingestion import ingest
     from worthwhile.ingestion.quality import check
     from worthwhile.progress import part
@@ -45,9 +48,11 @@ def demo(
     with progress() as watch:
         loaded = ingest(shop, source, progress=part(watch, 0.0, 0.1))
         findings = check(shop)
-        tried = backtest(shop, horizon, cutoffs=CUTOFFS, progress=part(watch, 0.1, 0.7))
-        made = forecast(shop, horizon, progress=part(watch, 0.7, 0.95))
-        watch("report", 0.95)
+        tried = backtest(shop, horizon, cutoffs=CUTOFFS, progress=part(watch, 0.1, 0.6))
+        made = forecast(shop, horizon, progress=part(watch, 0.6, 0.75))
+        explain_forecast(shop, run_id=made.run_id, sample=EXPLAINED, progress=part(watch, 0.75, 0.82))
+        make_segments(shop, run_id=made.run_id, progress=part(watch, 0.82, 0.97))
+        watch("report", 0.97)
         reports = {lang: write_report(shop, lang) for lang in LANGUAGES}
     backtested = backtest_answer(tried, target="spend")
     forecasted = forecast_answer(made, shop.settings)

@@ -14,6 +14,7 @@ from worthwhile.report import charts_backtest, charts_forecast, facts, tables
 from worthwhile.report.charts_forecast import Figure
 from worthwhile.report.collect import content_of
 from worthwhile.report.content import BacktestFacts, ReportContent
+from worthwhile.report.plan_section import plan_section
 from worthwhile.report.reasons_section import reasons_section
 from worthwhile.report.rendering import check_language, rendered, writable, write_page
 from worthwhile.report.segments_section import segments_section
@@ -74,6 +75,7 @@ def report_html(content: ReportContent, lang: str = "en") -> str:
         words=("order", "customer", "spend", "expected", "chance", "range", "total", "test", "one_time"),
         provenance=_provenance(content, voice),
         reasons=reasons_section(content.reasons, voice),
+        plan=plan_section(content.plan, voice),
         segments=segments_section(content.segments, voice),
     )
 

@@ -20,6 +20,7 @@ from worthwhile.ingestion.quality import check
 from worthwhile.models.catalogue import any_reads_events
 from worthwhile.models.files import read_json
 from worthwhile.report.content import BacktestFacts, DataFacts, ForecastFacts, Month, ReportContent, Span
+from worthwhile.report.plan_content import plan_of
 from worthwhile.report.reasons_content import reasons_of
 from worthwhile.report.segments_content import segments_of
 from worthwhile.runs.asked import shop_as_asked
@@ -68,6 +69,7 @@ def content_of(shop: Shop, *, run_id: str | None = None, horizon: str | None = N
         findings=[finding.to_dict() for finding in check(shop, versions=asked["data_version"])],
         gate=manifest["gate"]["sentences"],
         provenance=_provenance(manifest, tested, task),
+        plan=plan_of(shop, manifest["run_id"], chosen),
         reasons=reasons_of(shop, manifest["run_id"], chosen, task.amount_name),
         segments=segments_of(shop, manifest["run_id"], chosen),
     )

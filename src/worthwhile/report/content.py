@@ -10,6 +10,7 @@ from typing import Any
 
 import pyarrow as pa
 
+from worthwhile.report.plan_content import PlanFacts
 from worthwhile.report.reasons_content import ReasonsFacts
 from worthwhile.report.segments_content import SegmentsFacts
 
@@ -99,5 +100,6 @@ class ReportContent:
     findings: Sequence[Mapping[str, Any]] | None = ()  # None: not looked for
     gate: Mapping[str, Sequence[str]] = field(default_factory=dict)
     provenance: Sequence[tuple[str, str]] = ()
+    plan: PlanFacts | None = None  # the latest recorded of this forecast
     reasons: ReasonsFacts | None = None  # those recorded of this forecast
     segments: SegmentsFacts | None = None  # those recorded of this forecast

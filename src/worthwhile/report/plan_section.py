@@ -1,0 +1,88 @@
+"""The report's section on a plan: what to do for whom, what it brings, and what it rests on, in one language."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+from worthwhile.decide.budget.planning import next_of
+from worthwhile.report import charts_plan
+from worthwhile.report.plan_content import PlanFacts
+from worthwhile.report.tables import Cell, Table
+from worthwhile.report.texts import Voice, read_texts
+
+
+def plan_section(plan: PlanFacts | None, voice: Voice) -> dict[str, Any] | None:
+    """What the template `plan.html` shows; None where no plan of the forecast is recorded."""
+    if plan is None:
+        return None
+    voice = replace(voice, texts={**voice.texts, **read_texts(voice.numbers.language, page="plan-")})
+    facts, n = plan.facts, voice.numbers
+    price = next_of(facts, 1.0)
+    budget = plan.budget()
+    low, high = facts["expected_margin_low"], facts["expected_margin_high"]
+    lead = voice(
+        "section.lead" if facts["contacts"] else "section.lead_none",
+        customers=voice.count_of("customer", facts["customers_contacted"]),
+        cost=n.money(facts["cost"]),
+        margin=n.money(facts["expected_margin"]),
+        profit=n.money(facts["profit"]),
+    )
+    return {
+        "t": voice,
+        "title": voice("section.title"),
+        "lead": lead,
+        "said": [
+            text
+            for text in (
+                None if low is None else voice("section.range", low=n.money(low), high=n.money(high)),
+                None if budget is None else voice("section.budget", budget=n.money(budget)),
+                _how_good(plan, voice),
+                _held_out(plan, voice),
+            )
+            if text
+        ],
+        "figure": charts_plan.curve_figure(plan, price, voice),
+        "actions": _actions(plan, voice),
+        "assumptions": [_assumption(one, voice) for one in facts["assumptions"]],
+        "measured": facts["uplift"] is not None,
+        "margin_note": None if facts["margin_is_set"] else voice("section.margin_note"),
+    }
+
+
+def _how_good(plan: PlanFacts, voice: Voice) -> str | None:
+    facts = plan.facts
+    if not facts["contacts"]:
+        return None
+    if facts["method"] == "exact":
+        return voice("section.exact")
+    return voice("section.gap", gap=voice.numbers.share(max(facts["gap"], 1e-4)))
+
+
+def _held_out(plan: PlanFacts, voice: Voice) -> str | None:
+    held = plan.facts["held_out"]
+    return voice("section.held_out", customers=voice.count_of("customer", held)) if held else voice("section.no_holdout")
+
+
+def _actions(plan: PlanFacts, voice: Voice) -> Table:
+    n = voice.numbers
+    rows = [
+        [
+            Cell(one["action"]),
+            Cell(n.count(one["contacts"])),
+            Cell(n.money(one["cost"])),
+            Cell(n.money(one["expected_margin"])),
+            Cell(n.decimal(one["expected_margin"] / one["cost"], 1) if one["cost"] > 0 else ""),
+        ]
+        for one in plan.facts["actions"]
+    ]
+    head = [voice(f"table.{name}") for name in ("action", "contacts", "cost", "margin", "ratio")]
+    return Table(head, rows, [True, False, False, False, False])
+
+
+def _assumption(one: dict[str, Any], voice: Voice) -> str:
+    key = f"assumed.{one['assumption']}"
+    n = voice.numbers
+    sure = voice("assumed.se", se=n.share(one["lift_se"])) if one["lift_se"] else voice("assumed.no_se")
+    told = {"action": one["action"], "share": n.change(one["value"]), "points": n.decimal(one["value"] * 100, 1)}
+    return voice(key, **told) + voice("page.space") + sure
