@@ -27,8 +27,8 @@ def demo(
 ) -> Answer:
     """Do all of it once, on a real shop.
 
-    Loads CDNOW (23,570 customers of 1997), checks, backtests, forecasts, explains, makes segments and reports. The data comes with the package
-    lifetimes, which the extra `demo` installs.
+    Loads CDNOW (23,570 customers of 1997), checks, backtests, forecasts, explains, makes segments and reports. The
+    data comes with the package lifetimes, which the extra `demo` installs.
 
     Example:
 
