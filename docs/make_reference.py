@@ -9,7 +9,7 @@ from __future__ import annotations
 import inspect
 import re
 import sys
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -231,7 +231,7 @@ def commands() -> str:
 
     group: Any = get_command(app)
     parts = []
-    for name, command in group.commands.items():
+    for name, command in _leaves(group.commands):
         text = inspect.cleandoc(command.help or "")
         text, _, example = text.partition("Example:")
         rows = []
@@ -245,6 +245,13 @@ def commands() -> str:
             + _table(("argument or option", "default", "what it does"), rows)
         )
     return "\n".join(parts)
+
+
+def _leaves(commands: dict[str, Any]) -> Iterator[tuple[str, Any]]:
+    """Commands with their full names: `campaign design` of the group `campaign`."""
+    for name, command in commands.items():
+        for word, inner in getattr(command, "commands", {"": command}).items():
+            yield f"{name} {word}".strip(), inner
 
 
 def _default(parameter: Any) -> str:

@@ -18,6 +18,18 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from worthwhile.decide.budget import Fairness as Fairness
+    from worthwhile.decide.budget import How as How
+    from worthwhile.decide.budget import Limits as Limits
+    from worthwhile.decide.budget import plan as plan
+    from worthwhile.decide.budget import plan_candidates as plan_candidates
+    from worthwhile.decide.budget import split_budget as split_budget
+    from worthwhile.decide.campaign import Arm as Arm
+    from worthwhile.decide.campaign import Sizing as Sizing
+    from worthwhile.decide.campaign import design_campaign as design_campaign
+    from worthwhile.decide.campaign import measure_campaign as measure_campaign
+    from worthwhile.decide.handover import Audience as Audience
+    from worthwhile.decide.handover import export as export
     from worthwhile.decide.segments import Segments as Segments
     from worthwhile.decide.segments import make_segments as make_segments
     from worthwhile.decide.segments import recorded_segments as recorded_segments
@@ -63,6 +75,18 @@ PUBLIC: dict[str, str] = {
     "make_segments": "worthwhile.decide.segments",
     "recorded_segments": "worthwhile.decide.segments",
     "Segments": "worthwhile.decide.segments",
+    "plan": "worthwhile.decide.budget",
+    "plan_candidates": "worthwhile.decide.budget",
+    "split_budget": "worthwhile.decide.budget",
+    "Limits": "worthwhile.decide.budget",
+    "Fairness": "worthwhile.decide.budget",
+    "How": "worthwhile.decide.budget",
+    "design_campaign": "worthwhile.decide.campaign",
+    "measure_campaign": "worthwhile.decide.campaign",
+    "Arm": "worthwhile.decide.campaign",
+    "Sizing": "worthwhile.decide.campaign",
+    "export": "worthwhile.decide.handover",
+    "Audience": "worthwhile.decide.handover",
     "forget": "worthwhile.privacy",
     "forget_before": "worthwhile.privacy",
     "write_report": "worthwhile.report",

@@ -42,6 +42,11 @@ class Shop:
         return self.folder / "runs"
 
     @property
+    def campaigns(self) -> Path:
+        """Campaigns designed and measured, a folder each."""
+        return self.folder / "campaigns"
+
+    @property
     def reports(self) -> Path:
         return self.folder / "reports"
 

@@ -22,10 +22,15 @@ LINK = re.compile(r"\]\(([^)\s]+)\)")
 # The Chinese README has the same commands as the English one, which a test holds it to.
 # Lines that set up a machine rather than use it, and the demo, which has a test of its own.
 NOT_RUN = ("make ", "git ", "cd ", "pip ", "python docs/", "worth demo", ".ci/")
+# Pages that go on from a shop with orders in it.
+DECIDE_PAGES = (
+    *("docs/reasons.md", "docs/segments.md"),
+    *("docs/plan.md", "docs/campaigns.md", "docs/handover.md"),
+)
 SHELL_PAGES = [
     *("README.md", "docs/tutorial.md", "docs/settings.md", "docs/files.md", "docs/privacy.md", "docs/quality.md"),
     "docs/recommendations.md",
-    "docs/segments.md",
+    *DECIDE_PAGES,
 ]
 # So few customers that the gate leaves the simple models, and so few days that next to no window has closed: quick,
 # and the commands are the same.
@@ -36,8 +41,8 @@ PYTHON_PAGES = [
     "docs/errors.md",
     "docs/quality.md",
     "docs/recommendations.md",
-    "docs/segments.md",
     "docs/tutorial.md",
+    *DECIDE_PAGES,
 ]
 
 
@@ -75,6 +80,11 @@ def workplace(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     write_online_retail(tmp_path / "online_retail_II.xlsx")
     odd = "".join(f"b{i},{2 + i % 9}/2/2020 10:00,{i}.50\n" for i in range(40)) + "b1,25/2/2020 11:00,3.00\n"
     (tmp_path / "odd.csv").write_text("Buyer,Paid at,Amount\n" + odd)
+    (tmp_path / "actions.toml").write_text(blocks("docs/plan.md", "toml")[0])
+    rows = [f"C{k:04d},{action},{1 + k % 3},{4 + k % 7}" for k in range(20) for action in ("call", "card")]
+    (tmp_path / "candidates.csv").write_text("\n".join(["customer_id,action,cost,expected_margin", *rows]) + "\n")
+    (tmp_path / "channels.csv").write_text("channel,spend,new_customers,value_each\nads,300,20,30\nfriends,100,9,25\n")
+    (tmp_path / "consent.csv").write_text("customer_id,consent_email\nC0001,yes\nC0002,no\n")
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("WORTH_THREADS", "1")
 
@@ -93,7 +103,7 @@ def test_commands_of_the_page_run_one_after_the_other(
             "email,date,amount\n" + "".join(f"{name}@example.com,2023-01-01,2\n" for name in ("jane", "ola"))
         )
         lines = ["worth init myshop", "worth ingest myshop asked.csv", *lines]
-    if page in ("docs/quality.md", "docs/recommendations.md", "docs/segments.md"):
+    if page in ("docs/quality.md", "docs/recommendations.md", *DECIDE_PAGES):
         lines = ["worth init myshop", "worth ingest myshop orders.csv", *lines]
     commands = [line for line in lines if not line.startswith((*NOT_RUN, "#"))]
     assert commands
@@ -108,7 +118,7 @@ def test_commands_of_the_page_run_one_after_the_other(
 def test_python_of_the_page_runs_block_after_block(page: str) -> None:
     codes = blocks(page, "python")
     assert codes
-    if page in ("docs/quality.md", "docs/recommendations.md", "docs/segments.md", "docs/tutorial.md"):
+    if page in ("docs/quality.md", "docs/recommendations.md", "docs/tutorial.md", *DECIDE_PAGES):
         file, folder = ("online_retail_II.xlsx", "giftshop") if "tutorial" in page else ("orders.csv", "myshop")
         codes = [f"import worthwhile as ww\nww.ingest(ww.create_shop({folder!r}), {file!r})", *codes]
     exec(compile("\n".join(codes), page, "exec"), {"__name__": "page"})

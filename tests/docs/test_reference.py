@@ -59,7 +59,7 @@ def test_old_page_is_told_apart() -> None:
 
 
 def test_every_command_setting_error_metric_model_feature_finding_and_reason_is_documented() -> None:
-    from worthwhile.cli.app import COMMANDS
+    from worthwhile.cli.app import COMMANDS, words_of
     from worthwhile.errors import ERROR_KINDS
     from worthwhile.evaluation.metrics import METRICS
     from worthwhile.features.declared import FEATURES
@@ -69,7 +69,7 @@ def test_every_command_setting_error_metric_model_feature_finding_and_reason_is_
     from worthwhile.settings import SETTINGS
 
     expected = {
-        "commands.md": [f"## worth {command.__name__}\n" for command in COMMANDS],
+        "commands.md": [f"## worth {' '.join(words_of(command))}\n" for command in COMMANDS],
         "settings.md": [f"`{key}`" for key in SETTINGS],
         "errors.md": [f"`{code}`" for code in ERROR_KINDS],
         "metrics.md": [f"`{name}`" for name in METRICS],

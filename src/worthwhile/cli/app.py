@@ -11,15 +11,18 @@ import typer
 
 from worthwhile.cli.answer import Answer
 from worthwhile.cli.backtest import backtest
+from worthwhile.cli.campaign import campaign_design, campaign_measure
 from worthwhile.cli.check import check
 from worthwhile.cli.compact import compact
 from worthwhile.cli.demo import demo
 from worthwhile.cli.explain import explain
+from worthwhile.cli.export import export
 from worthwhile.cli.forecast import forecast
 from worthwhile.cli.forget import forget
 from worthwhile.cli.ingest import ingest
 from worthwhile.cli.init import init
 from worthwhile.cli.models import models
+from worthwhile.cli.plan import plan
 from worthwhile.cli.recommend import recommend
 from worthwhile.cli.report import report
 from worthwhile.cli.runs import runs
@@ -35,6 +38,10 @@ COMMANDS: tuple[Callable[..., Answer], ...] = (
     explain,
     recommend,
     segments,
+    plan,
+    campaign_design,
+    campaign_measure,
+    export,
     report,
     runs,
     compact,
@@ -79,8 +86,20 @@ def with_common_options(command: Callable[..., Answer]) -> Callable[..., Answer]
     return run
 
 
+def words_of(command: Callable[..., Answer]) -> list[str]:
+    """What a command is called by: `campaign_design` is `worth campaign design`."""
+    return command.__name__.split("_")
+
+
+# Commands of two words -> what `worth WORD --help` says of the first.
+GROUPS = {"campaign": "Design a test before a campaign, and measure it after."}
+_groups = {name: typer.Typer(help=text) for name, text in GROUPS.items()}
+
 for _command in COMMANDS:
-    app.command(_command.__name__)(with_common_options(_command))
+    *_group, _word = words_of(_command)
+    if _group and _groups[_group[0]] not in [one.typer_instance for one in app.registered_groups]:
+        app.add_typer(_groups[_group[0]], name=_group[0])
+    (_groups[_group[0]] if _group else app).command(_word)(with_common_options(_command))
 
 
 def _print_version(wanted: bool) -> None:

@@ -48,7 +48,7 @@ def forecast(
     """
     from worthwhile.runs import Asked
     from worthwhile.runs import forecast as make_forecast
-    from worthwhile.runs.forecasting import check_out
+    from worthwhile.runs.tables import check_out
     from worthwhile.shop import open_shop
 
     shop = open_shop(folder)

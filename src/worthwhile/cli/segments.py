@@ -84,7 +84,7 @@ def segments(
     """
     from worthwhile.decide.segments import make_segments
     from worthwhile.decide.segments.words import check_language
-    from worthwhile.runs.forecasting import check_out
+    from worthwhile.runs.tables import check_out
     from worthwhile.shop import open_shop
 
     shop = open_shop(folder)

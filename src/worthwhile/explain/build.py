@@ -26,9 +26,9 @@ from worthwhile.models.files import write_json
 from worthwhile.models.protocol import Additive
 from worthwhile.progress import Progress, part, silent
 from worthwhile.recommend.reasons import check_language
-from worthwhile.runs.forecasting import check_out, write_table
 from worthwhile.runs.recall import RecordedForecast, recorded_forecast
 from worthwhile.runs.record import record
+from worthwhile.runs.tables import check_out, write_table
 from worthwhile.shop import Shop
 
 Array = np.ndarray[Any, Any]

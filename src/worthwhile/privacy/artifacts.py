@@ -1,11 +1,11 @@
-"""What runs and reports hold of customers is taken out of them."""
+"""What runs, campaigns and reports hold of customers is taken out of them."""
 
 from __future__ import annotations
 
 import html
 import re
 import shutil
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -24,25 +24,36 @@ KEEP_ROWS = ("in-context", "svm")
 
 
 def rows_in_runs(con: duckdb.DuckDBPyConnection, shop: Shop, rule: Rule) -> dict[str, int]:
-    """Run -> rows of its tables that a rule about `customer_id` takes."""
+    """Run, or `campaigns/NAME`, -> rows of its tables that a rule about `customer_id` takes."""
     found: dict[str, int] = {}
     for file, count in concerned(con, _tables(shop), rule).items():
-        run = file.relative_to(shop.runs).parts[0]
-        found[run] = found.get(run, 0) + count
+        for place in _places(shop):
+            if file.is_relative_to(place):
+                name = file.relative_to(place).parts[0]
+                run = name if place == shop.runs else f"{place.name}/{name}"
+                found[run] = found.get(run, 0) + count
     return found
 
 
+def _places(shop: Shop) -> tuple[Path, ...]:
+    """Folders of folders that each have a manifest."""
+    return shop.runs, shop.campaigns
+
+
 def erase_from_runs(con: duckdb.DuckDBPyConnection, shop: Shop, rule: Rule, note: Mapping[str, Any]) -> None:
-    """Take rows out of the tables of all runs, and note it in their manifests with the digests as they now are."""
-    if not shop.runs.is_dir():
-        return
-    with one_at_a_time(shop.runs):
-        for left in shop.runs.glob(".*"):  # of runs that were never finished
-            shutil.rmtree(left, ignore_errors=True)
-        for left in shop.runs.rglob(f"{TEMPORARY}*"):
-            left.unlink()
-        for run in rows_in_runs(con, shop, rule):
-            _erase_from_run(con, shop.runs / run, rule, note)
+    """Take rows out of the tables of all runs and campaigns, and note it in their manifests with the digests as they
+    now are."""
+    for place in _places(shop):
+        if not place.is_dir():
+            continue
+        with one_at_a_time(place):
+            for left in place.glob(".*"):  # of runs that were never finished
+                shutil.rmtree(left, ignore_errors=True)
+            for left in place.rglob(f"{TEMPORARY}*"):
+                left.unlink()
+            files = concerned(con, _tables(shop, (place,)), rule)
+            for name in sorted({file.relative_to(place).parts[0] for file in files}):
+                _erase_from_run(con, place / name, rule, note)
 
 
 def _erase_from_run(con: duckdb.DuckDBPyConnection, run: Path, rule: Rule, note: Mapping[str, Any]) -> None:
@@ -72,8 +83,9 @@ def _erase_from_run(con: duckdb.DuckDBPyConnection, run: Path, rule: Rule, note:
         temporary.replace(file)
 
 
-def _tables(shop: Shop) -> list[Path]:
-    return [f for f in sorted(shop.runs.glob("[!.]*/**/*.parquet")) if f.name[0] != "." and _has_customers(f)]
+def _tables(shop: Shop, places: Sequence[Path] = ()) -> list[Path]:
+    found = (f for place in places or _places(shop) for f in sorted(place.glob("[!.]*/**/*.parquet")))
+    return [f for f in found if f.name[0] != "." and _has_customers(f)]
 
 
 def _has_customers(file: Path) -> bool:

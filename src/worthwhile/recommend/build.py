@@ -29,7 +29,7 @@ from worthwhile.recommend.reasons import Reasons, check_language
 from worthwhile.recommend.signals import Sources, sources_on
 from worthwhile.runs.asked import forecast_cutoff
 from worthwhile.runs.choose import fitting_of
-from worthwhile.runs.forecasting import check_out, safe_for_spreadsheets
+from worthwhile.runs.tables import check_out, safe_for_spreadsheets
 from worthwhile.shop import Shop
 from worthwhile.store.log import Log, open_log
 

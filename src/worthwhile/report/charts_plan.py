@@ -48,7 +48,10 @@ def _draw_curve(plan: PlanFacts, voice: Voice, frame: Frame, title: str) -> Mark
         marks.append(svg.line((x, plot.top), (x, plot.bottom), "cutoff"))
         marks.append(svg.dot(x, y, 6, kind="effect-median"))
         marks.append(svg.text(x - 8, plot.top + 10, voice("curve.here"), anchor="end", kind="axis"))
-    axes = svg.y_axis(plot, up, n.money_short, voice("curve.y")), svg.x_axis(plot, across, n.money_short, voice("curve.x"))
+    axes = (
+        svg.y_axis(plot, up, n.money_short, voice("curve.y")),
+        svg.x_axis(plot, across, n.money_short, voice("curve.x")),
+    )
     return svg.svg(plot, title, *axes, *marks)
 
 

@@ -61,7 +61,9 @@ def _how_good(plan: PlanFacts, voice: Voice) -> str | None:
 
 def _held_out(plan: PlanFacts, voice: Voice) -> str | None:
     held = plan.facts["held_out"]
-    return voice("section.held_out", customers=voice.count_of("customer", held)) if held else voice("section.no_holdout")
+    return (
+        voice("section.held_out", customers=voice.count_of("customer", held)) if held else voice("section.no_holdout")
+    )
 
 
 def _actions(plan: PlanFacts, voice: Voice) -> Table:

@@ -9,11 +9,9 @@ from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
-import pyarrow.csv as pacsv
 import pyarrow.parquet as pq
 
 from worthwhile.distribution import Forecast, agree_over_horizons
-from worthwhile.errors import InputError
 from worthwhile.features.build import main_categories
 from worthwhile.features.terms import ValueTerms
 from worthwhile.models.catalogue import models_behind
@@ -30,6 +28,7 @@ from worthwhile.runs.lonely_end import lonely_end
 from worthwhile.runs.prepare import Snapshots, after_sequences, progress_of, sequences_of
 from worthwhile.runs.pretrained import pretrained_in
 from worthwhile.runs.record import record
+from worthwhile.runs.tables import check_out, write_table
 from worthwhile.shop import Shop
 from worthwhile.store.log import open_log
 from worthwhile.tasks import Horizon
@@ -214,42 +213,3 @@ def _mean_histogram(forecast: Forecast) -> dict[str, Any]:
         "prob_mean": forecast.amount.prob.mean(axis=0).astype(float).tolist(),
         "variance_of_total": float(forecast.amount.variance().sum()),
     }
-
-
-def check_out(out: Path | str) -> Path:
-    """The path that a table can be written to. Raises InputError `bad-argument` before any work is done."""
-    path = Path(out)
-    if path.suffix.lower() not in (".parquet", ".csv"):
-        raise InputError(
-            "bad-argument",
-            f"`{path.name}` is neither .parquet nor .csv",
-            where="--out",
-            remedy="end the name in .parquet or .csv",
-        )
-    if not path.absolute().parent.is_dir():
-        raise InputError(
-            "bad-argument",
-            f"the folder `{path.parent}` does not exist",
-            where="--out",
-            remedy="make it, or name another",
-        )
-    return path
-
-
-def write_table(table: pa.Table, path: Path) -> None:
-    """Write Parquet or CSV, by the suffix; a file of that name is replaced only once the new one is whole."""
-    temporary = path.with_name(path.name + ".new")
-    if path.suffix.lower() == ".parquet":
-        pq.write_table(table, temporary, compression="zstd")
-    else:
-        pacsv.write_csv(safe_for_spreadsheets(table), temporary)
-    temporary.replace(path)
-
-
-def safe_for_spreadsheets(table: pa.Table) -> pa.Table:
-    """Texts that a spreadsheet would take for a formula get a leading apostrophe."""
-    for i, field_ in enumerate(table.schema):
-        if pa.types.is_string(field_.type):
-            texts = [f"'{t}" if t and t[0] in "=+-@\t\r" else t for t in table.column(i).to_pylist()]
-            table = table.set_column(i, field_, pa.array(texts, pa.string()))
-    return table

@@ -12,8 +12,8 @@ import pyarrow.parquet as pq
 
 from worthwhile.errors import InputError
 from worthwhile.models.files import read_json
-from worthwhile.runs.forecasting import check_out, write_table
 from worthwhile.runs.record import check_digests, list_runs, run_folder
+from worthwhile.runs.tables import check_out, write_table
 from worthwhile.shop import Shop
 
 

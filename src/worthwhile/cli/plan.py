@@ -1,0 +1,364 @@
+"""`worth plan`: what to do for whom under a budget."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+from rich.table import Table
+
+from worthwhile.cli.answer import Answer, money, percent, table
+from worthwhile.cli.options import Seed
+from worthwhile.cli.progress import progress
+from worthwhile.errors import InputError
+
+if TYPE_CHECKING:
+    from worthwhile.decide.budget import Limits, Plan
+
+
+ShopOrNone = Annotated[
+    Path | None,
+    typer.Argument(metavar="[SHOP]", help="Folder of the shop; not needed with --candidates.", show_default=False),
+]
+Budget = Annotated[float | None, typer.Option(help="What all contacts together may cost.")]
+Candidates = Annotated[
+    Path | None,
+    typer.Option(help="Plan on this table alone (.parquet, .csv): customer_id, action, cost, expected_margin."),
+]
+Actions = Annotated[
+    Path | None, typer.Option(help="What could be done in the shop: a file such as docs/plan.md shows.")
+]
+Customers = Annotated[
+    Path | None,
+    typer.Option(help="Further columns by customer_id: costs, groups, consent or consent_<channel>."),
+]
+Run = Annotated[str | None, typer.Option("--run", help="Forecast run to plan on. [default: the latest]")]
+Channels = Annotated[
+    Path | None,
+    typer.Option(help="Split the budget over these acquisition channels: channel, spend, new_customers, value_each."),
+]
+Elasticity = Annotated[
+    float | None,
+    typer.Option(help="By how many percent 1 % more spend brings more customers. [default: fitted, else 0.5]"),
+]
+Objective = Annotated[
+    str | None,
+    typer.Option(help="margin, or profit: margin less cost. [default: profit; of --candidates margin]"),
+]
+Risk = Annotated[
+    float | None, typer.Option(help="Plan on this lower quantile of each margin, 0.1 say. [default: the mean]")
+]
+PerCustomer = Annotated[int, typer.Option(help="Actions for one customer at most.")]
+Capacity = Annotated[list[str] | None, typer.Option(help="Contacts of a channel at most: email=1000; may be repeated.")]
+ActionCapacity = Annotated[
+    list[str] | None, typer.Option(help="Contacts of an action at most: voucher=500; may be repeated.")
+]
+ChannelBudget = Annotated[
+    list[str] | None, typer.Option(help="What a channel's contacts may cost: email=200; may be repeated.")
+]
+LeastReturn = Annotated[float, typer.Option(help="Margin for each unit of cost, of every contact, at least.")]
+PlanReturn = Annotated[float, typer.Option(help="The same of the whole plan.")]
+Parity = Annotated[
+    list[str] | None,
+    typer.Option(help="Each group of a column is contacted at this share of the mean rate or more: region=0.8."),
+]
+LeastShare = Annotated[
+    list[str] | None, typer.Option(help="Each group's share of contacts at least: region=0.1, or region:north=0.1.")
+]
+MostShare = Annotated[
+    list[str] | None, typer.Option(help="Each group's share of contacts at most: region=0.5, or region:north=0.5.")
+]
+Exclude = Annotated[
+    Path | None, typer.Option(help="Customers who are not contacted: a file with one id a line, or customer_id.")
+]
+Contacted = Annotated[
+    Path | None,
+    typer.Option(help="Contacts that count against --per-customer already: customer_id and, if given, contacts."),
+]
+Holdout = Annotated[
+    float | None,
+    typer.Option(help="Share (or number) of customers left alone, to measure by. [default: 0.1; of --candidates 0]"),
+]
+Method = Annotated[str, typer.Option(help="auto, exact or lagrangian.")]
+Out = Annotated[Path | None, typer.Option(help="File for the chosen rows: .parquet or .csv.")]
+HoldoutOut = Annotated[Path | None, typer.Option(help="File for those left alone: .parquet or .csv.")]
+
+
+Detect = Annotated[
+    float | None,
+    typer.Option(
+        help="Leave as many alone as it takes to find this effect, in spend a customer; instead of --holdout."
+    ),
+]
+
+
+def plan(
+    folder: ShopOrNone = None,
+    budget: Budget = None,
+    candidates: Candidates = None,
+    actions: Actions = None,
+    customers: Customers = None,
+    run: Run = None,
+    channels: Channels = None,
+    elasticity: Elasticity = None,
+    objective: Objective = None,
+    risk: Risk = None,
+    per_customer: PerCustomer = 1,
+    capacity: Capacity = None,
+    action_capacity: ActionCapacity = None,
+    channel_budget: ChannelBudget = None,
+    least_return: LeastReturn = 0,
+    plan_return: PlanReturn = 0,
+    parity: Parity = None,
+    least_share: LeastShare = None,
+    most_share: MostShare = None,
+    exclude: Exclude = None,
+    contacted: Contacted = None,
+    holdout: Holdout = None,
+    detect: Detect = None,
+    method: Method = "auto",
+    seed: Seed = None,
+    out: Out = None,
+    holdout_out: HoldoutOut = None,
+) -> Answer:
+    """Choose for each customer what to do, so that it brings most under a budget.
+
+    In a shop the candidates are made of the latest forecast, and of actions whose effect was measured by worth uplift
+    or is assumed; the plan is recorded. A table of candidates of any origin is planned on alone. Every limit is kept,
+    and the answer says how far from the best plan it can be at most.
+
+    Example:
+
+        worth plan myshop --budget 5000 --actions actions.toml --out plan.parquet
+
+        worth plan --candidates candidates.parquet --budget 5000 --out plan.parquet
+    """
+    from worthwhile.runs.tables import check_out, write_table
+
+    if channels is not None:
+        return _split(channels, folder, budget, elasticity=elasticity, run=run, out=out)
+    if (folder is None) == (candidates is None):
+        raise InputError(
+            "bad-argument",
+            "a plan is made of a shop or of a table of candidates",
+            where="SHOP, --candidates",
+            remedy="give one of them",
+        )
+    paths = [check_out(path) for path in (out, holdout_out) if path is not None]
+    limits = _limits(
+        budget=budget, per_customer=per_customer, capacities=_pairs(capacity, "--capacity"),
+        action_capacities=_pairs(action_capacity, "--action-capacity"),
+        channel_budgets=_pairs(channel_budget, "--channel-budget"), least_return=least_return, plan_return=plan_return,
+        shares=(parity, least_share, most_share), exclude=exclude, contacted=contacted,
+    )  # fmt: skip
+    given = {"objective": objective, "risk": risk, "method": method, "holdout": holdout, "seed": seed}
+    given = {name: value for name, value in given.items() if value is not None}
+    if candidates is not None:
+        made, document, more = _of_candidates(candidates, limits, given)
+    else:
+        assert folder is not None
+        made, document, more = _of_shop(folder, actions, limits, given, customers=customers, run=run, detect=detect)
+    if out is not None:
+        write_table(made.table, out)
+    if holdout_out is not None:
+        write_table(made.holdout, holdout_out)
+    shown = [*said(made, str(document.get("currency", ""))), *more, *_files(paths)]
+    return Answer({**document, "out": out, "holdout_out": holdout_out}, shown)
+
+
+def _split(
+    channels: Path,
+    folder: Path | None,
+    budget: float | None,
+    *,
+    elasticity: float | None,
+    run: str | None,
+    out: Path | None,
+) -> Answer:
+    """The answer of `--channels`."""
+    from worthwhile.decide.budget import split_budget
+    from worthwhile.decide.budget.candidates import read_candidates
+    from worthwhile.decide.budget.shop_plan import acquired_values
+    from worthwhile.runs.tables import check_out, write_table
+    from worthwhile.shop import open_shop
+
+    if budget is None:
+        raise InputError("bad-argument", "no budget is given", where="--budget", remedy="give what is to be split")
+    path = None if out is None else check_out(out)
+    values = None if folder is None else acquired_values(open_shop(folder), run_id=run)
+    made = split_budget(read_candidates(channels), budget, values=values, elasticity=elasticity)
+    if path is not None:
+        write_table(made.table, path)
+    rows = made.table.to_pylist()
+    cells = [
+        (r["channel"], money(r["spend_before"]), money(r["spend"]), f"{r['customers']:,.1f}", money(r["value_each"]),
+         money(r["margin"]), f"{r['elasticity']:.2f} ({r['elasticity_is']})")
+        for r in rows
+    ]  # fmt: skip
+    columns = ("channel", "spend before", "spend", "new customers", "worth each", "margin", "elasticity")
+    shown: list[str | Table] = [table("Budget by channel", columns, cells)]
+    if made.next_return > 0:
+        shown.append(f"The next {money(100)} return {money(100 * made.next_return)} of margin, in whichever channel.")
+    else:
+        shown.append("Every channel is at three times what it was, and nothing is known of more.")
+    if any(r["elasticity_is"] == "assumed" for r in rows):
+        shown.append("Assumed, not measured: that customers grow with the elasticity shown as spend does.")
+    return Answer(
+        {"channels": rows, "next_return": made.next_return, "out": out}, [*shown, *_files([path] if path else [])]
+    )
+
+
+def _of_candidates(path: Path, limits: Limits, given: dict[str, Any]) -> tuple[Plan, dict[str, Any], list[str]]:
+    from worthwhile.decide.budget import How, plan_candidates
+    from worthwhile.decide.budget.candidates import read_candidates
+
+    with progress() as watch:
+        made = plan_candidates(read_candidates(path), limits=limits, how=How(**given), where=str(path), progress=watch)
+    return made, made.to_dict(), []
+
+
+def _of_shop(
+    folder: Path,
+    actions: Path | None,
+    limits: Limits,
+    given: dict[str, Any],
+    *,
+    customers: Path | None,
+    run: str | None,
+    detect: float | None,
+) -> tuple[Plan, dict[str, Any], list[str]]:
+    from dataclasses import replace
+
+    from worthwhile.decide.budget import plan as plan_shop
+    from worthwhile.decide.budget.candidates import read_candidates
+    from worthwhile.decide.budget.shop_plan import SHOP_HOW
+    from worthwhile.shop import open_shop
+
+    shop = open_shop(folder)
+    if actions is None:
+        raise InputError(
+            "bad-argument", "what could be done is not said", where="--actions", remedy="give a file: docs/plan.md"
+        )
+    how = replace(SHOP_HOW, **{"seed": shop.settings["seed"], **given})
+    table = None if customers is None else read_candidates(customers)
+    with progress() as watch:
+        made = plan_shop(
+            shop, actions, limits=limits, customers=table, run_id=run, how=how, detect=detect, progress=watch
+        )
+    return made.plan, made.to_dict(), _of_run(made.to_dict())
+
+
+def _of_run(facts: Mapping[str, Any]) -> list[str]:
+    """What a shop's plan rests on."""
+    lines = [f"Forecast {facts['forecast']} of {facts['horizon']} from {facts['cutoff'][:10]}."]
+    lines += [
+        f"Assumed, not measured: {one['action']}: {one['assumption']} = {one['value']:g} ({one['means']})."
+        + ("" if one["lift_se"] else " It is counted as exact: lift_se says how sure it is.")
+        for one in facts["assumptions"]
+    ]
+    if not facts["margin_is_set"]:
+        lines.append("All spend counts as margin: say what it is with worth settings SHOP value.margin=0.4")
+    return [*lines, f"Recorded as {facts['run_id']}"]
+
+
+def _limits(*, shares: tuple[Any, Any, Any], exclude: Path | None, contacted: Path | None, **given: Any) -> Limits:
+    from worthwhile.decide.budget import Limits
+    from worthwhile.decide.budget.candidates import read_candidates
+    from worthwhile.decide.budget.limits import as_counts, read_ids
+
+    return Limits(
+        **given,
+        fairness=_fairness(*shares),
+        excluded=read_ids(exclude, where="--exclude") if exclude is not None else frozenset(),
+        contacted=as_counts(read_candidates(contacted), where=str(contacted)) if contacted is not None else {},
+    )
+
+
+def _pairs(texts: Sequence[str] | None, where: str) -> dict[str, float]:
+    """`email=1000` as a number by name. Raises InputError `bad-argument`."""
+    found = {}
+    for text in texts or ():
+        name, sign, number = text.rpartition("=")
+        try:
+            found[name.strip()] = float(number)
+        except ValueError:
+            sign = ""
+        if not sign or not name.strip():
+            raise InputError("bad-argument", f"`{text}` is no name and number", where=where, remedy="write name=100")
+    return found
+
+
+def _fairness(parity: Any, least: Any, most: Any) -> list[Any]:
+    from worthwhile.decide.budget import Fairness
+
+    asked: dict[str, dict[str, Any]] = {}
+    for name, texts in (("parity", parity), ("least", least), ("most", most)):
+        for key, share in _pairs(texts, f"--{name}{'' if name == 'parity' else '-share'}").items():
+            column, _, group = key.partition(":")
+            of = asked.setdefault(column, {})
+            if group:
+                of[name] = {**(of[name] if isinstance(of.get(name), dict) else {}), group: share}
+            else:
+                of[name] = share
+    return [Fairness(column, **shares) for column, shares in sorted(asked.items())]
+
+
+def said(made: Plan, currency: str = "") -> list[str | Table]:
+    """The plan for people."""
+    from worthwhile.decide.budget.planning import next_of
+
+    facts = made.facts
+    rows = [
+        (one["action"], f"{one['contacts']:,}", money(one["cost"]), money(one["expected_margin"]))
+        for one in facts["actions"]
+    ]
+    unit = f" ({currency})" if currency else ""
+    columns = ("action", "contacts", f"cost{unit}", f"expected margin{unit}")
+    shown: list[str | Table] = [table("Plan", columns, rows)]
+    reach = ""
+    if facts["expected_margin_low"] is not None:
+        low, high = (money(facts[f"expected_margin_{end}"], currency) for end in ("low", "high"))
+        reach = f", within {low} to {high} at 90 %"
+    shown.append(
+        f"{facts['contacts']:,} contacts cost {money(facts['cost'], currency)} and are expected to bring"
+        f" {money(facts['expected_margin'], currency)} of margin{reach}: {money(facts['profit'], currency)} after cost."
+    )
+    shown.append(_how_good(facts))
+    following = next_of(facts, 100.0)
+    if following is not None:
+        shown.append(f"The next {money(100, currency)} return {money(following, currency)}.")
+    elif any(one["limit"] == "budget" for one in facts["limits"]):
+        shown.append("More budget would bring nothing: what is left of it has nowhere to go under the other limits.")
+    if facts["rows_below_cost"]:
+        shown.append(
+            f"{facts['rows_below_cost']:,} of the contacts are expected to bring less than they cost: --least-return 1"
+            " leaves them out, --objective profit counts the cost."
+        )
+    if facts["held_out"]:
+        shown.append(
+            f"{facts['held_out']:,} customers are left alone to measure by; the plan would have reached"
+            f" {facts['held_out_planned']:,} of them."
+        )
+    if facts["curve"]:
+        points = [tuple(money(point[name]) for name in ("budget", "cost", "margin")) for point in facts["curve"]]
+        names = (f"budget{unit}", f"cost{unit}", f"expected margin{unit}")
+        shown.append(table("What other budgets would do", names, points))
+    return shown
+
+
+def _how_good(facts: Mapping[str, Any]) -> str:
+    if not facts["contacts"]:
+        return "Nobody can be contacted under these limits, or nothing brings more than nothing."
+    if facts["method"] == "exact":
+        return "No other plan under these limits is expected to bring more."
+    return f"No other plan under these limits is expected to bring more than {_short(facts['gap'])} beyond that."
+
+
+def _short(gap: float) -> str:
+    return percent(gap) if gap >= 0.001 else "0.1 %" if gap > 1e-4 else "0.01 %"
+
+
+def _files(paths: Sequence[Path]) -> list[str]:
+    return [f"Written: {path}" for path in paths]

@@ -1,0 +1,233 @@
+"""Candidates of a shop: for each customer of a recorded forecast and each action, what it costs and should bring.
+
+Letters: N customers of the forecast.
+
+expected margin = margin share x extra spend. Extra spend is a measured effect (uplift), or what the user assumes: a
+share of the expected spend, or more chance to order times what an order is worth, E[spend] / P(active).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+
+from worthwhile.decide.budget.actions import ASSUMED, Action
+from worthwhile.decide.budget.problem import Array
+from worthwhile.errors import InputError
+from worthwhile.features.build import feature_matrix_at, main_categories
+from worthwhile.features.declared import NAMES
+from worthwhile.features.terms import ValueTerms
+from worthwhile.runs.recall import RecordedForecast
+from worthwhile.runs.record import check_digests, list_runs, run_folder
+from worthwhile.shop import Shop
+from worthwhile.store.log import Log
+from worthwhile.tasks import Task
+
+SPEND, ACTIVE = ("spend",), ("active", "conversion", "visit")
+
+
+@dataclass(frozen=True)
+class Expected:
+    """What a forecast says of its customers, as the planner needs it."""
+
+    customers: Array  # (N,) of str, ascending
+    spend: Array  # (N,) expected, in the horizon
+    p_active: Array  # (N,)
+    margin: Array  # (N,) share of spend that is margin
+
+
+@dataclass(frozen=True)
+class Effects:
+    """What an uplift run measured. `table` has `customer_id`, `action`, `outcome`, `effect_mean`, `effect_se`."""
+
+    run_id: str
+    table: pa.Table
+
+
+def expected_of(forecast: RecordedForecast, log: Log) -> Expected:
+    """The forecast's customers with the margin of what they buy.
+
+    With margins of single categories a customer's margin is that of its own purchases before the cutoff. Of the target
+    `value` the amounts are margin already.
+    """
+    table = forecast.table()
+    name = forecast.task.amount_name
+    customers = table["customer_id"].to_numpy(zero_copy_only=False)
+    spend, p = table[f"{name}_mean"].to_numpy(), table["p_active"].to_numpy()
+    return Expected(customers, spend, p, _margins(forecast, log, customers))
+
+
+def _margins(forecast: RecordedForecast, log: Log, customers: Array) -> Array:
+    if forecast.task.amount_name == "value":
+        return np.ones(len(customers))
+    terms = ValueTerms.of(forecast.shop.settings)
+    if not terms.margins:
+        return np.full(len(customers), terms.margin)
+    amounts = {}
+    for target in ("spend", "value"):
+        task = Task.of(forecast.horizon, target, **forecast.asked["where"])
+        value = ValueTerms(terms.margin, terms.margins) if target == "value" else None
+        categories = main_categories(log, forecast.cutoff)
+        ids, features = feature_matrix_at(log, task, forecast.cutoff, value=value, categories=categories)
+        amounts[target] = dict(zip(ids.to_pylist(), features[:, NAMES.index("amount_all")], strict=True))
+    paid = np.array([amounts["spend"].get(name, 0.0) for name in customers])
+    worth = np.array([amounts["value"].get(name, 0.0) for name in customers])
+    mean = worth.sum() / paid.sum() if paid.sum() > 0 else terms.margin
+    return np.where(paid > 0, np.clip(worth / np.where(paid > 0, paid, 1.0), 0.0, 1.0), mean)
+
+
+def latest_effects(shop: Shop) -> Effects | None:
+    """The effects that the latest recorded uplift run measured; None where there is none."""
+    runs = list_runs(shop, "uplift")
+    if not runs:
+        return None
+    folder = run_folder(shop, runs[0]["run_id"])
+    check_digests(folder)
+    return Effects(runs[0]["run_id"], pq.read_table(folder / "effects.parquet"))
+
+
+def offers(
+    expected: Expected, actions: Sequence[Action], effects: Effects | None, customers: pa.Table | None
+) -> pa.Table:
+    """The candidates: every customer with every action whose effect on it is known or assumed.
+
+    `customers` is a table of `customer_id` and further columns (costs, groups, consent), which are carried through.
+    Raises InputError `no-such-run` for an action whose effect is neither measured nor given, `bad-columns`.
+    """
+    known = None if customers is None else _aligned(customers, expected.customers)
+    parts = [_offer(expected, action, effects, known) for action in actions]
+    return pa.concat_tables(parts)
+
+
+def _offer(expected: Expected, action: Action, effects: Effects | None, known: pa.Table | None) -> pa.Table:
+    extra, error, shared, source = _extra_spend(expected, action, effects)
+    rows = np.flatnonzero(~np.isnan(extra))
+    cost = action.cost + action.cost_share * action.redeemed * np.maximum(expected.spend + np.nan_to_num(extra), 0.0)
+    if action.cost_column:
+        cost = cost + _cost_column(known, action)
+    margin = expected.margin
+    table = pa.table(
+        {
+            "customer_id": pa.array(expected.customers[rows], pa.string()),
+            "action": pa.array([action.name] * len(rows), pa.string()),
+            "channel": pa.array([action.channel] * len(rows), pa.string()),
+            "cost": cost[rows],
+            "expected_margin": (margin * extra)[rows],
+            "expected_margin_se": (margin * error)[rows],
+            "effect_se_shared": (margin * shared)[rows],
+            "expected_spend": expected.spend[rows],
+            "p_active": expected.p_active[rows],
+            "effect": pa.array([source] * len(rows), pa.string()),
+        }
+    )
+    if known is not None:
+        for name in known.column_names:
+            if name not in table.column_names and not name.startswith("consent"):
+                table = table.append_column(name, known[name].take(pa.array(rows)))
+        for name in (f"consent_{action.channel}", "consent"):
+            if name in known.column_names:
+                table = table.append_column("consent", known[name].take(pa.array(rows)))
+                break
+    return table
+
+
+def _extra_spend(expected: Expected, action: Action, effects: Effects | None) -> tuple[Array, Array, Array, str]:
+    """Extra spend (N,), its own and its shared standard error, where it is known from; NaN where it is not known."""
+    if action.assumption:
+        per_unit = _per_unit(expected, action)
+        size = getattr(action, action.assumption)
+        nothing = np.zeros(len(expected.customers))
+        return size * per_unit, nothing, action.lift_se * per_unit, f"assumption: {action.assumption} = {size:g}"
+    if effects is None:
+        raise InputError(
+            "no-such-run",
+            f"the effect of `{action.name}` is not known: no uplift run is recorded",
+            where=f"actions.{action.name}",
+            remedy="learn it with worth uplift, or assume it: " + ", ".join(f"{name} = 0.05" for name in ASSUMED),
+        )
+    return _measured(expected, action, effects)
+
+
+def _per_unit(expected: Expected, action: Action) -> Array:
+    """The extra spend that an assumption of 1 would mean, as far as a chance cannot be above 1."""
+    if action.assumption == "lift_spend":
+        return expected.spend
+    p = np.maximum(expected.p_active, 1e-9)
+    size = getattr(action, action.assumption)
+    points = size * p if action.assumption == "lift_active" else np.full(len(p), size)
+    held = np.clip(points, -p, 1.0 - p)
+    return (held / size if size else np.zeros(len(p))) * expected.spend / p
+
+
+def _measured(expected: Expected, action: Action, effects: Effects) -> tuple[Array, Array, Array, str]:
+    """From the uplift run: the effect on spend where it has one, else that on the chance to order.
+
+    Without a column `effect_se_shared` all of a standard error is taken to be shared: estimates of one fit err alike,
+    and to call them independent would make the interval of a sum far too narrow.
+    """
+    of = effects.table.filter(pc.equal(effects.table["action"], action.treatment))
+    outcomes = set(of["outcome"].to_pylist())
+    outcome = next((name for name in (*SPEND, *ACTIVE) if name in outcomes), None)
+    if outcome is None:
+        listed = ", ".join(f"`{name}`" for name in sorted(set(effects.table["action"].to_pylist())))
+        raise InputError(
+            "bad-argument",
+            f"the uplift run {effects.run_id} measured nothing of `{action.treatment}`",
+            where=f"actions.{action.name}",
+            remedy=f"it measured {listed or 'nothing'}: name one as treatment, or assume the effect",
+        )
+    of = of.filter(pc.equal(of["outcome"], outcome))
+    place = pc.index_in(pa.array(expected.customers, pa.string()), value_set=of["customer_id"].combine_chunks())
+    unit = np.ones(len(place)) if outcome in SPEND else expected.spend / np.maximum(expected.p_active, 1e-9)
+
+    def column(name: str) -> Array:
+        taken = of[name].cast(pa.float64()).take(place)
+        return np.array(pc.fill_null(taken, np.nan).to_numpy(), dtype=np.float64) * unit
+
+    mean, se = column("effect_mean"), np.nan_to_num(column("effect_se"))
+    if "effect_se_shared" in of.column_names:
+        return mean, se, np.nan_to_num(column("effect_se_shared")), f"measured: {effects.run_id}"
+    return mean, np.zeros(len(mean)), se, f"measured: {effects.run_id}"
+
+
+def _aligned(table: pa.Table, customers: Array) -> pa.Table:
+    """The rows of a customers' table in the order of the customers; null for those it has not."""
+    if "customer_id" not in table.column_names:
+        raise InputError("bad-columns", "there is no column `customer_id`", where="--customers", remedy="name it so")
+    ids = pc.cast(table["customer_id"], pa.string()).combine_chunks()
+    if pc.count_distinct(ids).as_py() != len(ids):
+        raise InputError("bad-values", "a customer stands twice", where="--customers", remedy="one row a customer")
+    return table.drop_columns(["customer_id"]).take(pc.index_in(pa.array(customers, pa.string()), value_set=ids))
+
+
+def _cost_column(known: pa.Table | None, action: Action) -> Array:
+    if known is None or action.cost_column not in known.column_names:
+        raise InputError(
+            "bad-columns",
+            f"the customers' table has no column `{action.cost_column}`, which the cost of `{action.name}` is in",
+            where="--customers",
+            remedy="give a table with customer_id and this column",
+        )
+    found = np.array(pc.fill_null(known[action.cost_column].cast(pa.float64()), np.nan).to_numpy(), dtype=np.float64)
+    return np.where(np.isnan(found), 0.0, found)
+
+
+def said_of(actions: Sequence[Action]) -> list[Mapping[str, Any]]:
+    """What is assumed, action by action."""
+    return [
+        {
+            "action": a.name,
+            "assumption": a.assumption,
+            "value": getattr(a, a.assumption),
+            "lift_se": a.lift_se,
+            "means": ASSUMED[a.assumption],
+        }
+        for a in actions
+        if a.assumption
+    ]

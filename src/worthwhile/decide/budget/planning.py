@@ -1,0 +1,244 @@
+"""A plan from a table of candidates: who gets what, what it brings, and what more or less of a budget would do."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+from scipy.stats import norm
+
+from worthwhile.decide.budget.candidates import Candidates, candidates_of, column_or_none
+from worthwhile.decide.budget.holdout import held_out, strata_of
+from worthwhile.decide.budget.limits import OBJECTIVES, Asked, Limits, asked_of
+from worthwhile.decide.budget.problem import Array, best_rows, reduced_values
+from worthwhile.decide.budget.solve import Solution, solve, sweep
+from worthwhile.errors import InputError
+from worthwhile.progress import Progress, part, silent
+
+SURE = 0.9  # of intervals
+# Shares of the budget at which the curve is shown.
+CURVE = (0.1, 0.25, 0.5, 0.75, 0.9, 1.0, 1.1, 1.25, 1.5, 2.0)
+
+
+@dataclass(frozen=True)
+class How:
+    """How a plan is made, beside what it must keep."""
+
+    objective: str = "margin"  # or profit: margin less cost
+    risk: float | None = None  # plan on this quantile of each row's margin; None: on the mean
+    method: str = "auto"  # or exact, lagrangian
+    holdout: float = 0.0  # share of the customers, or from 1 on their number, who are left alone
+    curve: bool = True  # whether to work out what other budgets would do
+    seed: int = 0
+
+
+@dataclass(frozen=True)
+class Plan:
+    """Who gets what. `table` has the chosen rows of the candidates, customers and actions ascending."""
+
+    table: pa.Table
+    holdout: pa.Table  # customer_id, stratum, action: what each would have got; null for nothing
+    facts: Mapping[str, Any] = field(default_factory=dict)
+
+    def __repr__(self) -> str:
+        return f"Plan({len(self.table):,} contacts, cost {self.facts['cost']:,.2f})"
+
+    def to_dict(self) -> dict[str, Any]:
+        return dict(self.facts)
+
+    def write(self, path: Path | str) -> Path:
+        """Write the chosen rows as Parquet or CSV, by the suffix. Raises InputError `bad-argument`."""
+        from worthwhile.runs.tables import check_out, write_table
+
+        path = check_out(path)
+        write_table(self.table, path)
+        return path
+
+
+def plan_candidates(
+    table: pa.Table,
+    budget: float | None = None,
+    *,
+    limits: Limits | None = None,
+    how: How | None = None,
+    where: str = "candidates",
+    progress: Progress = silent,
+) -> Plan:
+    """Choose rows of candidates so that the sum of their expected margins is highest and every limit is kept.
+
+    `table` has the columns `customer_id`, `action`, `cost` (>= 0) and `expected_margin` (before the cost, in the same
+    currency), a row for each customer and action. Where there are `expected_margin_se` (the standard error of a row's
+    margin, its own) and `effect_se_shared` (that which all rows of an action share), the return has an interval; other
+    columns are carried through. `budget` is the one of `limits`, where both are given.
+    Raises InputError `bad-columns`, `bad-values`, `bad-argument`.
+    """
+    how, limits = how or How(), limits or Limits()
+    if budget is not None:
+        limits = replace(limits, budget=float(budget))
+    progress("read", 0.0)
+    candidates = candidates_of(table, where=where)
+    margin = planned_on(candidates, how.risk)
+    nobody = np.zeros(candidates.customers, bool)
+    progress("set up", 0.1)
+    asked = asked_of(candidates, margin, limits, how.objective, nobody)
+    left_alone = nobody
+    strata = _strata(candidates, margin, asked)
+    if how.holdout:
+        left_alone = held_out(candidates.ids.to_pylist(), strata, how.holdout, seed=how.seed)
+        asked = asked_of(candidates, margin, limits, how.objective, left_alone)
+    progress("solve", 0.2)
+    solution = solve(asked.problem, method=how.method, seed=how.seed)
+    rows = asked.rows[solution.chosen]
+    others = asked_of(candidates, margin, limits, how.objective, ~left_alone) if how.holdout else None
+    held = _held_table(candidates, strata, left_alone, others, solution)
+    facts = _facts(candidates, margin, rows, asked, solution)
+    facts |= {"objective": how.objective, "risk": how.risk, "seed": how.seed, "held_out": int(left_alone.sum())}
+    facts["held_out_planned"] = len(held) - held["action"].null_count
+    facts["curve"] = _curve(asked, solution, limits, how, part(progress, 0.6, 1.0)) if how.curve else []
+    progress("done", 1.0)
+    return Plan(candidates.table.take(rows), held, facts)
+
+
+def planned_on(candidates: Candidates, risk: float | None) -> Array:  # (R,)
+    """The margin that is planned on: the mean, or a lower quantile of each row's.
+
+    The quantile is the column `expected_margin_q10` for a risk of 0.1, where there is one; else it is the normal one,
+    mean + z(risk) sqrt(se^2 + se_shared^2). Raises InputError `bad-argument`, `bad-columns`.
+    """
+    if risk is None:
+        return candidates.margin
+    if not 0 < risk <= 0.5:
+        raise InputError("bad-argument", f"{risk:g} is no lower quantile", where="--risk", remedy="give 0.05 to 0.5")
+    given = column_or_none(candidates, f"expected_margin_q{round(risk * 100):02d}")
+    if given is not None:
+        return given
+    own, shared = _errors(candidates)
+    if own is None and shared is None:
+        raise InputError(
+            "bad-columns",
+            "the candidates do not say how uncertain their margins are",
+            where="--risk",
+            remedy=f"add a column expected_margin_se or expected_margin_q{round(risk * 100):02d}",
+        )
+    variance = sum(column**2 for column in (own, shared) if column is not None)
+    return candidates.margin + float(norm.ppf(risk)) * np.sqrt(variance)
+
+
+def _errors(candidates: Candidates) -> tuple[Array | None, Array | None]:
+    """Standard errors of each row's own, and of what all rows of its action share."""
+    return column_or_none(candidates, "expected_margin_se"), column_or_none(candidates, "effect_se_shared")
+
+
+def total_sd(candidates: Candidates, rows: Array) -> float | None:
+    """The standard deviation of the rows' sum: own errors are independent, an action's shared one adds up.
+
+    var = sum se_i^2 + sum over actions (sum se_shared_i)^2. None where nothing is known of errors.
+    """
+    own, shared = _errors(candidates)
+    if own is None and shared is None:
+        return None
+    variance = 0.0 if own is None else float((own[rows] ** 2).sum())
+    if shared is not None:
+        codes, names = candidates.coded("action")
+        variance += float((np.bincount(codes[rows], shared[rows], len(names)) ** 2).sum())
+    return float(np.sqrt(variance))
+
+
+def _strata(candidates: Candidates, margin: Array, asked: Asked) -> Array:
+    """Customers who could be chosen, in groups by the best margin that they have among the candidates."""
+    best = np.full(candidates.customers, -np.inf)
+    np.maximum.at(best, candidates.owner, margin)
+    may = np.zeros(candidates.customers, bool)
+    may[candidates.owner[asked.rows]] = True
+    return strata_of(best, may)
+
+
+def _held_table(
+    candidates: Candidates, strata: Array, left_alone: Array, others: Asked | None, solution: Solution
+) -> pa.Table:
+    """Those held out, with the action that the plan's prices would have given them."""
+    place = np.flatnonzero(left_alone)
+    actions: dict[int, str] = {}
+    if others is not None and others.problem.rows and solution.prices is not None:
+        reduced = reduced_values(others.problem, solution.prices.multipliers)
+        rows = others.rows[best_rows(others.problem, reduced)]
+        codes, names = candidates.coded("action")
+        # Of several the first: one is enough to say that the plan would have reached the customer.
+        for row in rows[::-1].tolist():
+            actions[int(candidates.owner[row])] = names[int(codes[row])]
+    return pa.table(
+        {
+            "customer_id": candidates.ids.take(pa.array(place)),
+            "stratum": pa.array(strata[place], pa.int32()),
+            "action": pa.array([actions.get(int(k)) for k in place], pa.string()),
+        }
+    )
+
+
+def _facts(candidates: Candidates, margin: Array, rows: Array, asked: Asked, solution: Solution) -> dict[str, Any]:
+    problem = asked.problem
+    cost, brings = float(candidates.cost[rows].sum()), float(candidates.margin[rows].sum())
+    sd = total_sd(candidates, rows)
+    reach = None if sd is None else float(norm.ppf((1 + SURE) / 2)) * sd
+    prices = np.zeros(len(problem.names)) if solution.prices is None else solution.prices.multipliers
+    taken = problem.taken(solution.chosen) if problem.rows else np.zeros(len(problem.names))
+    return {
+        "candidates": len(candidates.owner),
+        "customers": candidates.customers,
+        "not_to_be_contacted": int(candidates.customers - len(np.unique(candidates.owner[asked.open]))),
+        "contacts": len(rows),
+        "customers_contacted": len(np.unique(candidates.owner[rows])),
+        "cost": cost,
+        "expected_margin": brings,
+        "expected_margin_low": None if reach is None else brings - reach,
+        "expected_margin_high": None if reach is None else brings + reach,
+        "margin_planned_on": float(margin[rows].sum()),
+        "profit": brings - cost,
+        "rows_below_cost": int((candidates.margin[rows] < candidates.cost[rows]).sum()),
+        "method": solution.method,
+        "gap": solution.gap,
+        "bound": solution.bound,
+        "actions": _by_label(candidates, rows, "action"),
+        "limits": [
+            {"limit": name, "most": float(most), "taken": float(used), "price": float(price)}
+            for name, most, used, price in zip(problem.names, problem.most, taken, prices, strict=True)
+        ],
+    }
+
+
+def _by_label(candidates: Candidates, rows: Array, column: str) -> list[dict[str, Any]]:
+    codes, names = candidates.coded(column)
+    count = np.bincount(codes[rows], minlength=len(names))
+    cost = np.bincount(codes[rows], candidates.cost[rows], len(names))
+    brings = np.bincount(codes[rows], candidates.margin[rows], len(names))
+    return [
+        {column: name, "contacts": int(count[k]), "cost": float(cost[k]), "expected_margin": float(brings[k])}
+        for k, name in enumerate(names)
+    ]
+
+
+def _curve(asked: Asked, solution: Solution, limits: Limits, how: How, progress: Progress) -> list[dict[str, float]]:
+    """What other budgets would bring, all other limits the same."""
+    if limits.budget is None or not limits.budget or solution.prices is None:
+        return []
+    progress("curve", 0.0)
+    weight = OBJECTIVES[how.objective]
+    budgets = [share * limits.budget for share in CURVE]
+    points = sweep(asked.problem, solution, asked.problem.names.index("budget"), budgets, seed=how.seed)
+    return [{"budget": p.budget, "cost": p.spent, "margin": p.value + weight * p.spent} for p in points]
+
+
+def next_of(facts: Mapping[str, Any], amount: float) -> float | None:
+    """What the next `amount` of the budget would bring in margin; None where the budget does not limit the plan."""
+    price = next((one["price"] for one in facts["limits"] if one["limit"] == "budget"), 0.0)
+    return amount * (price + OBJECTIVES[facts["objective"]]) if price > 0 else None
+
+
+def ids_in(table: pa.Table) -> set[str]:
+    """The customers of a table, as texts."""
+    return set(pc.cast(table["customer_id"], pa.string()).drop_null().to_pylist())

@@ -1,0 +1,195 @@
+"""`plan`: what to do for the customers of a shop's forecast, as a recorded run."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+
+from worthwhile.decide.budget.actions import ActionsFile, actions_of, as_said, read_actions
+from worthwhile.decide.budget.limits import Limits
+from worthwhile.decide.budget.offers import expected_of, latest_effects, offers, said_of
+from worthwhile.decide.budget.planning import How, Plan, plan_candidates
+from worthwhile.decide.campaign.contacts import recent_contacts
+from worthwhile.decide.campaign.design import forecast_columns, noise_of
+from worthwhile.decide.campaign.power import needed
+from worthwhile.errors import InputError
+from worthwhile.progress import Progress, part, silent
+from worthwhile.runs.recall import RecordedForecast, recorded_forecast
+from worthwhile.runs.record import record
+from worthwhile.schema import to_us
+from worthwhile.shop import Shop
+from worthwhile.store.log import open_log
+
+# Margins of a shop's candidates are before the cost, so that cost can be counted; and a plan without anybody left alone
+# could not be measured.
+SHOP_HOW = How(objective="profit", holdout=0.1)
+SETTINGS_BEHIND = ("currency", "value.margin", "value.margins")
+
+
+@dataclass(frozen=True)
+class PlanRun:
+    """A recorded plan."""
+
+    run_id: str
+    folder: Path
+    plan: Plan
+
+    def __repr__(self) -> str:
+        return f"PlanRun({self.run_id!r}, {self.plan!r})"
+
+    def table(self) -> pa.Table:
+        """The chosen rows, customers and actions ascending."""
+        return self.plan.table
+
+    def to_dict(self) -> dict[str, Any]:
+        return {"run_id": self.run_id, "folder": str(self.folder), **self.plan.to_dict()}
+
+
+def plan(  # noqa: PLR0913 (one parameter for each question that a person asks)
+    shop: Shop,
+    actions: Path | str | Mapping[str, Any],
+    budget: float | None = None,
+    *,
+    limits: Limits | None = None,
+    customers: pa.Table | None = None,
+    run_id: str | None = None,
+    how: How = SHOP_HOW,
+    detect: float | None = None,
+    progress: Progress = silent,
+) -> PlanRun:
+    """Plan on a recorded forecast (`run_id`; default: the latest) and a file of actions, or its content as a table.
+
+    An action's effect is that of the latest recorded uplift run, or what the file assumes, which every row says in its
+    column `effect`. `limits` stand beside those of the file, and in place of them where both say something; `customers`
+    is a table of `customer_id` and further columns: costs, groups for fairness, consent (`consent` or
+    `consent_<channel>`). Recorded as a run with `plan.parquet` and `holdout.parquet`.
+    With `detect`, as many are left alone as it takes to find an effect of so much spend a customer on those contacted.
+    Raises InputError `no-such-run`, `damaged`, `bad-file`, `bad-argument`, `bad-columns`, `bad-values`.
+    """
+    file = actions_of(actions) if isinstance(actions, Mapping) else read_actions(actions)
+    progress("read", 0.0)
+    forecast = recorded_forecast(shop, run_id=run_id)
+    effects = latest_effects(shop) if any(not action.assumption for action in file.actions) else None
+    joined = _joined(file, limits or Limits(), budget)
+    with open_log(shop) as log:
+        expected = expected_of(forecast, log)
+        recent = recent_contacts(shop, log, forecast.cutoff, file.contact_days)
+    joined = replace(joined, contacted=_added(joined.contacted, recent))
+    table = offers(expected, file.actions, effects, customers)
+    if detect is not None:
+        how = replace(how, holdout=_holdout_for(detect, forecast, table, joined, how))
+    made = plan_candidates(table, limits=joined, how=how, where="candidates", progress=part(progress, 0.2, 0.9))
+    facts = {
+        **made.facts,
+        "forecast": forecast.run_id,
+        "horizon": forecast.horizon,
+        "cutoff": forecast.cutoff.isoformat(),
+        "currency": forecast.shop.settings["currency"],
+        "uplift": None if effects is None else effects.run_id,
+        "assumptions": said_of(file.actions),
+        "margin_is_set": bool(expected.margin.min(initial=1.0) < 1.0) or forecast.task.amount_name == "value",
+        "recent_contacts": sum(recent.values()),
+    }
+    asked = {
+        "forecast": forecast.run_id,
+        "horizon": forecast.horizon,
+        "uplift": facts["uplift"],
+        "actions": as_said(file),
+        "contact_days": file.contact_days,
+        "limits": without_ids(joined),
+        "customers": None if customers is None else _digest(customers),
+        "how": {name: getattr(how, name) for name in How.__dataclass_fields__},
+        "settings": {key: shop.settings[key] for key in SETTINGS_BEHIND},
+        "data_version": forecast.asked["data_version"],
+    }
+
+    def fill(folder: Path, _: str) -> None:
+        pq.write_table(made.table, folder / "plan.parquet", compression="zstd")
+        pq.write_table(made.holdout, folder / "holdout.parquet", compression="zstd")
+
+    folder = record(shop, "plan", asked, {"facts": facts}, fill)
+    progress("done", 1.0)
+    return PlanRun(folder.name, folder, replace(made, facts=facts))
+
+
+def _holdout_for(effect: float, forecast: RecordedForecast, table: pa.Table, limits: Limits, how: How) -> float:
+    """The share to leave alone so that the effect is found (80 times in 100, at 5 %), of the customers whom the plan
+    would reach; half of them where no share is enough.
+
+    Raises InputError `bad-argument`.
+    """
+    if effect <= 0:
+        raise InputError("bad-argument", f"an effect of {effect:g} cannot be found", where="--detect", remedy="above 0")
+    whole = plan_candidates(table, limits=limits, how=replace(how, holdout=0.0, curve=False))
+    people = forecast_columns(forecast.table(), forecast.task.amount_name)
+    people = people.filter(pc.is_in(people["customer_id"], value_set=whole.table["customer_id"].combine_chunks()))
+    if len(people) < 2:
+        return 0.0
+    held = needed(noise_of(forecast, people)["spend"].sd_adjusted, effect, len(people), 1)
+    return 0.5 if held is None else min(held / len(people), 0.5)
+
+
+def acquired_values(shop: Shop, *, run_id: str | None = None) -> pa.Table:
+    """What the customers of each channel are forecast to be worth: `customer_id`, `channel`, `expected_margin`.
+
+    The channel is that of a customer's first order; customers without one are left out. Raises InputError
+    `no-such-run`, `damaged`.
+    """
+    forecast = recorded_forecast(shop, run_id=run_id)
+    with open_log(shop) as log:
+        expected = expected_of(forecast, log)
+        query = (
+            "SELECT customer_id, arg_min(channel, (ts_us, event_id)) AS channel FROM events"
+            " WHERE kind = 'order_line' AND channel IS NOT NULL AND ts_us < ? GROUP BY customer_id"
+        )
+        channels = dict(log.con.execute(query, [to_us(forecast.cutoff)]).fetchall())
+    rows = [k for k, customer in enumerate(expected.customers) if customer in channels]
+    return pa.table(
+        {
+            "customer_id": pa.array(expected.customers[rows], pa.string()),
+            "channel": pa.array([channels[expected.customers[k]] for k in rows], pa.string()),
+            "expected_margin": (expected.spend * expected.margin)[rows],
+        }
+    )
+
+
+def _joined(file: ActionsFile, given: Limits, budget: float | None) -> Limits:
+    """The file's limits, and those given in their place where they say something else than nothing."""
+    plain = Limits()
+    said = {
+        name: getattr(given, name)
+        for name in Limits.__dataclass_fields__
+        if getattr(given, name) != getattr(plain, name)
+    }
+    if budget is not None:
+        said["budget"] = float(budget)
+    return replace(file.limits, **said)
+
+
+def _added(one: Mapping[str, int], other: Mapping[str, int]) -> dict[str, int]:
+    return {name: one.get(name, 0) + other.get(name, 0) for name in (*one, *other)}
+
+
+def without_ids(limits: Limits) -> dict[str, Any]:
+    """Limits for a manifest: lists of customers as their number and a digest, since manifests name nobody."""
+    listed: dict[str, list[Any]] = {"excluded": sorted(limits.excluded), "contacted": sorted(limits.contacted.items())}
+    found = {name: getattr(limits, name) for name in Limits.__dataclass_fields__ if name not in listed}
+    found["fairness"] = [
+        {name: getattr(fair, name) for name in ("column", "least", "most", "parity")} for fair in limits.fairness
+    ]
+    return {**found, **{name: {"customers": len(v), "sha256": _sha256(repr(v))} for name, v in listed.items()}}
+
+
+def _digest(table: pa.Table) -> str:
+    return _sha256(repr(table.to_pydict()))
+
+
+def _sha256(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()

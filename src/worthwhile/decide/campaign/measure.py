@@ -1,0 +1,280 @@
+"""After a campaign: what the treated did against the held out, what that is worth, and the log for uplift."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from worthwhile.decide.budget.candidates import read_candidates
+from worthwhile.decide.campaign.compare import Difference, adjusted, difference, sample_ratio
+from worthwhile.decide.campaign.folder import LOG, NONE, Campaign, add_files, read_campaign, write_whole
+from worthwhile.errors import InputError
+from worthwhile.features.outcomes import outcome_of
+from worthwhile.features.terms import ValueTerms
+from worthwhile.runs.asked import day_of
+from worthwhile.schema import to_us
+from worthwhile.shop import Shop
+from worthwhile.store.log import Log, open_log
+from worthwhile.tasks import Horizon, Task
+
+Array = np.ndarray[Any, Any]
+OUTCOMES = {"spend": "forecast_spend", "orders": "forecast_orders", "active": "p_active"}  # -> what adjusts it
+MISMATCH = 0.001  # p-value below which groups are not of the sizes that were designed
+MOST_STRATA = 20  # that are told of
+
+
+@dataclass(frozen=True)
+class Measured:
+    """What a campaign brought. `log` is what uplift learns from."""
+
+    campaign: Campaign
+    log: pa.Table
+    facts: Mapping[str, Any]
+
+    def __repr__(self) -> str:
+        return f"Measured({self.campaign.name!r}, {len(self.log):,} customers)"
+
+    def to_dict(self) -> dict[str, Any]:
+        return dict(self.facts)
+
+
+@dataclass(frozen=True)
+class _Seen:
+    """What the assigned customers did. All (N,)."""
+
+    outcomes: dict[str, Array]
+    margin: Array  # of their spend
+    known: Array  # bool: whether there is an outcome of the customer
+    facts: dict[str, Any]
+    warnings: list[str]
+
+
+def measure_campaign(shop: Shop, name: str, *, outcomes: Path | str | pa.Table | None = None) -> Measured:
+    """Compare each arm of a campaign with those held out, over the horizon from its start.
+
+    Outcomes are read from the shop's log, or from a table of `customer_id`, `spend` and perhaps `orders` and `active`,
+    in which who is missing is left out. The log is written as `campaigns/<name>/log.parquet`.
+    Raises InputError `no-such-run`, `damaged`, `not-matured` where the log ends before the campaign's second day,
+    `bad-file`, `bad-columns`, `bad-values`.
+    """
+    campaign = read_campaign(shop, name)
+    table = campaign.assignment()
+    seen = _from_log(shop, campaign, table) if outcomes is None else _from_table(shop, table, outcomes)
+    treatment = np.array(table["treatment"].to_pylist(), object)
+    warnings = [*seen.warnings, *_ratio_warnings(campaign, treatment, seen.known)]
+    arms = [_arm(table, treatment, arm, seen) for arm in campaign.manifest["arms"]]
+    if any(one["held_out"] < 2 or one["treated"] < 2 for one in arms):
+        warnings.append("An arm or its control has fewer than two customers: nothing can be said of it.")
+    log = _log_of(table, seen)
+    facts = {
+        "campaign": name,
+        "start": campaign.manifest["start"],
+        "horizon": campaign.manifest["horizon"],
+        "currency": campaign.manifest["currency"],
+        **seen.facts,
+        "arms": arms,
+        "warnings": warnings,
+        "log": str(campaign.folder / LOG),
+    }
+    measured = {key: value for key, value in facts.items() if key not in ("campaign", "log")}
+    add_files(shop, campaign, {"measured": _plain(measured)}, lambda folder: write_whole(log, folder / LOG))
+    return Measured(read_campaign(shop, name), log, facts)
+
+
+# ---- what the customers did ---------------------------------------------------------------------------------------
+
+
+def _from_log(shop: Shop, campaign: Campaign, table: pa.Table) -> _Seen:
+    horizon, start = Horizon.parse(campaign.manifest["horizon"]), campaign.start
+    ids = table["customer_id"].combine_chunks()
+    terms = ValueTerms.of(shop.settings)
+    with open_log(shop) as log:
+        end = horizon.after(start, log.zone)
+        if log.until <= start:
+            raise InputError(
+                "not-matured",
+                f"the log ends before the campaign began on {campaign.manifest['start_day']}",
+                where=str(shop.folder),
+                remedy="ingest what customers did since",
+            )
+        spend = outcome_of(log, Task.of(horizon, "spend"), start, ids)
+        worth = outcome_of(
+            log, Task.of(horizon, "value"), start, ids, value=ValueTerms(terms.margin, terms.margins, 0.0)
+        )
+        is_matured = log.until >= end
+        warnings = (
+            []
+            if is_matured
+            else [
+                f"The horizon ends on {day_of(end, log)}, and the log on {day_of(log.until, log)}:"
+                " this is what is known so far."
+            ]
+        )
+        touched, contact_warnings = _contacts(log, campaign, table, to_us(start), to_us(end))
+    outcomes = {"spend": spend.amount, "orders": spend.orders, "active": (spend.orders > 0).astype(float)}
+    facts = {"source": "log", "matured": is_matured, "contacted_in_log": touched}
+    return _Seen(outcomes, worth.amount, np.ones(len(ids), bool), facts, warnings + contact_warnings)
+
+
+def _contacts(log: Log, campaign: Campaign, table: pa.Table, start_us: int, end_us: int) -> tuple[int, list[str]]:
+    """How many of the treated the log says were contacted, and whether any of those held out was."""
+    query = (
+        "SELECT DISTINCT customer_id FROM events WHERE kind = 'campaign' AND ts_us >= ? AND ts_us < ?"
+        " AND (text IS NULL OR text = ?)"
+    )
+    found = {name for (name,) in log.con.execute(query, [start_us, end_us, campaign.name]).fetchall()}
+    treated: set[str] = set()
+    held: set[str] = set()
+    for customer, treatment in zip(table["customer_id"].to_pylist(), table["treatment"].to_pylist(), strict=True):
+        (held if treatment == NONE else treated).add(customer)
+    warnings = []
+    if found & held:
+        warnings.append(
+            f"{len(found & held):,} customers who were held out were contacted: effects are told too small."
+        )
+    if found & treated and len(found & treated) < 0.9 * len(treated):
+        warnings.append(
+            f"The log has contacts of {len(found & treated):,} of {len(treated):,} treated customers: effects are those"
+            " of being chosen for a contact, not of getting it."
+        )
+    return len(found & treated), warnings
+
+
+def _from_table(shop: Shop, table: pa.Table, outcomes: Path | str | pa.Table) -> _Seen:
+    given = outcomes if isinstance(outcomes, pa.Table) else read_candidates(outcomes)
+    where = "outcomes" if isinstance(outcomes, pa.Table) else str(outcomes)
+    missing = [name for name in ("customer_id", "spend") if name not in given.column_names]
+    if missing:
+        raise InputError(
+            "bad-columns", f"there is no column `{missing[0]}`", where=where, remedy="give customer_id and spend"
+        )
+    ids = pc.cast(given["customer_id"], pa.string()).combine_chunks()
+    if pc.count_distinct(ids).as_py() != len(ids):
+        raise InputError("bad-values", "a customer stands twice", where=where, remedy="give one row a customer")
+    place = pc.index_in(table["customer_id"].combine_chunks(), value_set=ids)
+    known = np.asarray(place.is_valid().to_numpy(zero_copy_only=False), bool)
+
+    def column(name: str) -> Array:
+        values = _numbers(given, name, where)[pc.fill_null(place, 0).to_numpy()]
+        return np.where(known, values, 0.0)
+
+    spend = column("spend")
+    active = column("active") if "active" in given.column_names else (spend > 0).astype(float)
+    orders = column("orders") if "orders" in given.column_names else active
+    warnings = []
+    if not known.all():
+        warnings.append(f"{int((~known).sum()):,} assigned customers are not among the outcomes, and are left out.")
+    margin = spend * ValueTerms.of(shop.settings).margin
+    facts = {"source": "table", "matured": None, "contacted_in_log": None}
+    return _Seen({"spend": spend, "orders": orders, "active": active}, margin, known, facts, warnings)
+
+
+def _numbers(table: pa.Table, name: str, where: str) -> Array:
+    try:
+        found = np.array(pc.fill_null(pc.cast(table[name], pa.float64()), np.nan).to_numpy(), dtype=np.float64)
+    except pa.ArrowInvalid as error:
+        raise InputError("bad-values", f"`{name}` is not of numbers: {error}", where=where, remedy="12.50") from error
+    wrong = np.flatnonzero(~np.isfinite(found))
+    if len(wrong):
+        raise InputError(
+            "bad-values", f"`{name}` is no number", where=f"{where} row {wrong[0] + 1}", remedy="mend the row"
+        )
+    return found
+
+
+# ---- what it comes to ---------------------------------------------------------------------------------------------
+
+
+def _ratio_warnings(campaign: Campaign, treatment: Array, known: Array) -> list[str]:
+    """Whether the groups are still of the sizes that were designed: losses that differ make any comparison wrong."""
+    designed = campaign.manifest["test"]["sizes"]
+    seen = np.array([int((known & (treatment == name)).sum()) for name in designed])
+    p_value = sample_ratio(seen, np.array(list(designed.values()), float))
+    if p_value >= MISMATCH:
+        return []
+    said = ", ".join(
+        f"{name} {count:,} of {designed[name]:,}" for name, count in zip(designed, seen.tolist(), strict=True)
+    )
+    return [
+        f"The groups are not of the sizes that were designed (chi-squared p = {p_value:.1g}: {said}): customers were"
+        " lost from one more than from another, and the comparison cannot be trusted."
+    ]
+
+
+def _arm(table: pa.Table, treatment: Array, arm: Mapping[str, Any], seen: _Seen) -> dict[str, Any]:
+    """One arm against its control: those held out, of a plan those whom it would have given this."""
+    control = (treatment == NONE) & seen.known
+    if "intended" in table.column_names:
+        control &= np.array(table["intended"].to_pylist(), object) == arm["name"]
+    treated = (treatment == arm["name"]) & seen.known
+    found = {}
+    for outcome, covariate in OUTCOMES.items():
+        y, x = seen.outcomes[outcome], table[covariate].to_numpy()
+        found[outcome] = {
+            "treated_mean": float(y[treated].mean()) if treated.any() else None,
+            "held_out_mean": float(y[control].mean()) if control.any() else None,
+            **_named(adjusted(y[treated], y[control], x[treated], x[control])),
+            "unadjusted": _named(difference(y[treated], y[control])),
+        }
+    x = table["forecast_spend"].to_numpy()
+    extra = adjusted(seen.margin[treated], seen.margin[control], x[treated], x[control])
+    count = int(treated.sum())
+    return {
+        "arm": arm["name"],
+        "treated": count,
+        "held_out": int(control.sum()),
+        "outcomes": found,
+        "cost": count * float(arm["cost"]),
+        "incremental_margin": _named(extra, count),
+        "return": _ratio(extra.effect * count, count * float(arm["cost"])),
+        "strata": _strata(table, treated, control, seen),
+    }
+
+
+def _named(one: Difference, times: float = 1.0) -> dict[str, float | None]:
+    scaled = {name: value * (1.0 if name == "p_value" else times) for name, value in asdict(one).items()}
+    return {name: value if np.isfinite(value) else None for name, value in scaled.items()}
+
+
+def _ratio(margin: float, cost: float) -> float | None:
+    return margin / cost if cost > 0 and np.isfinite(margin) else None
+
+
+def _strata(table: pa.Table, treated: Array, control: Array, seen: _Seen) -> list[dict[str, Any]]:
+    stratum, x = table["stratum"].to_numpy(), table["forecast_spend"].to_numpy()
+    y, found = seen.outcomes["spend"], []
+    for k in np.unique(stratum)[:MOST_STRATA].tolist():
+        one, other = treated & (stratum == k), control & (stratum == k)
+        if one.any() or other.any():
+            effect = adjusted(y[one], y[other], x[one], x[other])
+            found.append({"stratum": k, "treated": int(one.sum()), "held_out": int(other.sum()), **_named(effect)})
+    return found
+
+
+def _log_of(table: pa.Table, seen: _Seen) -> pa.Table:
+    """The campaign's log as uplift reads it: treatment (`none` held out), propensities, outcomes, and the forecast."""
+    kept = table.filter(pa.array(seen.known))
+    first = ["customer_id", "treatment", "propensity"]
+    chances = [name for name in kept.column_names if name.startswith("propensity_")]
+    columns = {name: kept[name] for name in (*first, *chances)}
+    columns |= {name: pa.array(values[seen.known]) for name, values in seen.outcomes.items()}
+    rest = [name for name in kept.column_names if name not in columns]
+    return pa.table({**columns, **{name: kept[name] for name in rest}})
+
+
+def _plain(value: Any) -> Any:
+    """For JSON: numpy's numbers as Python's."""
+    if isinstance(value, Mapping):
+        return {str(key): _plain(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(item) for item in value]
+    return value.item() if isinstance(value, np.generic) else value
+
+
+__all__ = ["Measured", "measure_campaign"]

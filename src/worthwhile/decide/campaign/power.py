@@ -1,0 +1,66 @@
+"""How many customers a test needs, and what it can see: two groups compared by their means.
+
+With groups of n0 and n1 customers, outcomes of standard deviation s and a two-sided test at level a, the difference
+that is found with probability b is (Cohen 1988, chapter 2)
+
+    d = (z(1 - a/2) + z(b)) s sqrt(1/n0 + 1/n1)
+
+Adjusting each outcome by its forecast leaves of the variance what the forecast does not explain: s^2 (1 - r^2), with r
+the correlation of forecast and outcome (Deng et al. 2013, equation 4, with the forecast as the covariate).
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+from scipy.stats import norm
+
+
+@dataclass(frozen=True)
+class Noise:
+    """What an outcome varies by among customers, and how much of it the forecast explains."""
+
+    mean: float
+    sd: float  # of outcomes between customers
+    sd_adjusted: float  # of outcomes about their forecasts
+
+    @property
+    def correlation(self) -> float:
+        return math.sqrt(max(0.0, 1.0 - (self.sd_adjusted / self.sd) ** 2)) if self.sd > 0 else 0.0
+
+
+def detectable(sd: float, held: int, treated: int, *, level: float = 0.05, power: float = 0.8) -> float:
+    """The least difference of means that groups of these sizes find with this power; infinite with an empty group."""
+    if not held or not treated:
+        return math.inf
+    return _z(level, power) * sd * math.sqrt(1 / held + 1 / treated)
+
+
+def needed(sd: float, effect: float, total: int, arms: int, *, level: float = 0.05, power: float = 0.8) -> int | None:
+    """How many of `total` customers to hold out, so that each of `arms` equal groups of the rest shows an effect.
+
+    The fewest; None where no number does. With h held out and t = (total - h) / arms in an arm the variance of a
+    difference is s^2 (1/h + 1/t), which falls with h up to h = total / (1 + sqrt(arms)).
+    """
+    most = max(1, math.floor(total / (1 + math.sqrt(arms))))
+
+    def shows(held: int) -> bool:
+        return detectable(sd, held, (total - held) // arms, level=level, power=power) <= effect
+
+    if effect <= 0 or total <= arms or not shows(most):
+        return None
+    low, high = 0, most
+    while high - low > 1:
+        middle = (low + high) // 2
+        low, high = (low, middle) if shows(middle) else (middle, high)
+    return high
+
+
+def each_group(sd: float, effect: float, *, level: float = 0.05, power: float = 0.8) -> int:
+    """How many customers each of two equal groups needs: n = 2 ((z(1 - a/2) + z(b)) s / d)^2."""
+    return math.ceil(2 * (_z(level, power) * sd / effect) ** 2)
+
+
+def _z(level: float, power: float) -> float:
+    return float(norm.ppf(1 - level / 2) + norm.ppf(power))

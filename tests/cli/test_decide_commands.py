@@ -1,0 +1,107 @@
+"""`worth plan`, `worth campaign` and `worth export`, as a person and as a script would call them."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+ACTIONS = """
+[actions.email]
+cost = 0.05
+lift_spend = 0.03
+
+[actions.card]
+channel = "post"
+cost = 1.2
+points_active = 0.04
+capacity = 10
+
+[limits]
+contact_days = 30
+"""
+
+
+@pytest.fixture
+def candidates(tmp_path: Path) -> Path:
+    rows = [
+        (f"C{c:02d}", action, 1.0 + c % 3, 5.0 + (c * 7 + k) % 11) for c in range(40) for k, action in enumerate("ab")
+    ]
+    names = ("customer_id", "action", "cost", "expected_margin")
+    pq.write_table(pa.table({n: [r[i] for r in rows] for i, n in enumerate(names)}), tmp_path / "candidates.parquet")
+    return tmp_path / "candidates.parquet"
+
+
+def test_plan_of_candidates_needs_no_shop(worth: Any, tmp_path: Path, candidates: Path) -> None:
+    out, held = tmp_path / "plan.parquet", tmp_path / "held.csv"
+    limits = ("--budget", 30, "--action-capacity", "a=4", "--holdout", 0.25)
+    done = worth("plan", "--candidates", candidates, *limits, "--out", out, "--holdout-out", held, "--json")
+    assert done.exit_code == 0
+    table = pq.read_table(out)
+    assert table.column_names == ["customer_id", "action", "cost", "expected_margin"]
+    assert sum(table["cost"].to_pylist()) == done.json["cost"] <= 30
+    assert table["action"].to_pylist().count("a") <= 4
+    assert done.json["held_out"] == 10 == len(held.read_text().splitlines()) - 1
+    shown = worth("plan", "--candidates", candidates, "--budget", 30).out
+    assert "No other plan under these limits" in shown and "The next 100 return" in shown
+
+
+def test_nothing_but_the_answer_is_printed_whatever_the_solver_says(candidates: Path) -> None:
+    code = "from worthwhile.cli import main; main()"
+    command = [sys.executable, "-c", code, "plan", "--candidates", str(candidates), "--budget", "30", "--json"]
+    done = subprocess.run(command, capture_output=True, text=True, env={**os.environ})
+    assert done.returncode == 0
+    assert json.loads(done.stdout)["contacts"] > 0
+
+
+@pytest.mark.parametrize(
+    ("arguments", "where"),
+    [
+        ([], "SHOP, --candidates"),
+        (["--candidates", "c.txt"], "--candidates"),
+        (["--candidates", "c.parquet", "--capacity", "email"], "--capacity"),
+        (["--channels", "c.parquet"], "--budget"),
+    ],
+)
+def test_what_a_plan_cannot_be_made_of_is_said(worth: Any, arguments: list[str], where: str) -> None:
+    done = worth("plan", *arguments, "--json")
+    assert done.exit_code == 2 and done.json["error"]["where"] == where
+
+
+def test_budget_is_split_over_channels(worth: Any, tmp_path: Path) -> None:
+    (tmp_path / "c.csv").write_text("channel,spend,new_customers,value_each\nads,100,10,30\nsearch,200,40,20\n")
+    done = worth("plan", "--channels", tmp_path / "c.csv", "--budget", 300, "--out", tmp_path / "s.csv")
+    assert done.exit_code == 0 and "Assumed, not measured" in done.out and (tmp_path / "s.csv").is_file()
+    assert sum(
+        c["spend"] for c in worth("plan", "--channels", tmp_path / "c.csv", "--budget", 300, "--json").json["channels"]
+    ) == pytest.approx(300)
+
+
+def test_shop_is_planned_tested_measured_and_handed_over(worth: Any, shop_folder: Path, tmp_path: Path) -> None:
+    (tmp_path / "actions.toml").write_text(ACTIONS)
+    worth("forecast", shop_folder, "--model", "past-rate", "--cutoff", "2011-06-01")
+    done = worth(
+        "plan", shop_folder, "--budget", 30, "--actions", tmp_path / "actions.toml", "--out", tmp_path / "p.csv"
+    )
+    assert done.exit_code == 0, done.err
+    assert "Assumed, not measured: email: lift_spend = 0.03" in done.out and "All spend counts as margin" in done.out
+    design = worth("campaign", "design", shop_folder, "--campaign", "spring", "--arm", "email=0.05", "--holdout", 0.4,
+                   "--out", tmp_path / "a.csv", "--contacts", tmp_path / "k.csv")  # fmt: skip
+    assert design.exit_code == 0 and "80 times in 100" in design.out
+    assert worth("ingest", shop_folder, tmp_path / "k.csv").exit_code == 0
+    measured = worth("campaign", "measure", shop_folder, "--campaign", "spring", "--json")
+    assert measured.exit_code == 0 and measured.json["arms"][0]["arm"] == "email" and measured.json["warnings"] == []
+    assert "difference" in worth("campaign", "measure", shop_folder, "--campaign", "spring").out
+    given = worth(
+        "export", shop_folder, "--what", "plan", "--out", tmp_path / "e.jsonl", "--where", "action=card", "--json"
+    )
+    assert given.exit_code == 0
+    rows = [json.loads(line) for line in (tmp_path / "e.jsonl").read_text().splitlines()]
+    assert len(rows) == given.json["rows"] <= 10 and {row["action"] for row in rows} <= {"card"}

@@ -1,0 +1,166 @@
+"""Plans of a shop: candidates of its forecast, effects measured or assumed, recorded as a run."""
+
+from __future__ import annotations
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+import worthwhile as ww
+from worthwhile.decide.budget.shop_plan import SHOP_HOW, acquired_values
+from worthwhile.errors import InputError
+from worthwhile.runs.record import list_runs, record
+
+ACTIONS = {
+    "actions": {
+        "email": {"cost": 0.05, "lift_spend": 0.03, "lift_se": 0.01},
+        "voucher": {"channel": "email", "cost": 0.05, "cost_share": 0.1, "lift_active": 0.5, "capacity": 5},
+        "card": {"channel": "post", "cost": 1.0, "points_active": 0.05},
+    },
+    "limits": {"contact_days": 30, "channels": {"email": {"capacity": 20}}},
+}
+
+
+def forecast_of(shop):
+    run = ww.list_runs(shop, "forecast")[0]["run_id"]
+    table = pq.read_table(shop.runs / run / "forecasts.parquet")
+    return {row["customer_id"]: row for row in table.to_pylist()}
+
+
+def test_assumed_effects_become_margins_as_the_docs_say(shop):
+    made = ww.plan(shop, ACTIONS, 25)
+    known = forecast_of(shop)
+    assert len(made.table())
+    for row in made.table().to_pylist():
+        spend, p = known[row["customer_id"]]["spend_mean"], known[row["customer_id"]]["p_active"]
+        extra = {"email": 0.03 * spend, "voucher": min(0.5 * p, 1 - p) * spend / max(p, 1e-9),
+                 "card": min(0.05, 1 - p) * spend / max(p, 1e-9)}[row["action"]]  # fmt: skip
+        cost = {"email": 0.05, "voucher": 0.05 + 0.1 * (spend + extra), "card": 1.0}[row["action"]]
+        assert row["expected_margin"] == pytest.approx(0.4 * extra)
+        assert row["cost"] == pytest.approx(cost)
+        assert row["effect"].startswith("assumption: ")
+    facts = made.to_dict()
+    assert [one["action"] for one in facts["assumptions"]] == ["email", "voucher", "card"]
+    assert facts["cost"] <= 25 and facts["held_out"] == 6
+
+
+def test_plan_is_recorded_and_the_same_question_is_the_same_run(shop):
+    made, again = ww.plan(shop, ACTIONS, 25), ww.plan(shop, ACTIONS, 25)
+    assert made.run_id == again.run_id != ww.plan(shop, ACTIONS, 20).run_id
+    manifest = list_runs(shop, "plan")[-1]
+    assert manifest["asked"]["forecast"] == ww.list_runs(shop, "forecast")[0]["run_id"]
+    assert set(manifest["sha256"]) == {"plan.parquet", "holdout.parquet"}
+    assert pq.read_table(made.folder / "plan.parquet").equals(made.table())
+
+
+def test_as_many_are_left_alone_as_an_effect_takes_to_be_found(shop):
+    sizes = [ww.plan(shop, ACTIONS, 25, detect=effect).to_dict()["held_out"] for effect in (0.01, 150.0, 1e6)]
+    assert sizes[0] == 30 and sizes == sorted(sizes, reverse=True) and sizes[1] > sizes[2]
+    with pytest.raises(InputError, match="cannot be found"):
+        ww.plan(shop, ACTIONS, 25, detect=-1)
+
+
+def test_manifest_names_no_customer(shop):
+    limits = ww.Limits(excluded={"C0003"}, contacted={"C0004": 1})
+    made = ww.plan(shop, ACTIONS, 25, limits=limits)
+    text = (made.folder / "manifest.json").read_text()
+    assert "C0003" not in text and "C0004" not in text
+    assert not {"C0003", "C0004"} & set(made.table()["customer_id"].to_pylist())
+
+
+def test_contacts_of_the_last_days_in_the_log_count(shop, tmp_path):
+    file = tmp_path / "contacts.csv"
+    rows = [("C0000", "2011-05-20"), ("C0001", "2011-04-01"), ("C0002", "2011-06-02")]
+    file.write_text("customer_id,type,date,channel,text\n" + "".join(f"{c},campaign,{d},email,may\n" for c, d in rows))
+    ww.ingest(shop, file)
+    made = ww.plan(shop, ACTIONS, 1000, how=ww.How(objective="profit"))
+    assert made.to_dict()["recent_contacts"] == 1
+    assert made.to_dict()["not_to_be_contacted"] == 1
+    assert "C0000" not in made.table()["customer_id"].to_pylist()
+
+
+def test_measured_effects_are_those_of_the_latest_uplift_run(shop):
+    customers = sorted(forecast_of(shop))[:40]
+    table = pa.table(
+        {"customer_id": customers, "action": ["mail"] * 40, "outcome": ["spend"] * 40,
+         "effect_mean": np.linspace(-5, 20, 40), "effect_se": np.full(40, 2.0)}
+    )  # fmt: skip
+    record(shop, "uplift", {"n": 1}, {}, lambda folder, _: pq.write_table(table, folder / "effects.parquet"))
+    made = ww.plan(
+        shop, {"actions": {"email": {"cost": 1.0, "treatment": "mail"}}}, 1000, how=ww.How(objective="profit")
+    )
+    chosen = made.table()
+    assert chosen["customer_id"].to_pylist() == [
+        c for c, m in zip(customers, np.linspace(-5, 20, 40), strict=True) if 0.4 * m > 1
+    ]
+    assert set(chosen["effect"].to_pylist()) == {f"measured: {list_runs(shop, 'uplift')[0]['run_id']}"}
+    facts = made.to_dict()
+    reach = facts["expected_margin_high"] - facts["expected_margin"]
+    assert reach == pytest.approx(1.645 * 0.8 * len(chosen), rel=1e-3)  # errors of one fit are shared
+    with pytest.raises(InputError, match="it measured `mail`"):
+        ww.plan(shop, {"actions": {"card": {"cost": 1.0}}}, 10)
+
+
+def test_new_customers_are_worth_what_those_of_their_first_channel_are_forecast_to_be(tmp_path):
+    shop = ww.create_shop(tmp_path / "shop", threads=1, value__margin=0.5)
+    rows = [f"c{c},{d},{10 + c},{('ads', 'friends')[(c + (d == '2023-03-01')) % 2]}" for c in range(6)
+            for d in ("2023-01-01", "2023-03-01")]  # fmt: skip
+    (tmp_path / "o.csv").write_text("customer_id,date,amount,channel\n" + "\n".join(rows) + "\n")
+    ww.ingest(shop, tmp_path / "o.csv")
+    ww.forecast(shop, horizon="60d", model="past-rate")
+    values = acquired_values(shop).to_pylist()
+    known = forecast_of(shop)
+    assert {row["customer_id"]: row["channel"] for row in values}["c0"] == "ads"
+    assert all(row["expected_margin"] == 0.5 * known[row["customer_id"]]["spend_mean"] for row in values)
+
+
+def test_an_effect_that_is_neither_measured_nor_assumed_is_refused(shop):
+    with pytest.raises(InputError) as caught:
+        ww.plan(shop, {"actions": {"email": {"cost": 1.0}}}, 10)
+    assert caught.value.code == "no-such-run" and "lift_spend = 0.05" in caught.value.remedy
+
+
+def test_columns_of_customers_give_costs_groups_and_consent(shop):
+    ids = sorted(forecast_of(shop))
+    table = pa.table(
+        {"customer_id": ids, "postage": [float(k % 3) for k in range(len(ids))], "region": ["n", "s"] * (len(ids) // 2),
+         "consent_post": ["yes", "yes", "no"] * (len(ids) // 3)}
+    )  # fmt: skip
+    actions = {"actions": {"card": {"channel": "post", "cost": 0.5, "cost_column": "postage", "lift_spend": 0.3}}}
+    made = ww.plan(shop, actions, 20, customers=table, limits=ww.Limits(fairness=[ww.Fairness("region", parity=0.9)]))
+    rows = made.table().to_pylist()
+    by_id = dict(zip(ids, table.to_pylist(), strict=True))
+    assert all(row["cost"] == 0.5 + by_id[row["customer_id"]]["postage"] for row in rows)
+    assert all(by_id[row["customer_id"]]["consent_post"] == "yes" for row in rows)
+    north = sum(row["region"] == "n" for row in rows)
+    assert 0.4 * len(rows) <= north <= 0.6 * len(rows)
+
+
+def test_margins_of_categories_are_those_of_what_each_customer_buys(shop):
+    shop = ww.change_settings(shop, {"value.margins": {"toys": 0.1, "tea": 0.9}})
+    made = ww.plan(shop, {"actions": {"email": {"cost": 0.01, "lift_spend": 0.1}}}, 100, how=ww.How())
+    shares = [r["expected_margin"] / (0.1 * r["expected_spend"]) for r in made.table().to_pylist()]
+    assert 0.1 <= min(shares) < 0.45 < max(shares) <= 0.9
+
+
+@pytest.mark.parametrize(
+    ("document", "where"),
+    [
+        ({}, "actions"),
+        ({"actions": {"a": {"price": 1}}}, "actions, actions.a"),
+        ({"actions": {"a": {"lift_spend": 0.1, "lift_active": 0.1}}}, "actions, actions.a"),
+        ({"actions": {"a": {"cost": "dear"}}}, "actions, actions.a.cost"),
+        ({"actions": {"a": {"cost": -1}}}, "actions, actions.a"),
+        ({"actions": {"a": {}}, "limits": {"buget": 3}}, "actions, limits"),
+        ({"actions": {"a": {}}, "limits": {"fairness": [{"parity": 1}]}}, "actions, limits.fairness"),
+    ],
+)
+def test_actions_that_say_something_odd_are_refused_by_name(shop, document, where):
+    with pytest.raises(InputError) as caught:
+        ww.plan(shop, document, 10)
+    assert (caught.value.code, caught.value.where) == ("bad-argument", where)
+
+
+def test_a_shops_plan_counts_cost_and_leaves_some_alone_unless_told_otherwise():
+    assert (SHOP_HOW.objective, SHOP_HOW.holdout) == ("profit", 0.1)

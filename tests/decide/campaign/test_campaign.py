@@ -1,0 +1,190 @@
+"""Campaigns of a shop: designed by lot, measured in its own log or by a table, fed back."""
+
+from __future__ import annotations
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+import worthwhile as ww
+from worthwhile.decide.campaign.design import contacts_of, write_contacts
+from worthwhile.errors import InputError
+
+ARMS = [ww.Arm("email", "email", 0.05), ww.Arm("card", "post", 1.0)]
+
+
+def rows_of(campaign):
+    return campaign.assignment().to_pylist()
+
+
+def test_everyone_is_assigned_alike_in_every_stratum_and_the_same_each_time(shop):
+    made = ww.design_campaign(shop, "spring", ARMS, sizing=ww.Sizing(holdout=0.25))
+    again = ww.design_campaign(shop, "again", ARMS, sizing=ww.Sizing(holdout=0.25))
+    other = ww.design_campaign(shop, "other", ARMS, sizing=ww.Sizing(holdout=0.25), seed=5)
+    assert made.assignment().equals(again.assignment()) and not made.assignment().equals(other.assignment())
+    ids = [row["customer_id"] for row in rows_of(made)]
+    assert ids == sorted(ids)
+    count = {}
+    for row in rows_of(made):
+        count.setdefault(row["stratum"], []).append(row["treatment"])
+        assert row["propensity"] == row[f"propensity_{row['treatment']}"]
+        assert sum(row[f"propensity_{name}"] for name in ("none", "email", "card")) == pytest.approx(1)
+    for inside in count.values():
+        assert abs(inside.count("none") - 0.25 * len(inside)) <= 1.01
+        assert abs(inside.count("email") - inside.count("card")) <= 1
+
+
+def test_holdout_follows_from_the_effect_that_is_to_be_found(shop):
+    test = ww.design_campaign(shop, "a", ARMS[:1], sizing=ww.Sizing(detect=1e6)).manifest["test"]
+    assert test["sizes"]["none"] == 1
+    test = ww.design_campaign(shop, "b", ARMS[:1], sizing=ww.Sizing(detect=0.01)).manifest["test"]
+    assert test["sizes"]["none"] == pytest.approx(test["sizes"]["email"], abs=1)
+    assert test["each_group_needs"] > 60 and test["findable"][0]["detectable"] > 0.01
+    assert all(one["detectable"] <= one["detectable_unadjusted"] for one in test["findable"])
+
+
+def test_variance_of_activity_is_that_of_the_forecast(shop):
+    made = ww.design_campaign(shop, "a", ARMS[:1], sizing=ww.Sizing("active", holdout=0.5))
+    p = made.assignment()["p_active"].to_numpy()
+    one = next(f for f in made.manifest["test"]["findable"] if f["outcome"] == "active")
+    n0, n1 = one["held_out"], one["treated"]
+    assert one["detectable"] == pytest.approx(2.8016 * np.sqrt((p * (1 - p)).mean() * (1 / n0 + 1 / n1)), rel=1e-3)
+
+
+def test_measured_in_the_log_it_is_what_customers_did_after_the_start(shop):
+    made = ww.design_campaign(shop, "spring", ARMS[:1], sizing=ww.Sizing(holdout=0.4))
+    done = ww.measure_campaign(shop, "spring")
+    spend = _spend_by_hand(shop)
+    log = {row["customer_id"]: row for row in done.log.to_pylist()}
+    assert all(log[c]["spend"] == pytest.approx(spend.get(c, 0.0)) for c in log)
+    groups = {
+        t: [log[r["customer_id"]]["spend"] for r in rows_of(made) if r["treatment"] == t] for t in ("email", "none")
+    }
+    arm = done.to_dict()["arms"][0]
+    plain = np.mean(groups["email"]) - np.mean(groups["none"])
+    assert arm["outcomes"]["spend"]["unadjusted"]["effect"] == pytest.approx(plain)
+    assert arm["incremental_margin"]["effect"] == pytest.approx(
+        0.4 * arm["outcomes"]["spend"]["effect"] * arm["treated"]
+    )
+    assert done.to_dict()["warnings"] == [] and done.to_dict()["matured"]
+    assert pq.read_table(shop.campaigns / "spring" / "log.parquet").equals(done.log)
+    assert done.log.column_names[:5] == [
+        "customer_id",
+        "treatment",
+        "propensity",
+        "propensity_none",
+        "propensity_email",
+    ]
+    assert {"spend", "orders", "active", "forecast_spend"} <= set(done.log.column_names)
+
+
+def _spend_by_hand(shop):
+    from worthwhile.store.log import open_log
+
+    with open_log(shop) as log:
+        query = (
+            "SELECT customer_id, sum(amount) FROM events WHERE kind = 'order_line'"
+            " AND local_ts >= '2011-06-01' AND local_ts < '2011-08-30' GROUP BY customer_id"
+        )
+        return dict(log.con.execute(query).fetchall())
+
+
+def test_a_planted_effect_is_found_in_outcomes_of_a_table(shop):
+    made = ww.design_campaign(shop, "spring", ARMS, sizing=ww.Sizing(holdout=0.3))
+    rng = np.random.default_rng(0)
+    rows = rows_of(made)
+    effect = {"none": 0.0, "email": 50.0, "card": -20.0}
+    spend = [r["forecast_spend"] + effect[r["treatment"]] + rng.normal(0, 2) + 100 for r in rows]
+    table = pa.table({"customer_id": [r["customer_id"] for r in rows], "spend": spend})
+    found = {arm["arm"]: arm for arm in ww.measure_campaign(shop, "spring", outcomes=table).to_dict()["arms"]}
+    for name in ("email", "card"):
+        one = found[name]["outcomes"]["spend"]
+        assert one["low"] <= effect[name] <= one["high"] and one["high"] - one["low"] < 6
+    assert found["card"]["cost"] == found["card"]["treated"] * 1.0
+    assert found["email"]["return"] == pytest.approx(0.4 * 50 / 0.05, rel=0.1)
+
+
+def test_customers_lost_from_one_group_are_told(shop):
+    made = ww.design_campaign(shop, "spring", ARMS[:1], sizing=ww.Sizing(holdout=0.5))
+    left = [r["customer_id"] for r in rows_of(made) if r["treatment"] == "none"][:4]
+    left += [r["customer_id"] for r in rows_of(made) if r["treatment"] == "email"]
+    table = pa.table({"customer_id": left, "spend": [1.0] * len(left)})
+    warnings = ww.measure_campaign(shop, "spring", outcomes=table).to_dict()["warnings"]
+    assert any("are left out" in text for text in warnings)
+    assert any("not of the sizes that were designed" in text for text in warnings)
+
+
+def test_contacts_come_back_through_the_log_and_those_of_the_held_out_are_told(shop, tmp_path):
+    made = ww.design_campaign(shop, "spring", ARMS, sizing=ww.Sizing(holdout=0.3))
+    write_contacts(made, tmp_path / "contacts.csv")
+    ww.ingest(shop, tmp_path / "contacts.csv")
+    done = ww.measure_campaign(shop, "spring").to_dict()
+    assert done["contacted_in_log"] == len(contacts_of(made)) == sum(r["treatment"] != "none" for r in rows_of(made))
+    assert done["warnings"] == []
+    held = next(r["customer_id"] for r in rows_of(made) if r["treatment"] == "none")
+    (tmp_path / "slip.csv").write_text(f"customer_id,type,date,text\n{held},campaign,2011-06-03,spring\n")
+    ww.ingest(shop, tmp_path / "slip.csv")
+    assert any(
+        "1 customers who were held out were contacted" in w
+        for w in ww.measure_campaign(shop, "spring").to_dict()["warnings"]
+    )
+
+
+def test_a_horizon_that_is_not_over_is_told_and_one_that_has_not_begun_refused(shop):
+    ww.design_campaign(shop, "late", ARMS[:1], sizing=ww.Sizing(start="2011-11-01"))
+    done = ww.measure_campaign(shop, "late").to_dict()
+    assert not done["matured"] and "what is known so far" in done["warnings"][0]
+    ww.design_campaign(shop, "later", ARMS[:1], sizing=ww.Sizing(start="2012-01-01"))
+    with pytest.raises(InputError) as caught:
+        ww.measure_campaign(shop, "later")
+    assert caught.value.code == "not-matured"
+
+
+def test_a_plan_becomes_a_campaign_whose_control_would_have_got_the_same(shop):
+    actions = {"actions": {"email": {"cost": 0.05, "lift_spend": 0.1}, "card": {"cost": 1.0, "points_active": 0.2}}}
+    run = ww.plan(shop, actions, 30, how=ww.How(holdout=0.4))
+    made = ww.design_campaign(shop, "planned", plan="latest")
+    assert made.manifest["plan"] == run.run_id
+    planned = {r["customer_id"]: r["action"] for r in run.table().to_pylist()}
+    left = {r["customer_id"]: r["action"] for r in run.plan.holdout.to_pylist() if r["action"]}
+    assert {r["customer_id"]: r["treatment"] for r in rows_of(made)} == {**dict.fromkeys(left, "none"), **planned}
+    assert {r["customer_id"]: r["intended"] for r in rows_of(made)} == {**left, **planned}
+    for row in rows_of(made):
+        assert row["propensity_none"] == pytest.approx(0.4) and row[f"propensity_{row['intended']}"] == pytest.approx(
+            0.6
+        )
+    done = ww.measure_campaign(shop, "planned").to_dict()
+    assert {arm["arm"]: arm["held_out"] for arm in done["arms"]} == {
+        name: sum(a == name for a in left.values()) for name in ("card", "email")
+    }
+
+
+@pytest.mark.parametrize(
+    ("name", "arms", "sizing"),
+    [
+        ("../up", ARMS, ww.Sizing()),
+        ("x", [], ww.Sizing()),
+        ("x", [ARMS[0], ARMS[0]], ww.Sizing()),
+        ("x", [ww.Arm("none")], ww.Sizing()),
+        ("x", ARMS, ww.Sizing("joy")),
+        ("x", ARMS, ww.Sizing(holdout=0.1, detect=1.0)),
+        ("x", ARMS, ww.Sizing(holdout=500)),
+        ("x", ARMS, ww.Sizing(detect=-1)),
+        ("x", ARMS, ww.Sizing(power=1.2)),
+    ],
+)
+def test_designs_that_mean_nothing_are_refused(shop, name, arms, sizing):
+    with pytest.raises(InputError) as caught:
+        ww.design_campaign(shop, name, arms, sizing=sizing)
+    assert caught.value.code == "bad-argument"
+    assert not (shop.campaigns / name).exists()
+
+
+def test_a_campaign_is_not_designed_twice_and_must_be_there_to_be_measured(shop):
+    ww.design_campaign(shop, "spring", ARMS)
+    with pytest.raises(InputError, match="already a campaign"):
+        ww.design_campaign(shop, "spring", ARMS, seed=9)
+    with pytest.raises(InputError) as caught:
+        ww.measure_campaign(shop, "autumn")
+    assert caught.value.code == "no-such-run" and "spring" in caught.value.remedy

@@ -1,0 +1,165 @@
+"""What is handed over: to whom it may be, in files that do no harm, with a manifest that says where it comes from."""
+
+from __future__ import annotations
+
+import json
+
+import pyarrow as pa
+import pyarrow.csv as pacsv
+import pyarrow.parquet as pq
+import pytest
+
+import worthwhile as ww
+from worthwhile.decide.consent import consented
+from worthwhile.errors import InputError
+from worthwhile.runs.record import digest_of, list_runs, record
+from worthwhile.runs.tables import safe_for_spreadsheets
+
+
+def read(path):
+    if path.suffix == ".parquet":
+        return pq.read_table(path).to_pylist()
+    if path.suffix == ".jsonl":
+        return [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
+    return pacsv.read_csv(path).to_pylist()
+
+
+@pytest.fixture
+def audience_run(shop):
+    table = pa.table(
+        {"customer_id": ["C0002", "=cmd()", "C0001", "C0000", "C0001"], "tier": ["high", "low", "high", None, "low"],
+         "share": [1.0, float("nan"), 2.0, 3.0, 4.0]}
+    )  # fmt: skip
+    record(
+        shop, "segments", {"forecast": "none"}, {}, lambda folder, _: pq.write_table(table, folder / "segments.parquet")
+    )
+    return table
+
+
+@pytest.mark.parametrize("suffix", [".csv", ".parquet", ".jsonl"])
+def test_rows_come_ascending_in_every_format_with_a_manifest_beside_them(shop, audience_run, tmp_path, suffix):
+    out = tmp_path / f"audience{suffix}"
+    done = ww.export(shop, "segments", out)
+    ids = [row["customer_id"] for row in read(out)]
+    marked = "'=cmd()" if suffix == ".csv" else "=cmd()"
+    assert ids == [marked, "C0000", "C0001", "C0001", "C0002"]
+    assert [row["tier"] for row in read(out) if row["customer_id"] == "C0001"] == ["high", "low"]
+    manifest = json.loads((tmp_path / f"audience{suffix}.manifest.json").read_text())
+    assert manifest["sha256"] == digest_of(out) and manifest["run_id"] == list_runs(shop, "segments")[0]["run_id"]
+    assert (manifest["rows"], manifest["customers"], sum(manifest["left_out"].values())) == (5, 4, 0)
+    assert done.manifest == manifest
+
+
+def test_a_forecast_says_its_model_cutoff_and_data_version(shop, tmp_path):
+    manifest = ww.export(shop, "forecast", tmp_path / "f.jsonl").manifest
+    run = list_runs(shop, "forecast")[0]
+    assert {key: manifest[key] for key in ("model", "cutoff", "data_version")} == {
+        key: run["asked"][key] for key in ("model", "cutoff", "data_version")
+    }
+    assert read(tmp_path / "f.jsonl")[0]["cutoff"] == "2011-05-31T23:00:00+00:00"
+
+
+def test_only_who_said_yes_to_the_channel_is_handed_over(shop, tmp_path):
+    actions = {
+        "actions": {
+            "email": {"cost": 0.05, "lift_spend": 0.1},
+            "card": {"channel": "post", "cost": 0.5, "lift_spend": 0.2},
+        }
+    }
+    ww.plan(shop, actions, 30, how=ww.How())
+    ids = sorted({row["customer_id"] for row in read(ww.export(shop, "plan", tmp_path / "all.parquet").path)})
+    consent = pa.table(
+        {
+            "customer_id": ids[:-1],
+            "consent_email": ["yes"] * (len(ids) - 1),
+            "consent_post": ["no", "Yes", ""] + ["1"] * (len(ids) - 4),
+        }
+    )
+    done = ww.export(shop, "plan", tmp_path / "some.parquet", audience=ww.Audience(consent=consent, excluded={ids[5]}))
+    kept = {(row["customer_id"], row["channel"]) for row in read(done.path)}
+    rows = {(row["customer_id"], row["channel"]) for row in read(tmp_path / "all.parquet")}
+    refused = {(c, ch) for c, ch in rows if c == ids[-1] or (ch == "post" and c in (ids[0], ids[2]))}
+    assert kept == rows - refused - {(c, ch) for c, ch in rows if c == ids[5]}
+    assert done.manifest["left_out"]["no_consent"] == len(refused) and done.manifest["left_out"]["excluded"] == 1
+    assert done.manifest["model"] == "past-rate"
+
+
+def test_rows_are_selected_by_what_columns_say(shop, audience_run, tmp_path):
+    done = ww.export(shop, "segments", tmp_path / "a.csv", audience=ww.Audience(where={"tier": ["high"]}))
+    assert [row["customer_id"] for row in read(done.path)] == ["C0001", "C0002"]
+    assert done.manifest["left_out"]["not_selected"] == 3
+
+
+def test_a_forgotten_customer_is_in_no_file_whatever_the_table_says(shop, tmp_path):
+    everyone = ww.export(shop, "forecast", tmp_path / "old.parquet").path
+    ww.forget(shop, "C0002")
+    assert "C0002" not in {row["customer_id"] for row in read(ww.export(shop, "forecast", tmp_path / "f.csv").path)}
+    done = ww.export(shop, str(everyone), tmp_path / "again.csv")
+    assert "C0002" not in {row["customer_id"] for row in read(done.path)}
+    assert done.manifest["left_out"]["forgotten"] == 1
+
+
+def test_forgetting_reaches_plans_their_holdout_and_campaigns(shop, tmp_path):
+    ww.plan(shop, {"actions": {"email": {"cost": 0.05, "lift_spend": 0.1}}}, 30)
+    ww.design_campaign(shop, "spring", [ww.Arm("email")])
+    ww.measure_campaign(shop, "spring")
+    plan = shop.runs / list_runs(shop, "plan")[0]["run_id"]
+    files = [plan / "plan.parquet", plan / "holdout.parquet", *(shop.campaigns / "spring").glob("*.parquet")]
+    assert len(files) == 4
+    named = [{row["customer_id"] for row in read(file)} for file in files]
+    for customer in (min(named[0]), min(named[1])):
+        done = ww.forget(shop, customer)
+        assert done.left == [] or all(customer not in text for text in done.left)
+        assert done.runs["campaigns/spring"] == 2
+        assert all(customer not in {row["customer_id"] for row in read(file)} for file in files)
+    assert ww.measure_campaign(shop, "spring").to_dict()["warnings"] == []  # its digests were written anew
+    assert ww.export(shop, "campaign:spring", tmp_path / "s.csv").manifest["start"].startswith("2011-05-31")
+
+
+def test_formulas_are_marked_in_every_kind_of_text_and_in_names_of_columns():
+    texts = ["=1+1", "+1", "-1", "@x", "\t=1", "＝1", "a=1", "", None]
+    table = pa.table(
+        {
+            "=a": texts,
+            "large": pa.array(texts, pa.large_string()),
+            "coded": pa.array(texts).dictionary_encode(),
+            "n": range(9),
+        }
+    )
+    safe = safe_for_spreadsheets(table)
+    wanted = ["'=1+1", "'+1", "'-1", "'@x", "'\t=1", "'＝1", "a=1", "", None]
+    assert safe.column_names == ["'=a", "large", "coded", "n"]
+    assert all(safe[name].to_pylist() == wanted for name in ("'=a", "large", "coded"))
+    assert safe["n"].to_pylist() == list(range(9))
+
+
+def test_consent_is_read_however_it_is_written_and_anything_else_refused():
+    column = pa.chunked_array([[" Yes", "TRUE", "1", "同意", "no", "0", "", None]])
+    assert consented(column, where="x").tolist() == [True] * 4 + [False] * 4
+    assert consented(pa.chunked_array([[True, None, False]]), where="x").tolist() == [True, False, False]
+    assert consented(pa.chunked_array([[1, 0]]), where="x").tolist() == [True, False]
+    with pytest.raises(InputError, match="`perhaps` says neither yes nor no"):
+        consented(pa.chunked_array([["perhaps"]]), where="x")
+
+
+@pytest.mark.parametrize(
+    ("what", "options", "code"),
+    [
+        ("dreams", {}, "no-such-run"),
+        ("forecast", {"run_id": "forecast-0"}, "no-such-run"),
+        ("forecast", {"file": "../../shop.toml"}, "bad-argument"),
+        ("forecast", {"audience": ww.Audience(where={"tier": ["x"]})}, "bad-argument"),
+        ("forecast", {"audience": ww.Audience(consent=pa.table({"customer_id": ["a"]}))}, "bad-columns"),
+        ("campaign:none", {}, "no-such-run"),
+    ],
+)
+def test_what_cannot_be_handed_over_is_said(shop, tmp_path, what, options, code):
+    with pytest.raises(InputError) as caught:
+        ww.export(shop, what, tmp_path / "a.csv", **options)
+    assert caught.value.code == code
+    assert list(tmp_path.glob("a.csv*")) == []
+
+
+def test_a_file_of_another_kind_is_refused_before_any_work(shop, tmp_path):
+    with pytest.raises(InputError, match=r"neither \.csv nor \.parquet nor \.jsonl"):
+        ww.export(shop, "forecast", tmp_path / "a.xlsx")
