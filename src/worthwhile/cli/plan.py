@@ -252,7 +252,7 @@ def _of_shop(
 
 def _of_run(facts: Mapping[str, Any]) -> list[str]:
     """What a shop's plan rests on."""
-    lines = [f"Forecast {facts['forecast']} of {facts['horizon']} from {facts['cutoff'][:10]}."]
+    lines = [f"Forecast {facts['forecast']} of {facts['horizon']} from {facts['day']}."]
     lines += [
         f"Assumed, not measured: {one['action']}: {one['assumption']} = {one['value']:g} ({one['means']})."
         + ("" if one["lift_se"] else " It is counted as exact: lift_se says how sure it is.")

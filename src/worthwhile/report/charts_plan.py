@@ -32,7 +32,7 @@ def _draw_curve(plan: PlanFacts, voice: Voice, frame: Frame, title: str) -> Mark
     points = [{"budget": 0.0, "cost": 0.0, "margin": 0.0}, *plan.facts["curve"]]
     across = svg.nice_ticks(points[-1]["budget"])
     up = svg.nice_ticks(max(*(p["margin"] for p in points), points[-1]["budget"] * 0.02))
-    plot = replace(frame, left=84).plot((0.0, across[-1]), (0.0, up[-1]))
+    plot = replace(frame, left=84, right=40).plot((0.0, across[-1]), (0.0, up[-1]))
     line = [(plot.x(p["budget"]), plot.y(p["margin"])) for p in points]
     marks = [
         svg.path([*line, (line[-1][0], plot.bottom), (line[0][0], plot.bottom)], "plan-area", closed=True),

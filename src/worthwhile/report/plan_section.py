@@ -56,7 +56,7 @@ def _how_good(plan: PlanFacts, voice: Voice) -> str | None:
         return None
     if facts["method"] == "exact":
         return voice("section.exact")
-    return voice("section.gap", gap=voice.numbers.share(max(facts["gap"], 1e-4)))
+    return voice("section.gap", gap=f"{max(facts['gap'], 1e-4) * 100:.2f}%")
 
 
 def _held_out(plan: PlanFacts, voice: Voice) -> str | None:

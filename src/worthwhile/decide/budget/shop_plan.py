@@ -91,6 +91,7 @@ def plan(  # noqa: PLR0913 (one parameter for each question that a person asks)
         "forecast": forecast.run_id,
         "horizon": forecast.horizon,
         "cutoff": forecast.cutoff.isoformat(),
+        "day": forecast.cutoff.astimezone(forecast.shop.settings.zone).date().isoformat(),
         "currency": forecast.shop.settings["currency"],
         "uplift": None if effects is None else effects.run_id,
         "assumptions": said_of(file.actions),
