@@ -21,9 +21,9 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
-from tables import markdown
 
 import worthwhile as ww
+from tables import markdown
 from worthwhile.decide.uplift import UpliftOptions
 from worthwhile.features.build import snapshot_at
 from worthwhile.features.snapshot import Snapshot

@@ -33,6 +33,8 @@ if TYPE_CHECKING:
     from worthwhile.decide.segments import Segments as Segments
     from worthwhile.decide.segments import make_segments as make_segments
     from worthwhile.decide.segments import recorded_segments as recorded_segments
+    from worthwhile.decide.uplift import UpliftOptions as UpliftOptions
+    from worthwhile.decide.uplift import estimate_uplift as estimate_uplift
     from worthwhile.errors import InputError as InputError
     from worthwhile.explain import explain_customers as explain_customers
     from worthwhile.explain import explain_forecast as explain_forecast
@@ -87,6 +89,8 @@ PUBLIC: dict[str, str] = {
     "Sizing": "worthwhile.decide.campaign",
     "export": "worthwhile.decide.handover",
     "Audience": "worthwhile.decide.handover",
+    "estimate_uplift": "worthwhile.decide.uplift",
+    "UpliftOptions": "worthwhile.decide.uplift",
     "forget": "worthwhile.privacy",
     "forget_before": "worthwhile.privacy",
     "write_report": "worthwhile.report",

@@ -25,7 +25,7 @@ NOT_RUN = ("make ", "git ", "cd ", "pip ", "python docs/", "worth demo", ".ci/")
 # Pages that go on from a shop with orders in it.
 DECIDE_PAGES = (
     *("docs/reasons.md", "docs/segments.md"),
-    *("docs/plan.md", "docs/campaigns.md", "docs/handover.md"),
+    *("docs/uplift.md", "docs/plan.md", "docs/campaigns.md", "docs/handover.md"),
 )
 SHELL_PAGES = [
     *("README.md", "docs/tutorial.md", "docs/settings.md", "docs/files.md", "docs/privacy.md", "docs/quality.md"),
@@ -73,6 +73,13 @@ def write_online_retail(path: Path) -> None:
     book.save(path)
 
 
+def write_campaigns(folder: Path) -> None:
+    """A campaign's log with a covariate of its own."""
+    rows = [(f"M{i:04d}", ("none", "mail")[i % 2], i % 7 == 0, 5.5 * (i % 7 == 0), i % 5) for i in range(400)]
+    lines = [f"{c},{sent},{int(visit)},{spend},{age}" for c, sent, visit, spend, age in rows]
+    (folder / "campaign.csv").write_text("customer_id,sent,visit,spend,age\n" + "\n".join(lines) + "\n")
+
+
 @pytest.fixture
 def workplace(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The folder to work in, with the files that the documents speak of."""
@@ -85,6 +92,7 @@ def workplace(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "candidates.csv").write_text("\n".join(["customer_id,action,cost,expected_margin", *rows]) + "\n")
     (tmp_path / "channels.csv").write_text("channel,spend,new_customers,value_each\nads,300,20,30\nfriends,100,9,25\n")
     (tmp_path / "consent.csv").write_text("customer_id,consent_email\nC0001,yes\nC0002,no\n")
+    write_campaigns(tmp_path)
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("WORTH_THREADS", "1")
 

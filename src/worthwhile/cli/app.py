@@ -28,6 +28,7 @@ from worthwhile.cli.report import report
 from worthwhile.cli.runs import runs
 from worthwhile.cli.segments import segments
 from worthwhile.cli.settings import settings
+from worthwhile.cli.uplift import uplift
 
 COMMANDS: tuple[Callable[..., Answer], ...] = (
     init,
@@ -42,6 +43,7 @@ COMMANDS: tuple[Callable[..., Answer], ...] = (
     campaign_design,
     campaign_measure,
     export,
+    uplift,
     report,
     runs,
     compact,

@@ -56,8 +56,12 @@ def _one(shop: Any, run_id: str) -> Answer:
     manifest = check_digests(folder)
     facts = [(key, value if isinstance(value, str) else repr(value)) for key, value in manifest["asked"].items()]
     facts += [(name, digest) for name, digest in manifest["sha256"].items()]
-    sentences = manifest["gate"]["sentences"]["en"] if "gate" in manifest else []
-    return Answer(manifest, (table(run_id, ("fact", "value"), facts), *sentences))
+    return Answer(manifest, (table(run_id, ("fact", "value"), facts), *_sentences(manifest)))
+
+
+def _sentences(manifest: dict[str, Any]) -> list[str]:
+    """What a run says in words: the gate's, or its own answer."""
+    return manifest["gate"]["sentences"]["en"] if "gate" in manifest else manifest.get("answer", [])
 
 
 def _days(asked: dict[str, Any], zone: ZoneInfo) -> str:
@@ -66,7 +70,7 @@ def _days(asked: dict[str, Any], zone: ZoneInfo) -> str:
     if not moments:
         return "-"
     cutoffs = [datetime.fromisoformat(text).astimezone(zone).date().isoformat() for text in moments]
-    return cutoffs[0] if len(cutoffs) == 1 else f"{cutoffs[0]} to {cutoffs[-1]}"
+    return " to ".join(dict.fromkeys([*cutoffs[:1], *cutoffs[-1:]]))
 
 
 def _horizons(asked: dict[str, Any]) -> str:

@@ -1,0 +1,80 @@
+"""What is known of each customer before the campaign, as numbers: from the log's own columns, or from a shop."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+
+from worthwhile.errors import InputError
+
+Array = np.ndarray[Any, Any]
+
+MOST_VALUES = 12  # of a column of texts; the rarer ones share a column
+
+
+@dataclass(frozen=True)
+class Coding:
+    """How one column of the log became columns of numbers: itself, or one 0/1 column for each of its values."""
+
+    column: str
+    values: tuple[str, ...] | None  # None: a number
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        return (self.column,) if self.values is None else tuple(f"{self.column}={value}" for value in self.values)
+
+
+def coded(table: pa.Table, *, source: str) -> tuple[Array, tuple[str, ...], list[Coding]]:
+    """Covariates (N, D) float32, NaN where missing, their names (D,), and how they were made.
+
+    A column of dates or nested values, or with one value throughout, is left out. Raises InputError `bad-columns`
+    where nothing is left.
+    """
+    parts, codings = [], []
+    for column in table.column_names:
+        made = _coded(table[column], column)
+        if made is not None:
+            parts.append(made[0])
+            codings.append(made[1])
+    if not parts:
+        raise InputError(
+            "bad-columns",
+            "no covariate is left: nothing is known of the customers before the campaign",
+            where=source,
+            remedy="add columns from before the campaign, or give its date so that the shop's features are taken",
+        )
+    matrix = np.column_stack(parts).astype(np.float32)
+    return matrix, tuple(name for coding in codings for name in coding.names), codings
+
+
+def _coded(column: pa.ChunkedArray, name: str) -> tuple[Array, Coding] | None:
+    kind = column.type
+    if pa.types.is_dictionary(kind):
+        column, kind = column.cast(kind.value_type), kind.value_type
+    if (
+        pa.types.is_boolean(kind)
+        or pa.types.is_integer(kind)
+        or pa.types.is_floating(kind)
+        or pa.types.is_decimal(kind)
+    ):
+        filled = column.cast(pa.float64()).to_numpy(zero_copy_only=False).astype(np.float64)
+        filled[~np.isfinite(filled)] = np.nan
+        known = filled[np.isfinite(filled)]
+        return (filled[:, None], Coding(name, None)) if len(known) and np.ptp(known) > 0 else None
+    if not (pa.types.is_string(kind) or pa.types.is_large_string(kind)):
+        return None
+    texts = np.array([value if value is not None else "" for value in column.to_pylist()], dtype=object).astype(str)
+    values, counts = np.unique(texts, return_counts=True)
+    if len(values) < 2 or (len(values) > MOST_VALUES and counts.max() <= 1):
+        return None  # all alike, or an id
+    kept = values[np.argsort(-counts, kind="stable")[:MOST_VALUES]]
+    return (texts[:, None] == kept).astype(np.float64), Coding(name, tuple(kept.tolist()))
+
+
+def named(names: Sequence[str], wanted: Sequence[str]) -> Array:
+    """The places of columns (by name, or by the column that they were made of)."""
+    return np.array([i for i, name in enumerate(names) if name in wanted or name.split("=")[0] in wanted], dtype=int)

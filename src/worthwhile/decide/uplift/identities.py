@@ -1,0 +1,41 @@
+"""The ids of a campaign's log as the shop knows them: an id that identifies a person is a pseudonym there."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import duckdb
+import numpy as np
+import pyarrow as pa
+
+from worthwhile.ingestion.ids import identifies, plain_id
+from worthwhile.ingestion.pseudonyms import PSEUDONYM, Keyring, define_pseudonyms
+from worthwhile.shop import Shop
+
+Array = np.ndarray[Any, Any]
+
+
+def as_the_shop_knows(shop: Shop, customer_ids: Array) -> Array:
+    """The ids (N,) str as an ingest of the same file would keep them, so that they meet the shop's customers, and no
+    address or phone number is written into the run. Raises InputError `no-key`."""
+    mode = shop.settings["privacy.pseudonymise"]
+    if mode == "never":
+        return customer_ids
+    # The shop's own tables may be where the ids were taken from.
+    known = f"regexp_full_match(id, '{PSEUDONYM}')"
+    replaced = f"NOT {known}" if mode == "always" else identifies("id")
+    given = pa.table({"place": np.arange(len(customer_ids)), "id": pa.array(customer_ids, pa.string())})
+    with duckdb.connect() as con:
+        con.register("given", given)
+        con.execute(f"CREATE TEMP TABLE plain AS SELECT place, {plain_id('trim(id)')} AS id FROM given")
+        counted = con.execute(f"SELECT count(*) FILTER ({replaced}) FROM plain").fetchall()
+        if not counted[0][0]:
+            return _column(con, "SELECT id FROM plain ORDER BY place")
+        keyring = Keyring(shop)
+        define_pseudonyms(con, keyring.key())
+        keyring.keep()
+        return _column(con, f"SELECT CASE WHEN {replaced} THEN pseudonym(id) ELSE id END FROM plain ORDER BY place")
+
+
+def _column(con: duckdb.DuckDBPyConnection, query: str) -> Array:
+    return np.array([text for (text,) in con.execute(query).fetchall()], dtype=object)

@@ -1,0 +1,96 @@
+"""Saved models of an uplift run: LightGBM's text and JSON, a folder for each fold that a model lacks."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from worthwhile.decide.uplift.crossfit import CrossFit
+from worthwhile.decide.uplift.learners import ActionLearner, FoldModel, Line, Trees
+from worthwhile.decide.uplift.policies import Judge, Shrinkage
+from worthwhile.decide.uplift.prepare import Prepared
+from worthwhile.decide.uplift.shrink import Coarse, Shrunk
+from worthwhile.decide.uplift.surfaces import Part, Surface
+from worthwhile.models.boosting import Booster
+from worthwhile.models.files import read_json, write_json
+
+Array = np.ndarray[Any, Any]
+
+TREES = ("groups", "treated", "untreated", "scores")
+
+
+def save_models(folder: Path, cross: CrossFit, judges: Sequence[Judge], prepared: Prepared) -> None:
+    """All that forecasts effects: for each fold the models that have not seen it, and how far they are shrunk."""
+    for fold in range(cross.count):
+        save_fold_model(folder / f"without-fold-{fold}", cross.model_without(frozenset({fold})))
+        for k, booster in enumerate(cross.chances.get(frozenset({fold}), [])):
+            booster.save(folder / f"without-fold-{fold}", f"chance-{k}")
+    write_json(
+        folder / "uplift.json",
+        {
+            "actions": cross.trial.actions,
+            "outcomes": cross.trial.outcomes,
+            "covariates": cross.trial.names,
+            "columns": [{"column": c.column, "values": c.values} for c in prepared.codings],
+            "categories": prepared.categories,
+            "shares": cross.trial.shares().tolist(),
+            "shrinkage": [_shrinkage_json(judged.shrinkage) for judged in judges],
+        },
+    )
+
+
+def save_fold_model(folder: Path, model: FoldModel) -> None:
+    facts: dict[str, Any] = {"surfaces": [], "learners": []}
+    for j, surface in enumerate(model.surfaces):
+        facts["surfaces"].append([{"link": p.link, "start": p.start.tolist(), "level": p.level} for p in surface.parts])
+        for i, part in enumerate(surface.parts):
+            part.common.save(folder, f"surface-{j}-{i}-common")
+            for k, booster in enumerate(part.own):
+                booster.save(folder, f"surface-{j}-{i}-action-{k}")
+        rows = []
+        for k, learner in enumerate(model.learners[j]):
+            trees = {name: getattr(learner, name) for name in TREES}
+            for name, kept in trees.items():
+                kept.booster.save(folder, f"effect-{j}-{k}-{name}")
+            line = {name: np.asarray(getattr(learner.linear, name)).tolist() for name in ("mean", "sd", "weight")}
+            starts = {name: kept.start for name, kept in trees.items()}
+            rows.append({"starts": starts, "linear": {**line, "level": learner.linear.level}})
+        facts["learners"].append(rows)
+    write_json(folder / "model.json", facts)
+
+
+def load_fold_model(folder: Path) -> FoldModel:
+    """What `save_fold_model` wrote. Raises InputError `damaged`."""
+    facts = read_json(folder / "model.json")
+    surfaces, learners = [], []
+    for j, parts in enumerate(facts["surfaces"]):
+        surfaces.append(Surface(tuple(_part(folder, f"surface-{j}-{i}", kept) for i, kept in enumerate(parts))))
+        rows = []
+        for k, kept in enumerate(facts["learners"][j]):
+            trees = {n: Trees(kept["starts"][n], Booster.load(folder, f"effect-{j}-{k}-{n}")) for n in TREES}
+            line = {n: np.array(kept["linear"][n]) for n in ("mean", "sd", "weight")}
+            rows.append(ActionLearner(linear=Line(**line, level=kept["linear"]["level"]), **trees))
+        learners.append(tuple(rows))
+    return FoldModel(tuple(surfaces), tuple(learners))
+
+
+def _part(folder: Path, name: str, kept: dict[str, Any]) -> Part:
+    own = tuple(Booster.load(folder, f"{name}-action-{k}") for k in range(len(kept["start"])))
+    return Part(kept["link"], np.array(kept["start"]), Booster.load(folder, f"{name}-common"), own, kept["level"])
+
+
+def _shrinkage_json(shrinkage: Shrinkage) -> dict[str, Any]:
+    def plain(kept: Shrunk | Coarse) -> dict[str, Any]:
+        return {name: np.asarray(value).tolist() for name, value in kept.__dict__.items()}
+
+    return {"personal": [plain(line) for line in shrinkage.personal], "groups": [plain(g) for g in shrinkage.groups]}
+
+
+def load_shrinkage(kept: dict[str, Any]) -> Shrinkage:
+    """From the `shrinkage` of one outcome in uplift.json."""
+    arrays = ("mean", "weight", "errors")
+    lines = [Shrunk(**(line | {name: np.array(line[name]) for name in arrays})) for line in kept["personal"]]
+    return Shrinkage(tuple(lines), tuple(Coarse(**group) for group in kept["groups"]))

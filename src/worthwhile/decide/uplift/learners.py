@@ -1,0 +1,158 @@
+"""Learners of effects: for each action against the control, what it adds to an outcome, customer by customer.
+
+T-learner: the difference of two outcome surfaces. X-learner: trees on what each customer spent beyond what the other
+surface expects, weighed by the chance of the action (Künzel, Sekhon, Bickel and Yu 2019, section 2). DR-learner: a
+regression on doubly robust scores (Kennedy 2023, algorithm 1), by trees, by lines, and by one tree of four groups.
+`common` is the effect of surfaces that differ by a constant on the scale of log-odds: in proportion to the chance
+without the action, which is the plainest effect that is not the same for all.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from worthwhile.decide.uplift.surfaces import Surface
+from worthwhile.models.boosting import Booster, Boosting, Columns, Rows, boost_rounds
+
+Array = np.ndarray[Any, Any]
+
+LEARNERS = ("common", "groups", "linear", "T", "X", "DR")
+LEAST_LEAF = 0.02  # share of the rows in a leaf of the trees on scores, which are nearly all noise
+GROUP_LEAF = 0.05
+ROUNDS = 40
+GROUPS = 4
+PENALTIES = np.logspace(-3, 2, 11)  # of lines, times the number of rows
+
+
+@dataclass(frozen=True)
+class Line:
+    """A ridge regression on standardised covariates; a missing value counts as the mean, far ones as 4 sd."""
+
+    mean: Array  # (D,)
+    sd: Array  # (D,)
+    weight: Array  # (D,)
+    level: float
+
+    def answer(self, matrix: Array) -> Array:
+        return self.level + standardised(matrix, self.mean, self.sd) @ self.weight
+
+
+@dataclass(frozen=True)
+class Trees:
+    start: float
+    booster: Booster
+
+    def answer(self, matrix: Array) -> Array:
+        return self.start + self.booster.reader()(matrix)
+
+
+@dataclass(frozen=True)
+class ActionLearner:
+    """Of one outcome and one action: what was learned on scores, and for the X-learner on both sides."""
+
+    groups: Trees
+    linear: Line
+    treated: Trees  # X-learner: on those who got the action
+    untreated: Trees  # on the control
+    scores: Trees  # DR-learner
+
+    def answer(self, matrix: Array, chance: Array) -> Array:
+        """(N, 4): groups, linear, X, DR. `chance` (N,) of the action among those with the action or the control."""
+        crossed = chance * self.untreated.answer(matrix) + (1 - chance) * self.treated.answer(matrix)
+        return np.column_stack(
+            [self.groups.answer(matrix), self.linear.answer(matrix), crossed, self.scores.answer(matrix)]
+        )
+
+
+def standardised(matrix: Array, mean: Array, sd: Array) -> Array:
+    return np.clip(np.nan_to_num((matrix - mean) / sd, nan=0.0), -4.0, 4.0)
+
+
+def fit_action(
+    columns: Columns, rows: Array, score: Array, beyond: tuple[Array, Array], got: tuple[Array, Array], *, seed: int
+) -> ActionLearner:
+    """Learn one action's effect from `rows` (M,) int ascending.
+
+    `score` (M,) is the doubly robust score of the effect; `beyond` (M,), (M,) what the X-learner regresses on for
+    those who got the action and for the control, which `got` (M,), (M,) bool says.
+    """
+    grown = Boosting(learning_rate=0.05, leaves=6, min_rows=max(20, int(LEAST_LEAF * len(rows))), columns=0.6)
+    groups = Boosting(learning_rate=1.0, leaves=GROUPS, min_rows=max(20, int(GROUP_LEAF * len(rows))), l2=0, columns=1)
+    sides = [_grow(columns, rows[mine], target, grown, seed=seed) for mine, target in zip(got, beyond, strict=True)]
+    return ActionLearner(
+        groups=_grow(columns, rows, score, groups, seed=seed, rounds=1),
+        linear=_fit_line(columns.matrix[rows], score),
+        treated=sides[0],
+        untreated=sides[1],
+        scores=_grow(columns, rows, score, grown, seed=seed),
+    )
+
+
+def _grow(
+    columns: Columns, rows: Array, target: Array, boosting: Boosting, *, seed: int, rounds: int = ROUNDS
+) -> Trees:
+    start = float(target.mean()) if len(target) else 0.0
+    learned = Rows(columns, rows, target - start, np.ones(len(rows)), np.zeros(len(rows)))
+    least = Boosting(**{**boosting.__dict__, "min_rows": min(boosting.min_rows, max(len(rows) // 8, 1))})
+    grown = boost_rounds(learned, least, "regression", rounds=rounds, seed=seed, boost_from_average=False)
+    return Trees(start, grown)
+
+
+def _fit_line(matrix: Array, target: Array) -> Line:
+    """The penalty is chosen by generalised cross-validation (Golub, Heath and Wahba 1979)."""
+    mean, sd = _moments(matrix)
+    x = standardised(matrix, mean, sd)
+    level = float(target.mean())
+    n = len(x)
+    values, vectors = np.linalg.eigh(x.T @ x / n)
+    along = vectors.T @ (x.T @ (target - level) / n)
+    values = np.maximum(values, 0.0)
+    total = float(((target - level) ** 2).mean())
+    best, weight = np.inf, np.zeros(x.shape[1])
+    for penalty in PENALTIES:
+        shrunk = along / (values + penalty)
+        error = total - 2 * float(shrunk @ along) + float((shrunk**2) @ values)
+        freedom = float((values / (values + penalty)).sum()) + 1
+        judged = error / (1 - freedom / n) ** 2
+        if judged < best:
+            best, weight = judged, vectors @ shrunk
+    return Line(mean, sd, weight, level)
+
+
+def _moments(matrix: Array) -> tuple[Array, Array]:
+    known = np.isfinite(matrix)
+    count = np.maximum(known.sum(axis=0), 1)
+    filled = np.where(known, matrix, 0.0).astype(np.float64)
+    mean = filled.sum(axis=0) / count
+    sd = np.sqrt((np.where(known, filled - mean, 0.0) ** 2).sum(axis=0) / count)
+    return mean, np.where(sd > 0, sd, 1.0)
+
+
+def effects_of(surfaces: Array, learners: list[ActionLearner], matrix: Array, propensity: Array) -> Array:  # (N, K, 6)
+    """The effects of the actions by each of `LEARNERS`. `surfaces` (2, N, K+1): common, own; `propensity` (N, K+1)."""
+    common, own = surfaces[..., 1:] - surfaces[..., :1]  # (N, K) each
+    found = np.empty((len(matrix), len(learners), len(LEARNERS)))
+    for k, learner in enumerate(learners):
+        chance = propensity[:, k + 1] / (propensity[:, k + 1] + propensity[:, 0])
+        groups, linear, crossed, scored = learner.answer(matrix, chance).T
+        found[:, k] = np.column_stack([common[:, k], groups, linear, own[:, k], crossed, scored])
+    return found
+
+
+@dataclass(frozen=True)
+class FoldModel:
+    """All that was learned without the customers of some folds: surfaces and learners of each outcome."""
+
+    surfaces: tuple[Surface, ...]  # (J,)
+    learners: tuple[tuple[ActionLearner, ...], ...]  # (J, K)
+
+    def answer(self, matrix: Array, propensity: Array) -> Array:
+        """(N, J, K, 6): effects by each of `LEARNERS`."""
+        found = [
+            effects_of(surface.answer(matrix), list(learners), matrix, propensity)
+            for surface, learners in zip(self.surfaces, self.learners, strict=True)
+        ]
+        return np.stack(found, axis=1)

@@ -1,0 +1,142 @@
+"""How far effects may differ from customer to customer: as far as customers who were not learned from bear out.
+
+All learners' effects are put together into one direction, and doubly robust scores of held-out customers are regressed
+on it (best linear predictor of the effect: Chernozhukov, Demirer, Duflo and Fernández-Val 2018, section 3). The slope
+begins half way between none (an effect that is the same for all) and one that gives effects the spread that the outcome
+surfaces alone say, which is mostly in proportion to what a customer is expected to do anyway; the scores move it as far
+as they are sure. Where nothing is there, everybody's effect is the average.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from scipy.linalg import solve_triangular
+from scipy.optimize import nnls
+
+from worthwhile.decide.uplift.learners import LEARNERS
+
+Array = np.ndarray[Any, Any]
+
+SURFACES = [LEARNERS.index("common"), LEARNERS.index("T")]
+PRIOR_SLOPE, PRIOR_SD = 0.5, 0.5  # of the surfaces' effect, before any score is seen
+RIDGE = 1.0  # of learners' weights, against their correlations
+
+
+@dataclass(frozen=True)
+class Shrunk:
+    """One action's effect on one outcome: average + slope * direction, which is a weighing of learners' effects."""
+
+    average: float  # effect, of all
+    mean: Array  # (F,) of the learners' effects
+    weight: Array  # (F,) >= 0, that gives the direction the spread of the surfaces' effects
+    slope: float  # 0 or more, moved from PRIOR_SLOPE by the scores
+    errors: Array  # (2,) standard errors of average and slope
+    t: float  # of the slope by the scores alone: how sure it is that effects differ
+
+    def direction(self, found: Array) -> Array:
+        """(N,), with mean 0 over those that it was learned from."""
+        return (found - self.mean) @ self.weight
+
+    def effect(self, found: Array) -> Array:
+        """(N,) from the learners' effects (N, F)."""
+        return self.average + self.slope * self.direction(found)
+
+    def variance(self, found: Array) -> Array:
+        """(N,) of the effect, by the uncertainty of average and slope."""
+        return self.errors[0] ** 2 + (self.direction(found) * self.errors[1]) ** 2
+
+
+def features_of(effects: Array, outcome: int) -> Array:
+    """(N, K, F) from (N, J, K, L): the learners of this outcome, and the surfaces' and doubly robust ones of the
+    others. Who visits because of a mail is learned from thousands, who spends from a hundred."""
+    others = [effects[:, j][..., [*SURFACES, -1]] for j in range(effects.shape[1]) if j != outcome]
+    return np.concatenate([effects[:, outcome], *others], axis=-1)
+
+
+def settled(whole: Array, calm: Array) -> tuple[float, float]:
+    """A mean of scores (N,) and its standard error, from those of the outcome as it is and of the calm one.
+
+    What the calm outcome leaves out, an effect on how much buyers spend, is shrunk as slopes are, so the mean is at
+    most one standard error of that part away from the unbiased one, and the latter where the part is sure.
+    """
+    n = len(whole)
+    rest, error = float((whole - calm).mean()), float((whole - calm).std() / np.sqrt(n))
+    kept = max(0.0, 1.0 - (error / rest) ** 2) if rest != 0 else 0.0
+    return float(calm.mean()) + rest * kept, float((calm + kept * (whole - calm)).std() / np.sqrt(n))
+
+
+def shrink(found: Array, whole: Array, gain: Array, fold: Array) -> Shrunk:
+    """The line that scores bear out along learners' effects (M, F), held out by `fold` (M,).
+
+    `whole` (M,) are the scores of the effect on the outcome as it is, `gain` (M,) on the calm one. The error of the
+    average is that of the outcome as it is.
+    """
+    sd = found.std(axis=0)
+    mean, sd = found.mean(axis=0), np.where(sd > 1e-9 * np.abs(found.mean(axis=0)) + 1e-12, sd, np.inf)
+    z = (found - mean) / sd
+    natural = float(found[:, SURFACES].mean(axis=1).std())
+    weight = _weights(z, gain)
+    size = float((z @ weight).std())
+    held = np.empty(len(z))  # the direction for each customer, weighed without their fold
+    for each in np.unique(fold):
+        here = fold == each
+        held[here] = z[here] @ _weights(z[~here], gain[~here])
+    along = (held - held.mean()) * (natural / max(float(held.std()), 1e-300))
+    slope, error = _slope(along, gain - gain.mean())
+    moved, moved_error = _between(slope, error)
+    return Shrunk(
+        average=settled(whole, gain)[0],
+        mean=mean,
+        weight=weight / sd * (natural / max(size, 1e-300)),
+        slope=moved,
+        errors=np.array([whole.std() / np.sqrt(len(whole)), moved_error]),
+        t=slope / error if error > 0 else 0.0,
+    )
+
+
+def _slope(along: Array, gain: Array) -> tuple[float, float]:
+    """Least squares of centred numbers (M,) and its robust standard error (White 1980); zeros where nothing varies."""
+    size = float(along @ along)
+    if size <= 1e-300:
+        return 0.0, 0.0
+    slope = float(along @ gain) / size
+    return slope, float(np.sqrt(((along * (gain - slope * along)) ** 2).sum())) / size
+
+
+def _between(slope: float, error: float) -> tuple[float, float]:
+    """The slope's posterior mean and sd under a normal prior; never below zero."""
+    if error == 0:
+        return 0.0, 0.0
+    sure, prior = error**-2, PRIOR_SD**-2
+    return max((slope * sure + PRIOR_SLOPE * prior) / (sure + prior), 0.0), (sure + prior) ** -0.5
+
+
+def _weights(z: Array, gain: Array) -> Array:
+    """Weights >= 0 of standardised learners by ridge regression. Each learner begins with a covariance of one standard
+    error, so that without evidence all weigh the same, and with evidence hardly anything is changed."""
+    n = len(z)
+    lower = np.linalg.cholesky(z.T @ z / n + RIDGE * np.eye(z.shape[1]))
+    target = z.T @ (gain - gain.mean()) / n + gain.std() / np.sqrt(n)
+    return nnls(lower.T, solve_triangular(lower, target, lower=True))[0]
+
+
+@dataclass(frozen=True)
+class Coarse:
+    """One action's effect by coarse groups: average + slope * (group's effect - its mean), shrunk the same way."""
+
+    average: float
+    mean: float
+    slope: float
+
+    def effect(self, found: Array) -> Array:  # (N,) from (N,)
+        return self.average + self.slope * (found - self.mean)
+
+
+def shrink_groups(found: Array, whole: Array, gain: Array) -> Coarse:
+    """From the held-out effects of groups (M,) and scores (M,) as in `shrink`."""
+    mean = float(found.mean())
+    slope, error = _slope(found - mean, gain - gain.mean())
+    return Coarse(settled(whole, gain)[0], mean, slope * max(0.0, 1.0 - (error / slope) ** 2) if slope > 0 else 0.0)

@@ -1,0 +1,41 @@
+"""`worth uplift`, as a person and as a script would call it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.csv as pacsv
+
+
+def write_campaign(path: Path, customers: int = 600) -> Path:
+    rng = np.random.default_rng(0)
+    young, treated = rng.integers(0, 2, customers), rng.integers(0, 2, customers)
+    visit = rng.random(customers) < 0.2 + 0.4 * treated * young
+    sent = np.where(treated, "mail", "none")
+    pacsv.write_csv(pa.table({"customer_id": np.arange(customers), "sent": sent, "visit": visit, "young": young}), path)
+    return path
+
+
+def test_uplift_says_in_words_what_the_campaign_did(worth: Any, tmp_path: Path) -> None:
+    folder, log = tmp_path / "shop", write_campaign(tmp_path / "log.csv")
+    assert worth("init", folder).exit_code == 0
+    asked = ("uplift", folder, "--log", log, "--treatment", "sent", "--outcome", "visit", "--share", "1")
+    done = worth(*asked, "--control", "none", "--no-placebo")
+    assert done.exit_code == 0, done.err
+    assert "visit: `mail` added" in done.out and "Value per customer" in done.out
+    told = worth(*asked, "--control", "none", "--no-placebo", "--propensity", "mail=0.5", "--json").json
+    assert [average["action"] for average in told["averages"]] == ["mail"] and told["answer"]
+    assert Path(told["folder"], "effects.parquet").is_file()
+
+
+def test_uplift_refuses_what_it_cannot_use(worth: Any, tmp_path: Path) -> None:
+    folder, log = tmp_path / "shop", write_campaign(tmp_path / "log.csv")
+    worth("init", folder)
+    asked = ("uplift", folder, "--log", log, "--treatment", "sent", "--outcome", "visit", "--json")
+    done = worth(*asked, "--control", "nobody")
+    assert (done.exit_code, done.json["error"]["where"]) == (2, "--control")
+    done = worth(*asked, "--control", "none", "--propensity", "half")
+    assert (done.exit_code, done.json["error"]["where"]) == (2, "--propensity")

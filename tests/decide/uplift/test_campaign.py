@@ -1,0 +1,94 @@
+"""Reading a campaign's log: what is taken, and what is refused with the row and the remedy."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.csv as pacsv
+import pyarrow.parquet as pq
+import pytest
+
+from worthwhile.decide.uplift.campaign import CampaignColumns, read_campaign
+from worthwhile.errors import InputError
+
+COLUMNS = CampaignColumns("sent", "none", ("spend", "visit"))
+
+
+def log(**changes: Any) -> pa.Table:
+    n = 600
+    columns = {
+        "customer_id": [f"c{i}" for i in range(n)],
+        "sent": ["none", "mail", "call"] * (n // 3),
+        "visit": [0, 1] * (n // 2),
+        "spend": [0.0, 0.0, 5.5] * (n // 3),
+        "age": list(range(n)),
+    }
+    return pa.table({name: value for name, value in {**columns, **changes}.items() if value is not None})
+
+
+def test_control_comes_first_and_the_other_columns_are_covariates() -> None:
+    campaign = read_campaign(log(), COLUMNS)
+    assert campaign.actions == ("none", "call", "mail")
+    assert np.bincount(campaign.action).tolist() == [200, 200, 200]
+    assert campaign.outcome[:3].tolist() == [[0.0, 0.0], [0.0, 1.0], [5.5, 0.0]]
+    assert campaign.others.column_names == ["age"] and not campaign.numbered
+
+
+def test_csv_parquet_and_table_are_read_alike(tmp_path: Path) -> None:
+    table = log(customer_id=[f"{i:05d}" for i in range(600)])
+    pacsv.write_csv(table, tmp_path / "log.csv")
+    pq.write_table(table, tmp_path / "log.parquet")
+    read = [read_campaign(given, COLUMNS) for given in (table, tmp_path / "log.csv", tmp_path / "log.parquet")]
+    assert all((campaign.customer_ids == read[0].customer_ids).all() for campaign in read)
+    assert all((campaign.outcome == read[0].outcome).all() for campaign in read)
+
+
+def test_without_ids_the_rows_are_numbered() -> None:
+    campaign = read_campaign(log(customer_id=None), COLUMNS)
+    assert campaign.numbered and campaign.customer_ids[:2].tolist() == ["row 001", "row 002"]
+
+
+def test_known_chances_are_numbers_or_columns_and_the_control_has_the_rest() -> None:
+    table = log(p_mail=[0.25] * 600)
+    given = CampaignColumns("sent", "none", ("visit",), propensity={"mail": "p_mail", "call": 0.5})
+    campaign = read_campaign(table, given)
+    assert campaign.propensity is not None
+    assert campaign.propensity[0].tolist() == [0.25, 0.5, 0.25]
+    assert campaign.others.column_names == ["spend", "age"]
+
+
+BAD = {
+    "missing column": ({"spend": None}, {}, "bad-columns", "there is no column `spend`"),
+    "unknown control": ({}, {"control": "nobody"}, "bad-argument", "never says `nobody`"),
+    "missing action": ({"sent": [None, *["none", "mail"] * 299, "none"]}, {}, "bad-values", "row 1: `sent` is missing"),
+    "missing outcome": ({"visit": [0, None] * 300}, {}, "bad-values", "row 2: `visit` is missing"),
+    "endless outcome": ({"spend": [float("inf")] * 600}, {}, "bad-values", "row 1: `spend` is no finite number"),
+    "words": ({"spend": ["much"] * 600}, {}, "bad-values", "`spend` does not hold numbers"),
+    "twice": ({"customer_id": ["a", *[f"c{i}" for i in range(598)], "a"]}, {}, "bad-values", "such as `a`"),
+    "nameless": ({"customer_id": [None] * 600}, {}, "bad-values", "row 1: `customer_id` is missing"),
+    "small group": ({"sent": ["none"] * 590 + ["mail"] * 10}, {}, "bad-values", "only 10 customers"),
+    "one group": ({"sent": ["none"] * 600}, {}, "bad-values", "has 1 values"),
+    "named twice": ({}, {"covariates": ("visit",)}, "bad-columns", "`visit` is named twice"),
+    "chance lacking": ({}, {"propensity": {"mail": 0.5}}, "bad-argument", "the chance of `call` is not given"),
+    "chance too high": ({}, {"propensity": {"mail": 0.5, "call": 0.6}}, "bad-values", "row 1: the chances"),
+}
+
+
+@pytest.mark.parametrize("name", BAD)
+def test_what_cannot_be_used_is_refused_with_its_place(name: str) -> None:
+    changes, asked, code, text = BAD[name]
+    settings = {"treatment": "sent", "control": "none", "outcomes": ("spend", "visit"), **asked}
+    with pytest.raises(InputError) as caught:
+        read_campaign(log(**changes), CampaignColumns(**settings))
+    assert caught.value.code == code and text in str(caught.value) and caught.value.remedy
+
+
+def test_a_file_that_is_none_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "log.parquet").write_bytes(b"PAR1 no")
+    for path, code in ((tmp_path / "log.parquet", "bad-file"), (tmp_path / "log.xlsx", "bad-argument")):
+        with pytest.raises(InputError) as caught:
+            read_campaign(path, COLUMNS)
+        assert caught.value.code == code

@@ -1,0 +1,184 @@
+"""`estimate_uplift` from a log to a recorded run."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+import worthwhile as ww
+from oracles.small_orders import write_orders
+from worthwhile.decide.uplift.crossfit import CrossFit
+from worthwhile.decide.uplift.identities import as_the_shop_knows
+from worthwhile.decide.uplift.keep import load_fold_model, load_shrinkage, save_models
+from worthwhile.decide.uplift.policies import Judge
+from worthwhile.decide.uplift.prepare import Prepared, features_at
+from worthwhile.decide.uplift.sensitivity import sensitivities
+from worthwhile.errors import InputError
+from worthwhile.models.files import read_json
+from worthwhile.runs.record import check_digests, list_runs
+from worthwhile.store.log import open_log
+
+ASKED = {"treatment": "sent", "control": "none", "outcomes": ["visit"]}
+
+
+@pytest.fixture(scope="module")
+def table(campaign_table: Any) -> pa.Table:
+    return campaign_table("some harmed", customers=1_500, seed=2).drop_columns(["noise", "web", "spend"])
+
+
+@pytest.fixture(scope="module")
+def recorded(table: pa.Table, tmp_path_factory: pytest.TempPathFactory) -> Any:
+    shop = ww.create_shop(tmp_path_factory.mktemp("uplift") / "shop", currency="GBP")
+    return shop, ww.estimate_uplift(shop, table, **ASKED, options=ww.UpliftOptions(shares=(0.5,)))
+
+
+def test_the_run_holds_an_effect_for_each_customer_and_action(recorded: Any, table: pa.Table) -> None:
+    _, run = recorded
+    effects = pq.read_table(run.folder / "effects.parquet")
+    assert effects.column_names == ["customer_id", "action", "outcome", "effect_mean", "effect_se"]
+    assert effects.equals(run.table()) and len(effects) == 2 * len(table)
+    ids = effects["customer_id"].to_pylist()
+    assert ids == sorted(ids) and set(ids) == set(table["customer_id"].to_pylist())
+    assert min(effects["effect_se"].to_pylist()) > 0
+    assert run.run_id == list_runs(recorded[0], "uplift")[0]["run_id"]
+    check_digests(run.folder)
+
+
+def test_its_tables_say_what_was_chosen_and_what_choosing_is_worth(recorded: Any) -> None:
+    _, run = recorded
+    rows = pq.read_table(run.folder / "policies.parquet").to_pylist()
+    for share in (1.0, 0.5):
+        here = [row for row in rows if row["share"] == share]
+        assert sum(row["chosen"] for row in here) == 1
+        assert [row["policy"] for row in here].count("chosen") == 1
+        assert all(row["low"] < row["value"] < row["high"] for row in here)
+    deciles = pq.read_table(run.folder / "deciles.parquet").to_pylist()
+    assert len(deciles) == 20 and {"said", "seen", "low", "high"} <= set(deciles[0])
+    curves = pq.read_table(run.folder / "curves.parquet")
+    assert set(curves["curve"].to_pylist()) == {"qini", "qini_perfect", "uplift"}
+    assert any("mail a" in text for text in run.answer)
+
+
+def test_saved_models_say_again_what_the_fitted_ones_did(learned: Any, tmp_path: Path) -> None:
+    simulated, cross = learned
+    judges = [Judge.of(cross.level(), j) for j in range(2)]
+    prepared = Prepared(simulated.trial, [], False, 0.0, [], [], 0)
+    save_models(tmp_path, cross, judges, prepared)
+    assert {path.suffix for path in tmp_path.rglob("*") if path.is_file()} == {".txt", ".json"}
+    matrix = simulated.trial.covariates[:50]
+    shares = np.broadcast_to(simulated.trial.shares(), (50, 3))
+    said = cross.model_without(frozenset({1})).answer(matrix, shares)
+    assert np.array_equal(load_fold_model(tmp_path / "without-fold-1").answer(matrix, shares), said)
+    kept = read_json(tmp_path / "uplift.json")
+    for j, judged in enumerate(judges):
+        again = load_shrinkage(kept["shrinkage"][j]).read(said, j)
+        assert np.array_equal(again.personal, judged.shrinkage.read(said, j).personal)
+
+
+def test_the_same_question_is_the_same_run(recorded: Any, table: pa.Table) -> None:
+    shop, run = recorded
+    again = ww.estimate_uplift(shop, table, **ASKED, options=ww.UpliftOptions(shares=(0.5,)))
+    assert again.run_id == run.run_id and again.table().equals(run.table())
+
+
+def test_what_came_after_the_campaign_is_left_out_with_a_warning(campaign_table: Any) -> None:
+    log = campaign_table("constant", customers=1_200, seed=5).select(["customer_id", "sent", "visit", "history"])
+    rng = np.random.default_rng(0)
+    treated = np.array(log["sent"].to_pylist()) != "none"
+    log = log.append_column("clicks", pa.array(rng.poisson(1 + treated).astype(float)))
+    log = log.append_column("age", pa.array(rng.normal(size=1_200)))
+    run = ww.estimate_uplift(None, log, **ASKED, options=ww.UpliftOptions(shares=(1.0,), placebo=False))
+    assert run.facts["left_out"] == ["clicks"] and any("`clicks`" in text for text in run.warnings)
+    assert run.folder is None and not run.facts["observational"]
+
+
+def test_an_observational_log_is_answered_with_a_plain_warning_and_its_overlap(campaigns: Any) -> None:
+    trial = campaigns.simulate("nothing", customers=1_200, seed=6, observational=True).trial
+    log = pa.table(
+        {
+            "sent": np.array(trial.actions, dtype=object)[trial.action].tolist(),
+            "visit": trial.outcome[:, 0],
+            "history": trial.covariates[:, 1],
+            "recency": trial.covariates[:, 0],
+        }
+    )
+    options = ww.UpliftOptions(observational=True, shares=(1.0,), placebo=False)
+    run = ww.estimate_uplift(None, log, **ASKED, options=options)
+    assert any("not drawn by chance" in text for text in run.warnings)
+    assert any("rows are numbered" in text for text in run.warnings)
+    assert [each.action for each in run.overlap] == ["none", "mail a", "mail b"]
+    assert all(0 < each.effective <= each.customers for each in run.overlap)
+
+
+@pytest.mark.parametrize(
+    ("options", "where"),
+    [
+        (ww.UpliftOptions(date="2011-01-01"), "--date"),
+        (ww.UpliftOptions(cutoff="2011-01-01"), "--cutoff"),
+        (ww.UpliftOptions(shares=(0.0,)), "--share"),
+    ],
+)
+def test_what_contradicts_itself_is_refused(options: Any, where: str, table: pa.Table) -> None:
+    with pytest.raises(InputError) as caught:
+        ww.estimate_uplift(None, table, **ASKED, options=options)
+    assert caught.value.where == where
+
+
+def test_with_a_date_effects_are_for_the_customers_that_the_shop_has_today(tmp_path: Path) -> None:
+    shop = ww.create_shop(tmp_path / "shop")
+    ww.ingest(shop, write_orders(tmp_path / "orders.csv", customers=300))
+    with open_log(shop) as events:
+        known = features_at(events, datetime(2011, 6, 1, tzinfo=UTC), ()).customer_ids.tolist()[:250]
+        today = features_at(events, events.until, ()).customer_ids.tolist()
+    rng = np.random.default_rng(0)
+    log = pa.table(
+        {
+            "customer_id": [*known, "stranger"],
+            "sent": rng.permutation(np.arange(len(known) + 1) % 2).astype(str).tolist(),
+            "visit": rng.integers(0, 2, len(known) + 1),
+        }
+    )
+    options = ww.UpliftOptions(date="2011-06-01", shares=(1.0,), placebo=False)
+    asked = {"treatment": "sent", "control": "0", "outcomes": "visit", "options": options}
+    run = ww.estimate_uplift(shop, log, **asked)
+    assert run.facts["unknown_customers"] == 1 and any("1 customers of the log" in text for text in run.warnings)
+    assert run.table()["customer_id"].to_pylist() == today and len(today) > len(known)
+    assert run.facts["covariates"] == "shop"
+    strangers = log.set_column(0, "customer_id", pa.array([f"x{i}" for i in range(len(log))]))
+    with pytest.raises(InputError) as caught:
+        ww.estimate_uplift(shop, strangers, **asked)
+    assert caught.value.code == "no-such-customer"
+
+
+def test_addresses_become_the_pseudonyms_that_the_shop_knows(tmp_path: Path) -> None:
+    (tmp_path / "orders.csv").write_text(
+        "customer_email,date,amount\n" + "".join(f"p{i}@example.com,2023-01-0{1 + i % 9},5\n" for i in range(30))
+    )
+    shop = ww.create_shop(tmp_path / "shop")
+    ww.ingest(shop, tmp_path / "orders.csv")
+    with open_log(shop) as events:
+        known = {row[0] for row in events.con.execute("SELECT DISTINCT customer_id FROM events").fetchall()}
+    ids = as_the_shop_knows(shop, np.array(["P3@example.com", "p4@example.com", "17"], dtype=object))
+    assert set(ids[:2]) <= known and ids[2] == "17"
+
+
+def test_how_strong_an_unseen_cause_would_have_to_be_is_told(campaigns: Any) -> None:
+    pytest.importorskip("doubleml")
+    trial = campaigns.simulate("constant", customers=1_500, seed=7, observational=True).trial
+    cross = CrossFit.of(trial, observational=True, folds=3, seed=0)
+    level = cross.level()
+    found = sensitivities(cross)
+    assert [(each.outcome, each.action) for each in found] == [
+        (outcome, action) for outcome in trial.outcomes for action in trial.treatments
+    ]
+    for each in found:
+        assert 0 <= each.robustness_low <= each.robustness < 1
+    # DoubleML's average effect of two groups is near ours of all
+    gain = level.scores[:, 0, 2] - level.scores[:, 0, 0]
+    assert abs(found[1].effect - gain.mean()) < 2 * found[1].se
