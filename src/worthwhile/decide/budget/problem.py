@@ -14,6 +14,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
+from scipy.sparse import csr_array
 
 Array = np.ndarray[Any, Any]
 
@@ -144,3 +145,23 @@ def regrets(problem: Problem, reduced: Array, chosen: Array) -> Array:  # (R,) >
     leave = np.maximum(np.maximum.reduceat(np.where(is_chosen, -np.inf, reduced), first), 0.0)
     owner = problem.owner
     return np.maximum(np.where(is_chosen, reduced - leave[owner], enter[owner] - reduced), 0.0)
+
+
+def nearest(doubt: Array, size: int) -> Array:
+    """The rows in most doubt, ascending; ties at the edge by the order of rows."""
+    if size >= len(doubt):
+        return np.arange(len(doubt))
+    edge = np.partition(doubt, size - 1)[size - 1]
+    below = np.flatnonzero(doubt < edge)
+    return np.sort(np.concatenate([below, np.flatnonzero(doubt == edge)[: size - len(below)]]))
+
+
+def each_customer(problem: Problem, free: Array, room: Array) -> tuple[csr_array, Array]:
+    """The limit on the rows of each customer with more free rows than room."""
+    owner = problem.owner[free]
+    bound = np.flatnonzero(np.bincount(owner, minlength=problem.customers) > room)
+    place = np.full(problem.customers, -1)
+    place[bound] = np.arange(len(bound))
+    column = np.flatnonzero(place[owner] >= 0)
+    matrix = csr_array((np.ones(len(column)), (place[owner[column]], column)), shape=(len(bound), len(free)))
+    return matrix, room[bound].astype(float)

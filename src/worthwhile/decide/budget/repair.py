@@ -14,7 +14,7 @@ from scipy.sparse import csr_array, vstack
 
 from worthwhile.decide.budget.highs import best_binary
 from worthwhile.decide.budget.multipliers import Prices
-from worthwhile.decide.budget.problem import Array, Problem, reduced_values, regrets
+from worthwhile.decide.budget.problem import Array, Problem, each_customer, nearest, reduced_values, regrets, relaxed
 
 CORE = 200  # rows in doubt that are decided at first
 MOST_CORE = 50_000  # and at most
@@ -35,20 +35,35 @@ def repaired(problem: Problem, prices: Prices, *, aim: float, rounds: int = 3, n
     """A plan near the bound: rows, ascending. The core grows until a plan is found that is within `aim` of the bound;
     after so many rounds any plan will do. In the worst case nobody is contacted, which keeps all limits.
     """
-    relaxed = prices.relaxed.chosen
-    best = relaxed if not problem.breaks(relaxed).any() else np.empty(0, np.int64)
-    doubt = regrets(problem, reduced_values(problem, prices.multipliers), relaxed)
+    start = prices.relaxed.chosen
+    best = start if not problem.breaks(start).any() else np.empty(0, np.int64)
+    doubt = regrets(problem, reduced_values(problem, prices.multipliers), start)
     size = CORE
     while rounds > 0 or not len(best):
         if short_of(problem, best, prices.relaxed.bound) <= aim:
             break
-        found = decided(problem, relaxed, nearest(doubt, size), gap=aim / 2 * prices.relaxed.bound, nodes=nodes)
+        found = decided(
+            problem,
+            start,
+            nearest(doubt, size),
+            gap=aim / 2 * prices.relaxed.bound,
+            nodes=max(20, nodes * CORE // size),
+        )
         if found.chosen is not None and problem.value[found.chosen].sum() > problem.value[best].sum():
             best = found.chosen
         if size >= min(problem.rows, MOST_CORE):
             break
         size, rounds = size * 4, rounds - 1
-    return best
+    return best if len(best) else _dearer(problem, prices)
+
+
+def _dearer(problem: Problem, prices: Prices) -> Array:
+    """What customers get at prices so much higher that the limits are kept; nothing where that does not do it."""
+    for more in (1e-4, 1e-3, 1e-2, 0.1, 1.0, 10.0):
+        chosen = relaxed(problem, prices.multipliers * (1 + more)).chosen
+        if not problem.breaks(chosen).any():
+            return chosen
+    return np.empty(0, np.int64)
 
 
 def proven(problem: Problem, prices: Prices, plan: Array, *, most_rows: int, gap: float) -> tuple[Array, float]:
@@ -71,26 +86,17 @@ def short_of(problem: Problem, chosen: Array, bound: float) -> float:
     return max(1.0 - float(problem.value[chosen].sum()) / bound, 0.0) if bound > 0 else 0.0
 
 
-def nearest(doubt: Array, size: int) -> Array:
-    """The rows in most doubt, ascending; ties at the edge by the order of rows."""
-    if size >= len(doubt):
-        return np.arange(len(doubt))
-    edge = np.partition(doubt, size - 1)[size - 1]
-    below = np.flatnonzero(doubt < edge)
-    return np.sort(np.concatenate([below, np.flatnonzero(doubt == edge)[: size - len(below)]]))
-
-
-def decided(problem: Problem, relaxed: Array, free: Array, *, gap: float, nodes: int = NODES) -> Decided:
+def decided(problem: Problem, start: Array, free: Array, *, gap: float, nodes: int = NODES) -> Decided:
     """The best plan in which all rows but the free ones are as in the relaxed choice, to `gap` (of value).
 
     A plan that breaks a limit by the solver's tolerance is asked for again under tighter limits.
     """
-    kept = np.setdiff1d(relaxed, free, assume_unique=True)
+    kept = np.setdiff1d(start, free, assume_unique=True)
     base = float(problem.value[kept].sum())
     takes = problem.coefficients(free)
     left = problem.most - problem.taken(kept)
     room = problem.limit - np.bincount(problem.owner[kept], minlength=problem.customers)
-    each, most_each = _each_customer(problem, free, room)
+    each, most_each = each_customer(problem, free, room)
     matrix = csr_array(vstack([each, csr_array(takes)]))
     size = np.maximum(np.abs(takes).max(axis=1, initial=0.0), np.abs(problem.most))
     tighter, bound = np.zeros(len(left)), np.inf
@@ -111,14 +117,3 @@ def decided(problem: Problem, relaxed: Array, free: Array, *, gap: float, nodes:
 def _exceeds(problem: Problem, chosen: Array) -> bool:
     """Whether any customer has more rows than may be."""
     return bool((np.bincount(problem.owner[chosen], minlength=problem.customers) > problem.limit).any())
-
-
-def _each_customer(problem: Problem, free: Array, room: Array) -> tuple[csr_array, Array]:
-    """The limit on the rows of each customer with more free rows than room."""
-    owner = problem.owner[free]
-    bound = np.flatnonzero(np.bincount(owner, minlength=problem.customers) > room)
-    place = np.full(problem.customers, -1)
-    place[bound] = np.arange(len(bound))
-    column = np.flatnonzero(place[owner] >= 0)
-    matrix = csr_array((np.ones(len(column)), (place[owner[column]], column)), shape=(len(bound), len(free)))
-    return matrix, room[bound].astype(float)
