@@ -37,7 +37,7 @@ def test_placebos_find_nothing_and_say_so_where_they_do(learned: Any, monkeypatc
     trial = learned[0].trial
     some = replace(trial[np.arange(0, len(trial), 2)], outcomes=("visit",))
     some = replace(some, outcome=some.outcome[:, :1])
-    found = placebos(some, observational=False, seed=0)
+    found = placebos(some, seed=0)
     assert {each.check for each in found} == {"shuffled", "A/A"}
     assert not any(each.is_seen for each in found)
     monkeypatch.setattr(checks, "SEEN", -10.0)

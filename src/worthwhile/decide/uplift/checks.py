@@ -129,7 +129,7 @@ class Placebo:
         return abs(self.average) > SEEN or self.differences > SEEN
 
 
-def placebos(trial: Trial, *, observational: bool, seed: int) -> list[Placebo]:
+def placebos(trial: Trial, *, seed: int) -> list[Placebo]:
     """The whole way to effects on treatments that did nothing: shuffled among all, and the control split in two.
 
     Shuffling makes a randomised trial of any log. On at most PLACEBO_ROWS customers, with fewer folds.

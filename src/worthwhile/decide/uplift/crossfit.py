@@ -115,6 +115,13 @@ class CrossFit:
             return np.broadcast_to(shares, (len(rows), len(shares)))
         return self.chances_for(self.columns.matrix[rows], out)
 
+    def propensities(self) -> Array:
+        """(N, K+1): the chance of each action for every customer, by what has not seen them."""
+        found = np.empty((len(self.trial), len(self.trial.actions)))
+        for fold in range(self.count):
+            found[self.rows_of([fold])] = self.propensity_in(fold, frozenset({fold}))
+        return found
+
     def chances_for(self, matrix: Array, out: Out) -> Array:
         """Estimated chances of actions (N, K+1) by trees that have not seen the folds of `out`."""
         if out not in self.chances:

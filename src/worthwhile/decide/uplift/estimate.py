@@ -125,17 +125,53 @@ def estimate_uplift(
     progress("read", 0.0)
     with one_thread_each():
         if options.date is None or shop is None:
-            prepared = from_log(
-                campaign,
-                chosen=options.covariates is not None,
-                observational=options.observational,
-                seed=seed,
-            )
-            return _estimated(shop, campaign, prepared, options, seed, None, progress)
+            named_by_hand = options.covariates is not None
+            prepared = from_log(campaign, chosen=named_by_hand, observational=options.observational, seed=seed)
+            return _estimated(_Question(shop, campaign, prepared, options, seed), progress)
         with open_log(shop) as events:
             moment = moment_of(options.date, events, where="--date")
+            cutoff = forecast_cutoff(options.cutoff, events)
             prepared = from_shop(campaign, events, moment, observational=options.observational, seed=seed)
-            return _estimated(shop, campaign, prepared, options, seed, events, progress)
+            return _estimated(_Question(shop, campaign, prepared, options, seed, events, cutoff), progress)
+
+
+@dataclass(frozen=True)
+class _Question:
+    """What is asked of which data, checked. With `events` covariates are the shop's, and effects of its customers."""
+
+    shop: Shop | None
+    campaign: Campaign
+    prepared: Prepared
+    options: UpliftOptions
+    seed: int
+    events: Log | None = None
+    cutoff: datetime | None = None
+
+    @property
+    def currency(self) -> str:
+        return "" if self.shop is None else str(self.shop.settings["currency"])
+
+    def asked(self) -> dict[str, Any]:
+        """All that the numbers hang on."""
+        options = self.options
+        return {
+            "log": self.campaign.source,
+            "log_sha256": self.campaign.digest,
+            "actions": list(self.campaign.actions),
+            "control": self.campaign.actions[0],
+            "outcomes": list(self.campaign.outcomes),
+            "covariates": "shop" if self.events is not None else [each.column for each in self.prepared.codings],
+            "date": None if options.date is None else str(options.date),
+            "cutoff": None if self.cutoff is None else self.cutoff.isoformat(),
+            "propensity": None if options.propensity is None else dict(options.propensity),
+            "said_observational": options.observational,
+            "shares": sorted({float(share) for share in options.shares}),
+            "folds": FOLDS,
+            "placebo": options.placebo,
+            "seed": self.seed,
+            "data_version": None if self.events is None else self.events.version,
+            "settings": {"currency": self.currency},
+        }
 
 
 def _check_options(shop: Shop | None, options: UpliftOptions) -> None:
@@ -159,15 +195,8 @@ def _check_options(shop: Shop | None, options: UpliftOptions) -> None:
         )
 
 
-def _estimated(
-    shop: Shop | None,
-    campaign: Campaign,
-    prepared: Prepared,
-    options: UpliftOptions,
-    seed: int,
-    events: Log | None,
-    progress: Progress,
-) -> UpliftRun:
+def _estimated(question: _Question, progress: Progress) -> UpliftRun:
+    prepared, options, seed = question.prepared, question.options, question.seed
     trial = prepared.trial
     cross = CrossFit.of(trial, observational=prepared.observational, seed=seed, progress=part(progress, 0.05, 0.65))
     cross.fit_all()
@@ -177,25 +206,14 @@ def _estimated(
     shares = sorted({float(share) for share in options.shares} | {1.0}, reverse=True)
     judged = judge(cross, level, judges, shares)
     progress("effects", 0.8)
-    cutoff = None if events is None else forecast_cutoff(options.cutoff, events)
-    ids, found = _effects(cross, judges, prepared, events, cutoff)
+    ids, found = _effects(cross, judges, question)
     progress("placebo", 0.85)
-    seen = placebos(trial, observational=prepared.observational, seed=seed) if options.placebo else []
-    chance = np.concatenate([cross.propensity_in(f, frozenset({f})) for f in range(cross.count)])
-    order = np.concatenate([cross.rows_of([f]) for f in range(cross.count)])
-    overlaps = (
-        overlap(trial, chance[np.argsort(order)]) if prepared.observational or trial.propensity is not None else []
-    )
-    asked = _asked(shop, campaign, prepared, options, seed, events, cutoff)
+    seen = placebos(trial, seed=seed) if options.placebo else []
+    asked = question.asked()
     facts = {
         "customers": len(trial),
-        "unknown_customers": prepared.unknown,
         "effects_for": len(ids),
-        "observational": prepared.observational,
-        "randomisation_z": prepared.detected,
-        "balance": {"largest": max((abs(b.difference) for b in prepared.balance), default=0.0)},
-        "left_out": prepared.left_out,
-        "groups": dict(zip(trial.actions, np.bincount(trial.action).tolist(), strict=True)),
+        **_facts_of_groups(prepared),
         "chosen": [
             {
                 "outcome": trial.outcomes[j],
@@ -215,28 +233,35 @@ def _estimated(
         deciles=pa.Table.from_pylist(judged.deciles),
         curves=pa.Table.from_pylist(judged.curves),
         placebos=seen,
-        overlap=overlaps,
+        overlap=overlap(trial, cross.propensities()) if cross.observational or trial.propensity is not None else [],
         sensitivity=sensitivities(cross) if prepared.observational and is_installed() else [],
         facts={**asked, **facts},
     )
-    said = warnings_of(prepared, campaign, run)
-    run = UpliftRun(**{**run.__dict__, "warnings": said, "answer": sentences(run, _currency(shop))})
+    run = replace(run, warnings=warnings_of(prepared, question.campaign, run))
+    run = replace(run, answer=sentences(run, question.currency))
     progress("done", 1.0)
-    return run if shop is None else _recorded(shop, run, asked, facts, (cross, judges, prepared))
+    return run if question.shop is None else _recorded(question.shop, run, asked, facts, (cross, judges, prepared))
 
 
-def _currency(shop: Shop | None) -> str:
-    return "" if shop is None else str(shop.settings["currency"])
+def _facts_of_groups(prepared: Prepared) -> dict[str, Any]:
+    trial = prepared.trial
+    return {
+        "unknown_customers": prepared.unknown,
+        "observational": prepared.observational,
+        "randomisation_z": prepared.detected,
+        "largest_difference": max((abs(each.difference) for each in prepared.balance), default=0.0),
+        "left_out": prepared.left_out,
+        "groups": dict(zip(trial.actions, np.bincount(trial.action).tolist(), strict=True)),
+    }
 
 
-def _effects(
-    cross: CrossFit, judges: Sequence[Judge], prepared: Prepared, events: Log | None, cutoff: datetime | None
-) -> tuple[Array, list[tuple[Array, Array]]]:
+def _effects(cross: CrossFit, judges: Sequence[Judge], question: _Question) -> tuple[Array, list[tuple[Array, Array]]]:
     """Whose effects, and for each outcome effects and errors (N, K)."""
+    events, cutoff = question.events, question.cutoff
     if events is None or cutoff is None:
         found = [log_effects(cross, judged.shrinkage, judged.outcome) for judged in judges]
         return cross.trial.customer_ids, found
-    today = features_at(events, cutoff, prepared.categories)
+    today = features_at(events, cutoff, question.prepared.categories)
     parts: list[list[tuple[Array, Array]]] = [[] for _ in judges]
     for low in range(0, len(today), AT_ONCE):
         matrix = np.ascontiguousarray(today.features[low : low + AT_ONCE])
@@ -251,36 +276,6 @@ def _effects(
     return today.customer_ids, [
         (np.concatenate([p[0] for p in each]), np.concatenate([p[1] for p in each])) for each in parts
     ]
-
-
-def _asked(
-    shop: Shop | None,
-    campaign: Campaign,
-    prepared: Prepared,
-    options: UpliftOptions,
-    seed: int,
-    events: Log | None,
-    cutoff: datetime | None,
-) -> dict[str, Any]:
-    """All that the numbers hang on."""
-    return {
-        "log": campaign.source,
-        "log_sha256": campaign.digest,
-        "actions": list(campaign.actions),
-        "control": campaign.actions[0],
-        "outcomes": list(campaign.outcomes),
-        "covariates": "shop" if events is not None else [coding.column for coding in prepared.codings],
-        "date": None if options.date is None else str(options.date),
-        "cutoff": None if cutoff is None else cutoff.isoformat(),
-        "propensity": None if options.propensity is None else dict(options.propensity),
-        "observational": options.observational,
-        "shares": sorted({float(share) for share in options.shares}),
-        "folds": FOLDS,
-        "placebo": options.placebo,
-        "seed": seed,
-        "data_version": None if events is None else events.version,
-        "settings": {"currency": _currency(shop)},
-    }
 
 
 def _recorded(
@@ -298,8 +293,7 @@ def _recorded(
         save_models(folder / "models", *made)
 
     results = {
-        **{name: value for name, value in facts.items() if name not in asked},
-        "was_observational": facts["observational"],
+        **facts,
         "averages": [asdict(average) for average in run.averages],
         "placebos": [asdict(each) for each in run.placebos],
         "overlap": [asdict(each) for each in run.overlap],
@@ -308,7 +302,7 @@ def _recorded(
         "answer": run.answer,
     }
     folder = record(shop, "uplift", asked, _plain(results), fill)
-    return UpliftRun(**{**run.__dict__, "run_id": folder.name, "folder": folder})
+    return replace(run, run_id=folder.name, folder=folder)
 
 
 def _plain(value: Any) -> Any:

@@ -40,7 +40,7 @@ def sensitivities(cross: CrossFit) -> list[Sensitivity]:
     """For each outcome and action; needs doubleml (extra `uplift`)."""
     trial = cross.trial
     order = np.argsort(np.concatenate([cross.rows_of([fold]) for fold in range(cross.count)]))
-    chance = np.concatenate([cross.propensity_in(f, frozenset({f})) for f in range(cross.count)])[order]
+    chance = cross.propensities()
     expected = [cross.expected_in(f, frozenset({f}))[0][:, 1] for f in range(cross.count)]
     surfaces = np.concatenate(expected, axis=1)[:, order].astype(np.float64)  # (J, N, K+1)
     return [
