@@ -29,6 +29,10 @@ def test_uplift_says_in_words_what_the_campaign_did(worth: Any, tmp_path: Path) 
     told = worth(*asked, "--control", "none", "--no-placebo", "--propensity", "mail=0.5", "--json").json
     assert [average["action"] for average in told["averages"]] == ["mail"] and told["answer"]
     assert Path(told["folder"], "effects.parquet").is_file()
+    listed = worth("runs", folder)
+    assert listed.exit_code == 0 and told["run_id"] in listed.out
+    one = worth("runs", folder, told["run_id"])
+    assert one.exit_code == 0 and "visit: `mail` added" in one.out
 
 
 def test_uplift_refuses_what_it_cannot_use(worth: Any, tmp_path: Path) -> None:
