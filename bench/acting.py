@@ -21,6 +21,7 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 
 import worthwhile as ww
 from tables import markdown
@@ -66,9 +67,17 @@ def campaign_log(snapshot: Snapshot, seed: int) -> pa.Table:
         {
             "customer_id": pa.array(snapshot.customer_ids, pa.string()),
             "treatment": pa.array([("none", *ACTIONS)[k] for k in given]),
+            "active": snapshot.outcome.active | more,
             "spend": snapshot.outcome.amount + more * value,
         }
     )
+
+
+def effects_of(made: ww.UpliftRun, outcome: str, ids: Array) -> Array:
+    """(N, 2) the effects on an outcome of these customers."""
+    rows = made.effects.filter(pc.equal(made.effects["outcome"], outcome)).to_pylist()
+    found = {(row["customer_id"], row["action"]): row["effect_mean"] for row in rows}
+    return np.array([[found[name, action] for action in ACTIONS] for name in ids])
 
 
 def candidates(ids: Array, margin: Array) -> pa.Table:
@@ -103,22 +112,30 @@ def one_shop(folder: Path, lines: int, seed: int) -> tuple[int, dict[str, float]
         campaign_log(then, seed),
         treatment="treatment",
         control="none",
-        outcomes="spend",
+        outcomes=["active", "spend"],
         options=UpliftOptions(date=then.cutoff, cutoff=now.cutoff, placebo=False),
         seed=seed,
     )
     ids = now.customer_ids
     truth = MARGIN * true_effects(now)
-    found = dict(zip(zip(made.effects["customer_id"].to_pylist(), made.effects["action"].to_pylist(), strict=True),
-                     made.effects["effect_mean"].to_pylist(), strict=True))  # fmt: skip
-    learned = MARGIN * np.array([[found[name, action] for action in ACTIONS] for name in ids])
     ww.forecast(shop, HORIZON, model="trees-tweedie")
-    value = recorded_forecast(shop).table()["spend_mean"].to_numpy()
-    average = MARGIN * np.array([one.effect for one in sorted(made.averages, key=lambda a: ACTIONS.index(a.action))])
+    forecast = recorded_forecast(shop).table()
+    value = forecast["spend_mean"].to_numpy()
+    order = value / np.maximum(forecast["p_active"].to_numpy(), 1e-9)  # what a buyer spends, as plans reckon
+    of_buying = MARGIN * order[:, None] * effects_of(made, "active", ids)
+    of_spend = MARGIN * effects_of(made, "spend", ids)
+    told = {one.action: one.effect for one in made.averages if one.outcome == "spend"}
+    average = MARGIN * np.array([told[action] for action in ACTIONS])
     by_value = value[:, None] / value.mean() * average  # everyone is moved by the same share of what they spend
     by_lot = np.random.default_rng(seed).random((len(ids), 1)) * average
     budget = 0.15 * len(ids) * float(np.mean(list(COSTS.values())))
-    plans = {"all-knowing": truth, "uplift": learned, "value alone": by_value, "by lot": by_lot}
+    plans = {
+        "all-knowing": truth,
+        "uplift of buying": of_buying,
+        "uplift of spend": of_spend,
+        "value alone": by_value,
+        "by lot": by_lot,
+    }
     return len(ids), {
         name: earned(ww.plan_candidates(candidates(ids, margin), budget).table, ids, truth)
         for name, margin in plans.items()
@@ -139,7 +156,12 @@ def main() -> None:
             (f"{seed}", f"{customers:,}", f"{best:,.0f}", *(f"{m / best:.1%}" for m in list(margins.values())[1:]))
         )
         print(rows[-1], file=sys.stderr, flush=True)
-    print(markdown(("shop", "customers", "all-knowing earns", "by uplift", "by value alone", "by lot"), rows))
+    print(
+        markdown(
+            ("shop", "customers", "all-knowing earns", "uplift of buying", "uplift of spend", "value alone", "by lot"),
+            rows,
+        )
+    )
 
 
 if __name__ == "__main__":

@@ -120,7 +120,9 @@ def exact(shops: int = 100, customers: int = 2_000) -> None:
         print(f"| {name} | {np.mean(values):.1e} | {np.max(values):.1e} |")
     for name, values in {"processor seconds": seconds, "processor seconds of HiGHS on all rows": theirs}.items():
         print(f"| {name} | {np.mean(values):.1f} | {np.max(values):.1f} |")
-    print(f"\nHiGHS was stopped after three seconds in {unsolved} of them; there the lower of its bound and ours stands")
+    print(
+        f"\nHiGHS was stopped after three seconds in {unsolved} of them; there the lower of its bound and ours stands"
+    )
     print("for the optimum.")
 
 
