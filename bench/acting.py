@@ -25,7 +25,7 @@ import pyarrow.compute as pc
 
 import worthwhile as ww
 from tables import markdown
-from worthwhile.decide.uplift import UpliftOptions
+from worthwhile.decide.uplift import UpliftOptions, UpliftRun
 from worthwhile.features.build import snapshot_at
 from worthwhile.features.snapshot import Snapshot
 from worthwhile.runs.recall import recorded_forecast
@@ -73,7 +73,7 @@ def campaign_log(snapshot: Snapshot, seed: int) -> pa.Table:
     )
 
 
-def effects_of(made: ww.UpliftRun, outcome: str, ids: Array) -> Array:
+def effects_of(made: UpliftRun, outcome: str, ids: Array) -> Array:
     """(N, 2) the effects on an outcome of these customers."""
     rows = made.effects.filter(pc.equal(made.effects["outcome"], outcome)).to_pylist()
     found = {(row["customer_id"], row["action"]): row["effect_mean"] for row in rows}
