@@ -10,7 +10,7 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from oracles.plans import best_value, broken
-from worthwhile.decide.budget import Fairness, How, Limits, plan_candidates
+from worthwhile.decide.budget import Fairness, How, Limits, multipliers, plan_candidates
 from worthwhile.decide.budget.candidates import candidates_of, read_candidates
 from worthwhile.decide.budget.limits import asked_of
 from worthwhile.decide.budget.planning import next_of
@@ -113,6 +113,22 @@ def test_plan_is_within_a_thousandth_of_the_best(customers, seed, limits):
     best = best_value(asked.problem) if asked.problem.rows else 0.0
     assert made.facts["expected_margin"] >= best * 0.999
     assert made.facts["bound"] >= best * (1 - 1e-7)
+
+
+@pytest.mark.parametrize("seed", range(2))
+def test_prices_that_begin_with_a_sample_lead_to_the_same_plan(monkeypatch, seed):
+    """Of many customers prices are looked for in a sample, then polished on the rows in doubt."""
+    limits = Limits(
+        300, capacities={"sms": 40, "email": 150}, per_customer=2, fairness=[Fairness("region", parity=0.9, most=0.38)]
+    )
+    candidates = table(600, seed=seed)
+    whole = plan_candidates(candidates, limits=limits, how=QUICK)
+    monkeypatch.setattr(multipliers, "SAMPLE", 100)
+    monkeypatch.setattr(multipliers, "POLISHED", 150)
+    made = plan_candidates(candidates, limits=limits, how=QUICK)
+    assert broken(candidates.to_pylist(), made.table.to_pylist(), limits) == []
+    assert made.facts["expected_margin"] == pytest.approx(whole.facts["expected_margin"], rel=1e-3)
+    assert made.facts["bound"] >= whole.facts["expected_margin"]
 
 
 def test_the_dearest_row_that_fits_is_taken_whole():
