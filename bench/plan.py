@@ -99,8 +99,8 @@ def large(customers: int = 1_000_000) -> None:
 def exact(shops: int = 100, customers: int = 2_000, asked: int = 20) -> None:
     """The default method on shops with limits drawn of every kind: how far from the optimum its plans are at most.
 
-    The bound on the optimum is the planner's own, or HiGHS's on all rows at once where that is lower, which is asked for
-    `asked` of the shops for ten seconds each.
+    The bound on the optimum is the planner's own, or HiGHS's on all rows at once where that is lower, which
+    is asked for `asked` of the shops for ten seconds each.
     """
     proven, short, seconds, above = [], [], [], 0
     for seed in range(shops):

@@ -20,7 +20,7 @@ def test_explain_tells_reasons_what_if_and_the_timeline_of_a_customer(worth: Any
     arguments = ("explain", forecast, "--customer", "C0001", "--timeline", "--if-order", "40", "--if-quiet", "30")
     done = worth(*arguments)
     assert done.exit_code == 0
-    assert "Against a typical customer" in done.out and "If they ordered today for £40.00" in done.out
+    assert "typical customer" in done.out and "If they ordered today for £40.00" in done.out
     assert "last order" in done.out and "order_line" in done.out
     [told] = worth(*arguments, "--json").json["customers"]
     moved = sum(row["spend_effect"] for row in told["reasons"])

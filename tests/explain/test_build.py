@@ -10,7 +10,7 @@ from worthwhile.explain import shares as shares_module
 from worthwhile.explain.build import explained
 from worthwhile.explain.forecaster import forecaster_of
 from worthwhile.explain.reasons import MINOR
-from worthwhile.runs import forecast, list_runs
+from worthwhile.runs import Asked, forecast, list_runs
 from worthwhile.runs.recall import recorded_forecast
 
 
@@ -96,3 +96,13 @@ def test_wrong_questions_are_refused(shop, tmp_path):
         explain_forecast(shop, horizon="30d")
     with pytest.raises(InputError, match="neither"):
         explain_forecast(shop, out=tmp_path / "reasons.txt")
+
+
+def test_reasons_are_ranked_by_the_target_asked_about(shop):
+    forecast(shop, "90d", cutoff="2011-07-01", model="logistic", asked=Asked(target="orders"))
+    made = explain_forecast(shop, ["C0001"])
+    rows = made.table(None).to_pylist()
+    moved = [abs(row["orders_effect"]) for row in rows]
+    assert moved == sorted(moved, reverse=True)
+    assert sum(row["orders_effect"] for row in rows) == pytest.approx(made.shares.forecast[0, 2] - made.baseline[2])
+    assert rows[0]["sentence"].startswith(rows[0]["text"])

@@ -6,6 +6,7 @@ import pytest
 
 from worthwhile.explain.counterfactual import _steps, _without, if_ordered, if_quiet_for, timeline
 from worthwhile.explain.forecaster import forecaster_of
+from worthwhile.runs import Asked, forecast
 from worthwhile.runs.recall import recorded_forecast
 from worthwhile.schema import EVENTS
 from worthwhile.store.log import log_of
@@ -72,3 +73,28 @@ def test_silence_makes_a_customer_who_just_bought_less_likely_to_buy(forecaster)
         latest = str(everybody.customer_ids[np.argmin(everybody.column("days_since_order"))])
     said = if_quiet_for(forecaster, latest, 120).to_dict()
     assert said["p_active_after"] < said["p_active"]
+
+
+def test_every_what_if_starts_from_the_recorded_forecast(forecaster):
+    recorded = forecaster.recorded.table()
+    late = str(recorded["customer_id"][len(recorded) - 1])
+    with forecaster.everybody() as everybody:
+        newest = str(everybody.customer_ids[np.nanargmin(everybody.column("T"))])
+    for customer in (newest, late):
+        told = if_quiet_for(forecaster, customer, 1).to_dict()
+        place = recorded["customer_id"].to_pylist().index(customer)
+        assert told["spend_mean"] == pytest.approx(recorded["spend_mean"][place].as_py(), rel=1e-6)
+        assert told["orders_mean"] == pytest.approx(recorded["orders_mean"][place].as_py(), rel=1e-6)
+
+
+def test_of_a_forecast_of_one_category_anybody_can_be_asked_about(shop):
+    forecast(shop, "90d", cutoff="2011-07-01", model="past-rate", asked=Asked(category=["tea"]))
+    with forecaster_of(recorded_forecast(shop)) as opened:
+        with opened.everybody() as everybody:
+            never = np.nan_to_num(everybody.column("orders_all")) == 0
+            some = np.nan_to_num(everybody.column("orders_all")) > 0
+            customers = [str(everybody.customer_ids[where][0]) for where in (never, some) if where.any()]
+        for customer in customers:
+            timeline(opened, customer)
+            said = if_ordered(opened, customer, 500.0).to_dict()
+            assert said["spend_mean_after"] > said["spend_mean"]

@@ -17,6 +17,21 @@ if TYPE_CHECKING:
     from worthwhile.explain import Answers, Changed, Explanations, Step
     from worthwhile.explain.sentences import Teller
 
+# Columns of each table, in English and Chinese; {name} is spend or value.
+HEADS: dict[str, dict[str, tuple[str, ...]]] = {
+    "own": {
+        "en": ("{name}", "of all movement", "points of P(buy)", "reason"),
+        "zh": ("金额", "占全部变动", "购买概率（百分点）", "原因"),
+    },
+    "steps": {
+        "en": ("day", "what", "lines", "amount", "moves the amount by", "points of P(buy)"),
+        "zh": ("日期", "行为", "行数", "金额", "对金额的影响", "购买概率（百分点）"),
+    },
+    "shop": {
+        "en": ("reason", "of all movement", "{name}, on average", "points of P(buy)"),
+        "zh": ("原因", "占全部变动", "金额（平均）", "购买概率（百分点）"),
+    },
+}
 SAMPLE = 1_000  # customers that the importance of reasons is told from, where not all are asked for
 
 
@@ -53,8 +68,10 @@ def explain(
 
         worth explain myshop --customer C0001 --if-order 40
     """
+    from worthwhile.recommend.reasons import check_language
     from worthwhile.shop import open_shop
 
+    check_language(lang)
     shop = open_shop(folder)
     if not customer and (timeline or if_order is not None or if_quiet is not None):
         raise InputError(
@@ -87,6 +104,10 @@ def explain(
     return _of_customers(answers, lang, if_order=if_order, if_quiet=if_quiet)
 
 
+def heads(kind: str, lang: str, name: str = "") -> list[str]:
+    return [head.format(name=name) for head in HEADS[kind][lang]]
+
+
 def _of_customers(answers: Answers, lang: str, *, if_order: float | None, if_quiet: int | None) -> Answer:
     """Each customer's reasons, and what else was asked of them."""
     made = answers.made
@@ -111,12 +132,13 @@ def _of_customer(made: Explanations, place: int, lang: str) -> tuple[dict[str, A
     """All reasons of one customer."""
     rows = [row for row in made.table(None, language=lang).to_pylist() if row["customer_id"] == _id(made, place)]
     teller, name = made.teller(lang), made.recorded.task.amount_name
-    (amount, chance), (usual, usual_chance) = made.shares.forecast[place].tolist(), made.baseline.tolist()
+    (amount, chance, orders), (usual, usual_chance, _) = made.shares.forecast[place].tolist(), made.baseline.tolist()
     lead = teller.say(
         "forecast",
         customer=_id(made, place),
+        what=teller.what(made.recorded.task),
         amount=teller.money(amount),
-        horizon=made.recorded.horizon,
+        horizon=teller.horizon(made.recorded.task),
         chance=percent(chance),
         typical=teller.money(usual),
         typical_chance=percent(usual_chance),
@@ -134,11 +156,12 @@ def _of_customer(made: Explanations, place: int, lang: str) -> tuple[dict[str, A
         "customer_id": _id(made, place),
         f"{name}_mean": amount,
         "p_active": chance,
+        "orders_mean": orders,
         f"typical_{name}_mean": usual,
         "typical_p_active": usual_chance,
         "reasons": rows,
     }
-    return told, [table(lead, (name, "of all movement", "points of P(buy)", "reason"), cells)]
+    return told, [table(lead, heads("own", lang, name), cells)]
 
 
 def _id(made: Explanations, place: int) -> str:
@@ -148,15 +171,21 @@ def _id(made: Explanations, place: int) -> str:
 def _changed(what: str, changed: Changed, teller: Teller, *, if_order: float | None, if_quiet: int | None) -> str:
     said = changed.to_dict()
     name = changed.before.amount_name
-    event = (
-        f"If they ordered today for {teller.money(if_order or 0.0)}"
-        if what == "if_order"
-        else f"If nothing happened for {if_quiet} days, over the {changed.before.horizon} after these"
-    )
-    return (
-        f"{event}: {name} {teller.money(said[f'{name}_mean'])} -> {teller.money(said[f'{name}_mean_after'])}, "
-        f"chance to buy {percent(said['p_active'])} -> {percent(said['p_active_after'])}."
-    )
+    zh = teller.numbers.language == "zh"
+    if what == "if_order":
+        amount = teller.money(if_order or 0.0)
+        event = f"假如今天下单 {amount}" if zh else f"If they ordered today for {amount}"
+    else:
+        event = (
+            f"假如 {if_quiet} 天内没有任何行为，其后的预测"
+            if zh
+            else f"If nothing happened for {if_quiet} days, forecast anew after these"
+        )
+    before, after = teller.money(said[f"{name}_mean"]), teller.money(said[f"{name}_mean_after"])
+    chances = f"{percent(said['p_active'])} -> {percent(said['p_active_after'])}"
+    if zh:
+        return f"{event}：{teller.say(f'what.{name}')} {before} -> {after}，购买概率 {chances}。"
+    return f"{event}: {name} {before} -> {after}, chance to buy {chances}."
 
 
 def _timeline(steps: list[Step], teller: Teller) -> Table:
@@ -171,8 +200,12 @@ def _timeline(steps: list[Step], teller: Teller) -> Table:
         )
         for step in steps
     ]
-    columns = ("day", "what", "lines", "amount", "moves the amount by", "points of P(buy)")
-    return table("What hangs on each step (forecast less the forecast without it)", columns, cells)
+    lang = teller.numbers.language
+    title = {
+        "en": "What hangs on each step (forecast less the forecast without it)",
+        "zh": "每一步行为的影响（预测减去没有它时的预测）",
+    }
+    return table(title[lang], heads("steps", lang), cells)
 
 
 def _of_shop(made: Explanations, lang: str, out: Path | None) -> Answer:
@@ -187,11 +220,18 @@ def _of_shop(made: Explanations, lang: str, out: Path | None) -> Answer:
         )
         for row in rows
     ]
-    columns = ("reason", "of all movement", f"{name}, on average", "points of P(buy)")
-    amount, chance = made.baseline.tolist()
+    amount, chance, _ = made.baseline.tolist()
     baseline = teller.say(
-        "baseline", amount=teller.money(amount), horizon=made.recorded.horizon, chance=percent(chance)
+        "baseline",
+        what=teller.what(made.recorded.task),
+        amount=teller.money(amount),
+        horizon=teller.horizon(made.recorded.task),
+        chance=percent(chance),
     )
+    titles = {
+        "en": f"What moves the forecasts of {len(made):,} customers",
+        "zh": f"{len(made):,} 位客户的预测受什么影响",
+    }
     document = {
         "run_id": made.recorded.run_id,
         "horizon": made.recorded.horizon,
@@ -201,7 +241,7 @@ def _of_shop(made: Explanations, lang: str, out: Path | None) -> Answer:
         "out": out,
     }
     shown: list[str | Table] = [
-        table(f"What moves the forecasts of {len(made):,} customers", columns, cells),
+        table(titles[lang], heads("shop", lang, name), cells),
         baseline,
     ]
     if out is not None:

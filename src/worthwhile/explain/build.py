@@ -36,7 +36,8 @@ Array = np.ndarray[Any, Any]
 TOP = 3
 LEADING, TIMELINES = 3, 3  # customers whose reasons, and whose timelines, a recorded explanation holds in full
 QUANTILES = (0.05, 0.25, 0.5, 0.75, 0.95)
-AMOUNT, CHANCE = 0, 1  # the outputs that are explained
+AMOUNT, CHANCE, ORDERS = 0, 1, 2  # the outputs that are explained
+RANKED_BY = {"active": CHANCE, "churn": CHANCE, "orders": ORDERS}  # target -> output; else the amount
 
 
 @dataclass(frozen=True)
@@ -53,15 +54,15 @@ class Explanations:
         return len(self.snapshot)
 
     @property
-    def baseline(self) -> Array:  # (2,) expected amount and P(active) of the typical customer
+    def baseline(self) -> Array:  # (3,) expected amount, P(active) and orders of the typical customer
         return self.shares.baseline[0]
 
     def teller(self, language: str) -> Teller:
         return Teller(Numbers(language, self.recorded.shop.settings["currency"]))
 
     def ranked(self) -> Array:  # (N, P) places of reasons, the one that moves most first
-        """By the amount that they move, or P(active) where the target is that; small things together come last."""
-        output = CHANCE if self.recorded.task.target in ("active", "churn") else AMOUNT
+        """By what they move of the target; small things together come last."""
+        output = RANKED_BY.get(self.recorded.task.target, AMOUNT)
         moved = np.abs(self.shares.shares[:, :, output])
         if MINOR in self.reasons:
             moved = moved.copy()
@@ -73,14 +74,15 @@ class Explanations:
 
         Columns: customer_id, rank (1 moves most), reason, <amount>_effect (what the reason adds to the expected
         amount, against a typical customer, in the shop's currency), <amount>_effect_share (its share of all that moves
-        the amount, with its sign: -1 to 1), p_active_effect (what it adds to the chance to buy), text.
+        the amount, with its sign: -1 to 1), p_active_effect and orders_effect (what it adds to the chance to buy and
+        to the expected orders), text, and sentence: the text with the effect on the amount.
         """
         teller, name = self.teller(language), self.recorded.task.amount_name
         order = self.ranked()[:, :top]  # (N, K)
         n, k = order.shape
         rows = np.repeat(np.arange(n), k)
         which = order.reshape(-1)
-        effects = self.shares.shares[rows, which]  # (N K, 2)
+        effects = self.shares.shares[rows, which]  # (N K, 3)
         moved = np.abs(self.shares.shares[:, :, AMOUNT]).sum(axis=1)[rows]
         texts = []
         for row in range(n):
@@ -94,18 +96,21 @@ class Explanations:
                 f"{name}_effect": effects[:, AMOUNT],
                 f"{name}_effect_share": effects[:, AMOUNT] / np.maximum(moved, 1e-12),
                 "p_active_effect": effects[:, CHANCE],
+                "orders_effect": effects[:, ORDERS],
                 "text": pa.array(texts, pa.string()),
+                "sentence": pa.array(map(teller.effect, texts, effects[:, AMOUNT].tolist()), pa.string()),
             }
         )
 
     def importance(self) -> pa.Table:
         """How much each reason moves forecasts, most first.
 
-        Columns: reason, label, label_zh, <amount>_effect_mean and p_active_effect_mean (of absolute effects),
-        share (of all movement of the amount), and quantiles of the effect on the amount, <amount>_effect_q05 and on.
+        Columns: reason, label, label_zh, <amount>_effect_mean, p_active_effect_mean and orders_effect_mean (of
+        absolute effects), share (of all movement of the amount), and quantiles of the effect on the amount,
+        <amount>_effect_q05 and on.
         """
         name, shares = self.recorded.task.amount_name, self.shares.shares
-        mean = np.abs(shares).mean(axis=0)  # (P, 2)
+        mean = np.abs(shares).mean(axis=0)  # (P, 3)
         order = np.argsort(-mean[:, AMOUNT], kind="stable")
         known = REASONS | {MINOR: MINOR_NAME}
         spread = np.quantile(shares[:, order, AMOUNT], QUANTILES, axis=0)  # (Q, P)
@@ -117,6 +122,7 @@ class Explanations:
             f"{name}_effect_mean": mean[order, AMOUNT],
             "share": mean[order, AMOUNT] / max(mean[:, AMOUNT].sum(), 1e-12),
             "p_active_effect_mean": mean[order, CHANCE],
+            "orders_effect_mean": mean[order, ORDERS],
         }
         columns |= {f"{name}_effect_q{round(q * 100):02d}": spread[i] for i, q in enumerate(QUANTILES)}
         return pa.table(columns)
@@ -230,7 +236,7 @@ def _record(shop: Shop, explanations: Made, *, sample: int | None, seed: int) ->
         "seed": seed,
     }
     name = recorded.task.amount_name
-    baseline = {f"{name}_mean": float(made.baseline[AMOUNT]), "p_active": float(made.baseline[CHANCE])}
+    baseline = dict(zip((f"{name}_mean", "p_active", "orders_mean"), made.baseline.tolist(), strict=True))
 
     def fill(folder: Path, run_id: str) -> None:
         for language in ("en", "zh"):

@@ -9,7 +9,7 @@ Letters: K versions of one customer.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import date, datetime, time, timedelta
 from typing import Any
 
@@ -23,6 +23,7 @@ from worthwhile.explain.game import outputs
 from worthwhile.models.sequence.trees import half_of
 from worthwhile.schema import EVENTS
 from worthwhile.store.log import Log, log_of, log_of_customers
+from worthwhile.tasks import Task
 
 Array = np.ndarray[Any, Any]
 
@@ -63,13 +64,15 @@ class Changed:
     after: Forecast
 
     def to_dict(self) -> dict[str, float]:
-        (amount, chance), (amount_after, chance_after) = (outputs(f)[0].tolist() for f in (self.before, self.after))
+        (amount, chance, orders), after = (outputs(f)[0].tolist() for f in (self.before, self.after))
         name = self.before.amount_name
         return {
             f"{name}_mean": amount,
-            f"{name}_mean_after": amount_after,
+            f"{name}_mean_after": after[0],
             "p_active": chance,
-            "p_active_after": chance_after,
+            "p_active_after": after[1],
+            "orders_mean": orders,
+            "orders_mean_after": after[2],
         }
 
 
@@ -86,7 +89,7 @@ def timeline(forecaster: Forecaster, customer: str, *, most: int = MOST_STEPS) -
         said = _asked(forecaster, log, [events, *without], customer)
     whole = said[0]
     return [
-        Step(day, kind, *_size(events, day, kind), *(whole - said[place + 1]).tolist())
+        Step(day, kind, *_size(events, day, kind), *(whole - said[place + 1])[:2].tolist())
         for place, (day, kind) in enumerate(steps)
     ]
 
@@ -102,12 +105,12 @@ def timelines_of(forecaster: Forecaster, customers: Sequence[str]) -> pa.Table:
 def if_ordered(forecaster: Forecaster, customer: str, amount: float) -> Changed:
     """The forecast if the customer had also ordered for `amount` on the last day before the cutoff.
 
-    The order names no item; on a day with an order already it makes that one larger.
+    The order names no item but one that the task asks about; on a day with an order already it makes that one larger.
     """
     with log_of_customers(forecaster.log, [customer]) as log:
         events = _before(log, forecaster.recorded.cutoff)
         local = forecaster.recorded.cutoff.astimezone(log.zone) - timedelta(microseconds=1)
-        order = _order(customer, datetime.combine(local.date(), NOON, log.zone), amount)
+        order = _order(customer, datetime.combine(local.date(), NOON, log.zone), amount, forecaster.recorded.task)
         both = pa.concat_tables([events, order])
         return Changed(_forecast(forecaster, log, events, customer), _forecast(forecaster, log, both, customer))
 
@@ -162,8 +165,8 @@ def _size(events: pa.Table, day: date, kind: str) -> tuple[int, float]:
     return len(step.filter(pc.equal(step["kind"], kind))), float(pc.sum(step["amount"]).as_py() or 0.0)
 
 
-def _order(customer: str, moment: datetime, amount: float) -> pa.Table:
-    """One order line of goods that name no item."""
+def _order(customer: str, moment: datetime, amount: float, task: Task) -> pa.Table:
+    """One order line of goods, of the first category, channel and item that the task asks about, else of none."""
     given = {
         "event_id": "if",
         "ts": moment,
@@ -175,19 +178,20 @@ def _order(customer: str, moment: datetime, amount: float) -> pa.Table:
         "amount": amount,
         "is_goods": True,
         "batch_id": "memory",
+        **{column: values[0] for column, values in task.where},
     }
     return pa.table({field.name: pa.array([given.get(field.name)], field.type) for field in EVENTS}, schema=EVENTS)
 
 
 def _asked(forecaster: Forecaster, log: Log, versions: Sequence[pa.Table], customer: str) -> Array:
-    """(K, 2) expected amount and P(active) of versions of one customer; zeros of those without any order."""
+    """(K, 3) the outputs for versions of one customer; zeros of those without any order."""
     ids = _namesakes(customer, len(versions))
     renamed = [
         table.set_column(table.schema.names.index("customer_id"), "customer_id", pa.array([name] * len(table)))
         for name, table in zip(ids, versions, strict=True)
         if len(table)
     ]
-    said = np.zeros((len(versions), 2))
+    said = np.zeros((len(versions), 3))
     with _log_like(log, pa.concat_tables(renamed)) as changed, forecaster.of_log(changed) as snapshot:
         places = {name: place for place, name in enumerate(ids)}
         said[[places[name] for name in snapshot.customer_ids]] = outputs(forecaster.answer(snapshot))
@@ -206,7 +210,8 @@ def _log_like(log: Log, events: pa.Table) -> Log:
     items, categories = (
         log.con.sql(f"SELECT * FROM {view}").to_arrow_table() for view in ("items", "stored_item_categories")
     )
-    return log_of(events, zone=log.zone, items=items, item_categories=categories, until=log.until)
+    made = log_of(events, zone=log.zone, items=items, item_categories=categories, until=log.until)
+    return replace(made, first=log.first)  # a year before a late customer's first order was seen too
 
 
 def _namesakes(customer: str, count: int) -> list[str]:

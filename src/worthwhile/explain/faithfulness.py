@@ -3,7 +3,7 @@
 Reasons are taken away one after the other (replaced by the typical customer's) and the forecast is asked for again
 each time; beside it the same in random order (Samek et al. 2017; Petsiuk et al. 2018).
 
-Letters: N customers, P reasons, O outputs (expected amount, P(active)), R random orders.
+Letters: N customers, P reasons, O outputs (expected amount, P(active), expected orders), R random orders.
 """
 
 from __future__ import annotations

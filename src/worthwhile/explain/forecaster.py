@@ -67,6 +67,7 @@ class Forecaster:
             value=value,
             categories=recorded.categories,
             outcome=False,
+            of_some=log is not self.log,
         )
         snapshot = replace(snapshot, history_days=(cutoff - self.log.first).total_seconds() / 86_400)
         with sequences_of(log, shop, recorded.models_behind, silent, whole=self.log) as (sequences, contents):

@@ -2,7 +2,7 @@
 
 Every model is asked through `Forecast`, so what holds for one holds for all.
 
-Letters: N customers, F features, P reasons, S sets of them, O outputs (expected amount, P(active)).
+Letters: N customers, F features, P reasons, S sets of them, O outputs (expected amount, P(active), expected orders).
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ class Game:
     minor: frozenset[str] = frozenset()  # reasons that stand or fall together, as the one reason MINOR
 
     def value(self, present: Array) -> Array:
-        """(S, N, O) expected amount and P(active) where only the reasons present (S, P) are the customers' own."""
+        """(S, N, O) expected amount, P(active) and orders where only the reasons present (S, P) are their own."""
         sets, n = len(present), len(self.snapshot)
         mixed = self.snapshot[np.tile(np.arange(n), sets)]
         said = outputs(self.answer(self._mixed(mixed, np.repeat(present, n, axis=0))))
@@ -80,5 +80,5 @@ def game_of(snapshot: Snapshot, typical: Snapshot, answer: Answer, *, reads_even
 
 
 def outputs(forecast: Forecast) -> Array:
-    """(N, 2) the numbers that are explained: expected amount and P(active)."""
-    return np.stack([forecast.amount.mean(), forecast.p_active], axis=1)
+    """(N, 3) the numbers that are explained: expected amount, P(active), expected orders."""
+    return np.stack([forecast.amount.mean(), forecast.p_active, forecast.orders.mean()], axis=1)

@@ -71,10 +71,10 @@ class Opened:
     added: Array
 
     def value(self, present: Array) -> Array:
-        """(S, N, O) expected amount and P(active) where only the reasons present (S, P) are the customers' own."""
+        """(S, N, O) expected amount, P(active) and orders where only the reasons present (S, P) are their own."""
         links = self.start + np.einsum("sp,npl->snl", present.astype(np.float64), self.added)
         amount, orders = self.model.answer(links.reshape(-1, links.shape[2]), self.scale)
-        said = np.stack([amount.mean(), orders.p_positive], axis=1)
+        said = np.stack([amount.mean(), orders.p_positive, orders.mean()], axis=1)
         return said.reshape(*links.shape[:2], -1)
 
 

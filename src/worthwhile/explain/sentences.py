@@ -14,8 +14,10 @@ from typing import Any
 import numpy as np
 
 from worthwhile.evaluation.numbers import NO_BREAK, Numbers
+from worthwhile.evaluation.wording import span_text
 from worthwhile.explain.reasons import MINOR
 from worthwhile.features.snapshot import Snapshot
+from worthwhile.tasks import Task
 
 Array = np.ndarray[Any, Any]
 
@@ -103,16 +105,19 @@ TEXTS: dict[str, tuple[str, str]] = {
     "orders": ("{n} orders", "{n} 单"),
     "effect": ("{sentence}: {amount}", "{sentence}：{amount}"),
     "baseline": (
-        "A typical customer of this shop is expected to spend {amount} within {horizon}, and buys with {chance}.",
-        "本店典型客户在 {horizon}内的预期消费为 {amount}，购买概率为 {chance}。",
+        "A typical customer of this shop has an expected {what} of {amount} within {horizon}, and a chance to buy of "
+        "{chance}.",
+        "本店典型客户在 {horizon}内的预期{what}为 {amount}，购买概率为 {chance}。",
     ),
     "forecast": (
-        "{customer} is expected to spend {amount} within {horizon}, and buys with {chance}. Against a typical customer "
-        "({typical}, {typical_chance}):",
-        "{customer} 在 {horizon}内的预期消费为 {amount}，购买概率为 {chance}。与典型客户"
+        "{customer} has an expected {what} of {amount} within {horizon}, and a chance to buy of {chance}. Against a "
+        "typical customer ({typical}, {typical_chance}):",
+        "{customer} 在 {horizon}内的预期{what}为 {amount}，购买概率为 {chance}。与典型客户"
         "（{typical}，{typical_chance}）相比：",
     ),
-    "points": ("{points} points of the chance to buy", "购买概率 {points} 个百分点"),
+    "what.spend": ("spend", "消费"),
+    "what.value": ("margin", "毛利"),
+    "what.of": ("{what} on {filter}", "{filter} 的{what}"),
 }
 
 
@@ -157,6 +162,16 @@ class Teller:
         text = self.numbers.money(amount)
         return text if amount < 0 or not any(c in "123456789" for c in text) else f"+{text}"
 
+    def what(self, task: Task) -> str:
+        """What the amount of a task is: spend or margin, of all or of some."""
+        what = self.say(f"what.{task.amount_name}")
+        named = ", ".join(value for _, values in task.where for value in values)
+        return self.say("what.of", what=what, filter=named) if named else what
+
+    def horizon(self, task: Task) -> str:
+        """The horizon in words."""
+        return span_text(str(task.horizon), self.numbers.language)
+
     def points(self, change: float) -> str:
         """A change of a chance in percentage points: +4.2."""
         text = f"{abs(change) * 100:.1f}"
@@ -171,11 +186,12 @@ class Teller:
         return self.say("day" if round(days) == 1 else "days", n=round(days))
 
     def orders(self, count: float) -> str:
-        n = 0 if np.isnan(count) else round(count)
-        return self.say("order" if n == 1 else "orders", n=n)
+        if not np.isfinite(count):
+            return self.say("orders", n=0)
+        return self.say("order" if round(count) == 1 else "orders", n=round(count))
 
     def money(self, amount: float) -> str:
-        return self.numbers.money(0.0 if np.isnan(amount) else amount)
+        return self.numbers.money(amount)
 
 
 Told = tuple[str, dict[str, str]]

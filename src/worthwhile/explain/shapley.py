@@ -5,7 +5,7 @@ added (Shapley 1953; for forecasts Štrumbelj & Kononenko 2014). With few reason
 orders are drawn in pairs, each with its reverse, which is exact where no more than two reasons act together
 (Mitchell et al. 2022, antithetic sampling). Either way the shares add up to the whole distance.
 
-Letters: N customers, P reasons, O outputs (expected amount, P(active)).
+Letters: N customers, P reasons, O outputs (expected amount, P(active), expected orders).
 """
 
 from __future__ import annotations

@@ -62,12 +62,14 @@ def snapshot_at(
     value: ValueTerms | None = None,
     categories: Sequence[str] | None = None,
     outcome: bool = True,
+    of_some: bool = False,
 ) -> Snapshot:
     """All customers with an order line before `cutoff` (UTC), their features and, where matured, their outcomes.
 
     `scale` is the median order value (default: that before this cutoff) and `categories` are the shop's main ones
     (default: the largest before this cutoff); a run gives those of its own cutoff to all its snapshots, so that a
-    column means the same in each. `value` holds margins and discount rate for the target `value`.
+    column means the same in each. `value` holds margins and discount rate for the target `value`. With `of_some` the
+    log is of some customers alone, of whom none need have what is asked about.
     Raises InputError `no-history` where no customer had ordered before the cutoff, `bad-argument` where the task asks
     about orders of which the whole log has none.
     """
@@ -75,7 +77,7 @@ def snapshot_at(
     customer_ids, features = feature_matrix_at(log, task, cutoff, value=value, categories=categories)
     if len(customer_ids) == 0:
         raise no_history(cutoff, log)
-    if task.where and not features[:, NAMES.index("orders_all")].any():
+    if task.where and not of_some and not features[:, NAMES.index("orders_all")].any():
         _check_asked(log, task)
     if Horizon(1, "y").before(cutoff, log.zone) < log.first:  # not seen is not none
         features[:, [NAMES.index(name) for name in YEAR_BEFORE]] = np.nan
