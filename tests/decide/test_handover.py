@@ -12,7 +12,7 @@ import pytest
 import worthwhile as ww
 from worthwhile.decide.consent import consented
 from worthwhile.errors import InputError
-from worthwhile.runs.record import digest_of, list_runs, record
+from worthwhile.runs.record import digest_of, list_runs, note, record
 from worthwhile.runs.tables import safe_for_spreadsheets
 
 
@@ -57,6 +57,13 @@ def test_a_forecast_says_its_model_cutoff_and_data_version(shop, tmp_path):
         key: run["asked"][key] for key in ("model", "cutoff", "data_version")
     }
     assert read(tmp_path / "f.jsonl")[0]["cutoff"] == "2011-05-31T23:00:00+00:00"
+
+
+def test_a_forecast_that_was_made_to_compare_with_is_not_handed_over_as_the_latest(shop, tmp_path):
+    latest = list_runs(shop, "forecast")[0]["run_id"]
+    other = ww.forecast(shop, horizon="30d", cutoff="2011-06-01", model="past-rate")
+    note(shop, other.run_id, {"made_for": latest})
+    assert ww.export(shop, "forecast", tmp_path / "f.csv").manifest["run_id"] == latest
 
 
 def test_only_who_said_yes_to_the_channel_is_handed_over(shop, tmp_path):

@@ -77,5 +77,7 @@ def _where(texts: list[str]) -> dict[str, list[str]]:
 
 def _said(facts: dict[str, Any]) -> list[str]:
     lines = [f"{facts['rows']:,} rows of {facts['customers']:,} customers in {facts['out']}"]
+    known = [f"{name} {facts[name]}" for name in ("run_id", "cutoff", "horizon") if facts.get(name)]
+    lines += [f"Of {', '.join(known)}"] if known else []
     lines += [f"Left out: {count:,} rows {_WHY[name]}." for name, count in facts["left_out"].items() if count]
     return [*lines, f"Manifest: {facts['manifest_path']}"]

@@ -35,7 +35,7 @@ def runs(
     rows = [
         (
             m["run_id"],
-            m["kind"],
+            m["kind"] + (" (to compare with)" if "made_for" in m else ""),
             _days(m["asked"], shop.settings.zone),
             _horizons(m["asked"]),
             _made_by(m["asked"]),

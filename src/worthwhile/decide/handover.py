@@ -123,7 +123,9 @@ def _table(shop: Shop, what: str, run_id: str | None, file: str | None) -> tuple
         from worthwhile.decide.budget.candidates import read_candidates
 
         return read_candidates(what), {"what": Path(what).name, "source_sha256": digest_of(Path(what))}
-    run = next((m for m in list_runs(shop, what) if run_id in (None, m["run_id"])), None)
+    # What was made only to compare another with is never the latest (`runs/recall.forecast_manifest`).
+    runs = sorted(list_runs(shop, what), key=lambda m: "made_for" in m)
+    run = next((m for m in runs if run_id in (None, m["run_id"])), None)
     if run is None:
         kinds = sorted({m["kind"] for m in list_runs(shop)})
         raise InputError(

@@ -95,6 +95,6 @@ def check_customers(recorded: RecordedForecast, wanted: Sequence[str]) -> list[s
             "no-such-customer",
             f"the forecast `{recorded.run_id}` has no customer `{missing[0]}`",
             where="--customer",
-            remedy="take an id of its table; who ordered after its cutoff only, or was forgotten, is not in it",
+            remedy="take an id of its table; it holds nobody who ordered only after its cutoff, or was forgotten",
         )
     return sorted(set(wanted))
