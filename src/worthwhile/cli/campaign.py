@@ -56,9 +56,9 @@ def campaign_design(
 
         worth campaign design myshop --campaign spring --arm email=0.05 --holdout 0.3 --out spring.csv
     """
-    from worthwhile.decide.budget.limits import read_ids
     from worthwhile.decide.campaign import Arm, Sizing, design_campaign
     from worthwhile.decide.campaign.design import write_contacts
+    from worthwhile.decide.tables import read_ids
     from worthwhile.runs.tables import check_out, write_table
     from worthwhile.shop import open_shop
 

@@ -49,16 +49,17 @@ def export(
 
         worth export myshop --what forecast --out audience.csv
     """
-    from worthwhile.decide.budget.candidates import read_candidates
-    from worthwhile.decide.budget.limits import read_ids
     from worthwhile.decide.handover import Audience
     from worthwhile.decide.handover import export as hand_over
+    from worthwhile.decide.tables import read_ids, read_table
     from worthwhile.shop import open_shop
 
     audience = Audience(
         where=_where(where or []),
         channel=channel,
-        consent=None if consent is None else read_candidates(consent),
+        consent=None
+        if consent is None
+        else read_table(consent, where="--consent", columns=("customer_id", "consent or consent_<channel>")),
         excluded=frozenset() if exclude is None else read_ids(exclude, where="--exclude"),
     )
     made = hand_over(open_shop(folder), what, out, run_id=run, file=file, audience=audience)

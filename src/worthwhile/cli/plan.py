@@ -179,8 +179,9 @@ def _split(
 ) -> Answer:
     """The answer of `--channels`."""
     from worthwhile.decide.budget import split_budget
-    from worthwhile.decide.budget.candidates import read_candidates
+    from worthwhile.decide.budget.channels import COLUMNS
     from worthwhile.decide.budget.shop_plan import acquired_values
+    from worthwhile.decide.tables import read_table
     from worthwhile.runs.tables import check_out, write_table
     from worthwhile.shop import open_shop
 
@@ -188,7 +189,8 @@ def _split(
         raise InputError("bad-argument", "no budget is given", where="--budget", remedy="give what is to be split")
     path = None if out is None else check_out(out)
     values = None if folder is None else acquired_values(open_shop(folder), run_id=run)
-    made = split_budget(read_candidates(channels), budget, values=values, elasticity=elasticity)
+    given = read_table(channels, where="--channels", columns=COLUMNS)
+    made = split_budget(given, budget, values=values, elasticity=elasticity)
     if path is not None:
         write_table(made.table, path)
     rows = made.table.to_pylist()
@@ -212,10 +214,12 @@ def _split(
 
 def _of_candidates(path: Path, limits: Limits, given: dict[str, Any]) -> tuple[Plan, dict[str, Any], list[str]]:
     from worthwhile.decide.budget import How, plan_candidates
-    from worthwhile.decide.budget.candidates import read_candidates
+    from worthwhile.decide.budget.candidates import NEEDED
+    from worthwhile.decide.tables import read_table
 
+    table = read_table(path, where="--candidates", columns=NEEDED)
     with progress() as watch:
-        made = plan_candidates(read_candidates(path), limits=limits, how=How(**given), where=str(path), progress=watch)
+        made = plan_candidates(table, limits=limits, how=How(**given), where=str(path), progress=watch)
     return made, made.to_dict(), []
 
 
@@ -232,8 +236,8 @@ def _of_shop(
     from dataclasses import replace
 
     from worthwhile.decide.budget import plan as plan_shop
-    from worthwhile.decide.budget.candidates import read_candidates
     from worthwhile.decide.budget.shop_plan import SHOP_HOW
+    from worthwhile.decide.tables import read_table
     from worthwhile.shop import open_shop
 
     shop = open_shop(folder)
@@ -242,7 +246,7 @@ def _of_shop(
             "bad-argument", "what could be done is not said", where="--actions", remedy="give a file: docs/plan.md"
         )
     how = replace(SHOP_HOW, **{"seed": shop.settings["seed"], **given})
-    table = None if customers is None else read_candidates(customers)
+    table = None if customers is None else read_table(customers, where="--customers")
     with progress() as watch:
         made = plan_shop(
             shop, actions, limits=limits, customers=table, run_id=run, how=how, detect=detect, progress=watch
@@ -265,14 +269,14 @@ def _of_run(facts: Mapping[str, Any]) -> list[str]:
 
 def _limits(*, shares: tuple[Any, Any, Any], exclude: Path | None, contacted: Path | None, **given: Any) -> Limits:
     from worthwhile.decide.budget import Limits
-    from worthwhile.decide.budget.candidates import read_candidates
-    from worthwhile.decide.budget.limits import as_counts, read_ids
+    from worthwhile.decide.tables import as_counts, read_ids, read_table
 
+    contacts = None if contacted is None else read_table(contacted, where="--contacted")
     return Limits(
         **given,
         fairness=_fairness(*shares),
         excluded=read_ids(exclude, where="--exclude") if exclude is not None else frozenset(),
-        contacted=as_counts(read_candidates(contacted), where=str(contacted)) if contacted is not None else {},
+        contacted={} if contacts is None else as_counts(contacts, where=str(contacted)),
     )
 
 

@@ -16,6 +16,7 @@ import pyarrow.parquet as pq
 from worthwhile import __version__
 from worthwhile.decide.campaign.folder import read_campaign
 from worthwhile.decide.consent import consented
+from worthwhile.decide.tables import read_table
 from worthwhile.errors import InputError
 from worthwhile.ingestion.forgotten import read_forgotten, subject_of
 from worthwhile.ingestion.pseudonyms import Keyring
@@ -120,9 +121,7 @@ def _table(shop: Shop, what: str, run_id: str | None, file: str | None) -> tuple
         facts = {name: campaign.manifest[name] for name in ("start", *TOLD) if name in campaign.manifest}
         return campaign.assignment(), {"what": what, **facts}
     if Path(what).suffix.lower() in (".parquet", ".csv"):
-        from worthwhile.decide.budget.candidates import read_candidates
-
-        return read_candidates(what), {"what": Path(what).name, "source_sha256": digest_of(Path(what))}
+        return read_table(what, where="--what"), {"what": Path(what).name, "source_sha256": digest_of(Path(what))}
     # What was made only to compare another with is never the latest (`runs/recall.forecast_manifest`).
     runs = sorted(list_runs(shop, what), key=lambda m: "made_for" in m)
     run = next((m for m in runs if run_id in (None, m["run_id"])), None)

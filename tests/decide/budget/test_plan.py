@@ -11,9 +11,10 @@ from hypothesis import strategies as st
 
 from oracles.plans import best_value, broken
 from worthwhile.decide.budget import Fairness, How, Limits, multipliers, plan_candidates
-from worthwhile.decide.budget.candidates import candidates_of, read_candidates
+from worthwhile.decide.budget.candidates import candidates_of
 from worthwhile.decide.budget.limits import asked_of
 from worthwhile.decide.budget.planning import next_of
+from worthwhile.decide.tables import read_table
 from worthwhile.errors import InputError
 
 CHANNELS = ("email", "email", "sms", "post")
@@ -274,7 +275,7 @@ def test_limits_that_mean_nothing_are_refused(limits, how, where):
 def test_ids_of_a_csv_are_texts_and_empty_candidates_give_an_empty_plan(tmp_path):
     file = tmp_path / "c.csv"
     file.write_text("customer_id,action,cost,expected_margin\n007,x,1,2\n")
-    made = plan_candidates(read_candidates(file), 5)
+    made = plan_candidates(read_table(file, where="--candidates"), 5)
     assert made.table["customer_id"].to_pylist() == ["007"]
     empty = plan_candidates(made.table.slice(0, 0), 5)
     assert (len(empty.table), empty.facts["cost"]) == (0, 0.0)

@@ -4,23 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
-import pyarrow.csv as pacsv
-import pyarrow.parquet as pq
 
 from worthwhile.decide.budget.problem import Array
+from worthwhile.decide.tables import numbers_of, refuse_nameless, refuse_rows
 from worthwhile.errors import InputError
 
 NEEDED = ("customer_id", "action", "cost", "expected_margin")
 NUMBERS = ("cost", "expected_margin")
 LARGEST = 1e13  # amount: beyond it a double has no pennies
-# Ids and labels are read as texts, whatever they look like: 00123 is not 123.
-TEXTS = ("customer_id", "action", "channel")
 
 
 @dataclass(frozen=True)
@@ -102,31 +97,6 @@ def codes_of(column: pa.ChunkedArray) -> tuple[Array, list[str]]:
     return rank[encoded.indices.to_numpy(zero_copy_only=False)], names
 
 
-def read_candidates(path: Path | str) -> pa.Table:
-    """A table from .parquet or .csv, ids and labels as texts. Raises InputError `bad-file`, `bad-argument`."""
-    path = Path(path)
-    try:
-        if path.suffix.lower() == ".parquet":
-            return pq.read_table(path)
-        if path.suffix.lower() == ".csv":
-            return pacsv.read_csv(
-                path, convert_options=pacsv.ConvertOptions(column_types=dict.fromkeys(TEXTS, pa.string()))
-            )
-    except (OSError, pa.ArrowException) as error:
-        raise InputError(
-            "bad-file",
-            f"this cannot be read as a table: {str(error).splitlines()[0]}",
-            where=str(path),
-            remedy=f"give a .parquet or .csv with the columns {', '.join(NEEDED)}",
-        ) from error
-    raise InputError(
-        "bad-argument",
-        f"`{path.name}` is neither .parquet nor .csv",
-        where="--candidates",
-        remedy="end the name in .parquet or .csv",
-    )
-
-
 def candidates_of(table: pa.Table, *, where: str = "candidates") -> Candidates:
     """Candidates in order, checked. Raises InputError `bad-columns`, `bad-values` naming row, column and value."""
     missing = [name for name in NEEDED if name not in table.column_names]
@@ -138,9 +108,9 @@ def candidates_of(table: pa.Table, *, where: str = "candidates") -> Candidates:
             remedy=f"candidates have the columns {', '.join(NEEDED)}",
         )
     for name in ("customer_id", "action"):
-        _refuse(table, name, pc.is_null(table[name]), "is missing", where)
-    numbers = {name: _numbers(table, name, where) for name in NUMBERS}
-    _refuse(table, "cost", pa.array(numbers["cost"] < 0), "is below zero", where)
+        refuse_nameless(table, name, where=where)
+    numbers = {name: _amounts(table, name, where) for name in NUMBERS}
+    refuse_rows(table, "cost", pa.array(numbers["cost"] < 0), "is below zero", where=where)
     owner, ids = codes_of(table["customer_id"])
     action, actions = codes_of(table["action"])
     key = owner * max(len(actions), 1) + action
@@ -165,37 +135,13 @@ def candidates_of(table: pa.Table, *, where: str = "candidates") -> Candidates:
     return made
 
 
-def _numbers(table: pa.Table, name: str, where: str) -> Array:
-    """A column of numbers as float64. Raises InputError `bad-values` for what is none, NaN or infinite."""
-    column = table[name]
-    if not (pa.types.is_integer(column.type) or pa.types.is_floating(column.type) or pa.types.is_decimal(column.type)):
-        try:
-            column = pc.cast(column, pa.float64())
-        except pa.ArrowInvalid as error:
-            raise InputError(
-                "bad-values",
-                f"the column is not of numbers: {str(error).splitlines()[0]}",
-                where=f"{where}, {name}",
-                remedy="write amounts as 12.50",
-            ) from error
-    found = np.array(pc.fill_null(pc.cast(column, pa.float64()), np.nan).to_numpy(), dtype=np.float64)
-    _refuse(table, name, pa.array(~np.isfinite(found)), "is no number", where)
-    _refuse(table, name, pa.array(np.abs(found) > LARGEST), "is no amount of money", where)
+def _amounts(table: pa.Table, name: str, where: str) -> Array:
+    """A column of amounts as float64. Raises InputError `bad-values` for what is none, NaN or too large for pennies."""
+    found = numbers_of(table, name, where=where)
+    refuse_rows(table, name, pa.array(np.abs(found) > LARGEST), "is no amount of money", where=where)
     return found
-
-
-def _refuse(table: pa.Table, name: str, wrong: Any, what: str, where: str) -> None:
-    row = pc.index(wrong, True).as_py()
-    if row >= 0:
-        value = table[name][row].as_py()
-        raise InputError(
-            "bad-values",
-            f"`{name}` {what}: {value!r}" if value is not None else f"`{name}` {what}",
-            where=f"{where} row {row + 1}",
-            remedy="mend the row or leave it out",
-        )
 
 
 def column_or_none(candidates: Candidates, name: str) -> Array | None:
     """A further column of numbers (R,), where there is one."""
-    return _numbers(candidates.table, name, "candidates") if name in candidates.table.column_names else None
+    return _amounts(candidates.table, name, "candidates") if name in candidates.table.column_names else None

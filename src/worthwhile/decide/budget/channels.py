@@ -14,11 +14,12 @@ from dataclasses import dataclass
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from worthwhile.decide.budget.problem import Array
+from worthwhile.decide.tables import numbers_of, refuse_nameless, texts_of
 from worthwhile.errors import InputError
 
+COLUMNS = ("channel", "spend", "new_customers")
 ELASTICITY = 0.5
 STEPS = 200
 
@@ -95,15 +96,15 @@ def _level(value: Array, base: Array, power: Array, ceiling: Array, budget: floa
 
 def _totals(channels: pa.Table) -> tuple[list[str], Array, Array, Array]:
     """By channel, ascending: names, spend, new customers, periods."""
-    for name in ("channel", "spend", "new_customers"):
+    for name in COLUMNS:
         if name not in channels.column_names:
             raise InputError(
                 "bad-columns", f"there is no column `{name}`", where="channels", remedy="channel, spend, new_customers"
             )
-    numbers = {name: pc.cast(channels[name], pa.float64()) for name in ("spend", "new_customers")}
-    for name, column in numbers.items():
-        values = np.array(pc.fill_null(column, np.nan).to_numpy(), dtype=np.float64)
-        wrong = np.flatnonzero(~(values > 0) | ~np.isfinite(values))
+    refuse_nameless(channels, "channel", where="channels")
+    numbers = {name: numbers_of(channels, name, where="channels") for name in COLUMNS[1:]}
+    for name, values in numbers.items():
+        wrong = np.flatnonzero(values <= 0)
         if len(wrong):
             raise InputError(
                 "bad-values",
@@ -112,7 +113,7 @@ def _totals(channels: pa.Table) -> tuple[list[str], Array, Array, Array]:
                 remedy="leave channels out of which nothing is known yet, and give them a budget of their own",
             )
     summed = (
-        pa.table({"channel": pc.cast(channels["channel"], pa.string()), **numbers})
+        pa.table({"channel": texts_of(channels, "channel", where="channels"), **numbers})
         .group_by("channel", use_threads=False)
         .aggregate([("spend", "sum"), ("new_customers", "sum"), ("spend", "count")])
         .sort_by("channel")
@@ -132,6 +133,8 @@ def _values(channels: pa.Table, values: pa.Table | None, names: list[str]) -> Ar
             where="channels",
             remedy="add a column value_each, or give a table of customers with channel and expected_margin",
         )
+    if values is None:
+        numbers_of(channels.select(["value_each"]).drop_null(), "value_each", where="channels")
     means = source.group_by("channel", use_threads=False).aggregate([(column, "mean")])
     known = dict(zip(means["channel"].cast(pa.string()).to_pylist(), means[f"{column}_mean"].to_pylist(), strict=True))
     missing = [name for name in names if known.get(name) is None]

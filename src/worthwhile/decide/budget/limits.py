@@ -4,13 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
 
 import numpy as np
-import pyarrow as pa
-import pyarrow.compute as pc
 
-from worthwhile.decide.budget.candidates import Candidates, read_candidates
+from worthwhile.decide.budget.candidates import Candidates
 from worthwhile.decide.budget.problem import Array, Problem
 from worthwhile.decide.consent import consented
 from worthwhile.errors import InputError
@@ -230,32 +227,3 @@ def _cells(candidates: Candidates, rows: Array, columns: Sequence[str]) -> tuple
             parts.append(names[place])
         names_of.append(tuple(reversed(parts)))
     return cell.astype(np.int32), names_of or [("",) * len(columns)]
-
-
-def as_counts(table: pa.Table, *, where: str) -> dict[str, int]:
-    """Contacts by customer, from a table with `customer_id` and perhaps `contacts`; without, each row is one.
-
-    Raises InputError `bad-columns`.
-    """
-    if "customer_id" not in table.column_names:
-        raise InputError("bad-columns", "there is no column `customer_id`", where=where, remedy="name it so")
-    customers = pc.cast(table["customer_id"], pa.string())
-    counts = table["contacts"] if "contacts" in table.column_names else pa.array(np.ones(len(table), np.int64))
-    summed = pa.table({"customer_id": customers, "contacts": counts}).group_by("customer_id")
-    found = summed.aggregate([("contacts", "sum")]).drop_null()
-    return dict(zip(found["customer_id"].to_pylist(), map(int, found["contacts_sum"].to_pylist()), strict=True))
-
-
-def read_ids(path: Path | str, *, where: str) -> frozenset[str]:
-    """Ids of customers from a file: a column `customer_id` of a .csv or .parquet, or else one id a line.
-
-    Raises InputError `bad-file`, `bad-columns`.
-    """
-    path = Path(path)
-    if path.suffix.lower() in (".csv", ".parquet"):
-        return frozenset(as_counts(read_candidates(path), where=str(path)))
-    try:
-        lines = path.read_text(encoding="utf-8-sig").splitlines()
-    except (OSError, UnicodeDecodeError) as error:
-        raise InputError("bad-file", f"this cannot be read: {error}", where=where, remedy="one id a line") from error
-    return frozenset(line.strip() for line in lines if line.strip())

@@ -19,6 +19,7 @@ import pyarrow.parquet as pq
 
 from worthwhile.decide.budget.actions import ASSUMED, Action
 from worthwhile.decide.budget.problem import Array
+from worthwhile.decide.tables import numbers_of
 from worthwhile.errors import InputError
 from worthwhile.features.build import feature_matrix_at, main_categories
 from worthwhile.features.declared import NAMES
@@ -214,8 +215,15 @@ def _cost_column(known: pa.Table | None, action: Action) -> Array:
             where="--customers",
             remedy="give a table with customer_id and this column",
         )
-    found = np.array(pc.fill_null(known[action.cost_column].cast(pa.float64()), np.nan).to_numpy(), dtype=np.float64)
-    return np.where(np.isnan(found), 0.0, found)
+    cost = known[action.cost_column]
+    whole = known if not cost.null_count else pa.table({action.cost_column: _filled(cost)})
+    return numbers_of(whole, action.cost_column, where="--customers")
+
+
+def _filled(cost: pa.ChunkedArray) -> pa.ChunkedArray:
+    """Nothing is added for customers of whom no cost is known."""
+    is_number = pa.types.is_integer(cost.type) or pa.types.is_floating(cost.type)
+    return pc.fill_null(cost, 0) if is_number else cost
 
 
 def said_of(actions: Sequence[Action]) -> list[Mapping[str, Any]]:

@@ -13,10 +13,10 @@ import pyarrow.compute as pc
 from scipy.stats import norm
 
 from worthwhile.decide.budget.candidates import Candidates, candidates_of, column_or_none
-from worthwhile.decide.budget.holdout import held_out, strata_of
 from worthwhile.decide.budget.limits import OBJECTIVES, Asked, Limits, asked_of
 from worthwhile.decide.budget.problem import Array, best_rows, reduced_values
 from worthwhile.decide.budget.solve import Solution, solve, sweep
+from worthwhile.decide.holdout import held_out, strata_of
 from worthwhile.errors import InputError
 from worthwhile.progress import Progress, part, silent
 

@@ -14,9 +14,9 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from worthwhile.decide.budget.holdout import lots, strata_of
 from worthwhile.decide.campaign.folder import ASSIGNMENT, NONE, Campaign, check_name, write_campaign, write_whole
 from worthwhile.decide.campaign.power import Noise, detectable, each_group, needed
+from worthwhile.decide.holdout import lots, strata_of
 from worthwhile.errors import InputError
 from worthwhile.features.build import cutoff_from
 from worthwhile.models.files import read_json

@@ -11,9 +11,9 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from worthwhile.decide.budget.candidates import read_candidates
 from worthwhile.decide.campaign.compare import Difference, adjusted, difference, sample_ratio
 from worthwhile.decide.campaign.folder import LOG, NONE, Campaign, add_files, read_campaign, write_whole
+from worthwhile.decide.tables import numbers_of, read_table, texts_of
 from worthwhile.errors import InputError
 from worthwhile.features.outcomes import outcome_of
 from worthwhile.features.terms import ValueTerms
@@ -147,21 +147,25 @@ def _contacts(log: Log, campaign: Campaign, table: pa.Table, start_us: int, end_
 
 
 def _from_table(shop: Shop, table: pa.Table, outcomes: Path | str | pa.Table) -> _Seen:
-    given = outcomes if isinstance(outcomes, pa.Table) else read_candidates(outcomes)
+    given = (
+        outcomes
+        if isinstance(outcomes, pa.Table)
+        else read_table(outcomes, where="--outcomes", columns=("customer_id", "spend"))
+    )
     where = "outcomes" if isinstance(outcomes, pa.Table) else str(outcomes)
     missing = [name for name in ("customer_id", "spend") if name not in given.column_names]
     if missing:
         raise InputError(
             "bad-columns", f"there is no column `{missing[0]}`", where=where, remedy="give customer_id and spend"
         )
-    ids = pc.cast(given["customer_id"], pa.string()).combine_chunks()
+    ids = texts_of(given, "customer_id", where=where).combine_chunks()
     if pc.count_distinct(ids).as_py() != len(ids):
         raise InputError("bad-values", "a customer stands twice", where=where, remedy="give one row a customer")
     place = pc.index_in(table["customer_id"].combine_chunks(), value_set=ids)
     known = np.asarray(place.is_valid().to_numpy(zero_copy_only=False), bool)
 
     def column(name: str) -> Array:
-        values = _numbers(given, name, where)[pc.fill_null(place, 0).to_numpy()]
+        values = numbers_of(given, name, where=where)[pc.fill_null(place, 0).to_numpy()]
         return np.where(known, values, 0.0)
 
     spend = column("spend")
@@ -173,19 +177,6 @@ def _from_table(shop: Shop, table: pa.Table, outcomes: Path | str | pa.Table) ->
     margin = spend * ValueTerms.of(shop.settings).margin
     facts = {"source": "table", "matured": None, "contacted_in_log": None}
     return _Seen({"spend": spend, "orders": orders, "active": active}, margin, known, facts, warnings)
-
-
-def _numbers(table: pa.Table, name: str, where: str) -> Array:
-    try:
-        found = np.array(pc.fill_null(pc.cast(table[name], pa.float64()), np.nan).to_numpy(), dtype=np.float64)
-    except pa.ArrowInvalid as error:
-        raise InputError("bad-values", f"`{name}` is not of numbers: {error}", where=where, remedy="12.50") from error
-    wrong = np.flatnonzero(~np.isfinite(found))
-    if len(wrong):
-        raise InputError(
-            "bad-values", f"`{name}` is no number", where=f"{where} row {wrong[0] + 1}", remedy="mend the row"
-        )
-    return found
 
 
 # ---- what it comes to ---------------------------------------------------------------------------------------------

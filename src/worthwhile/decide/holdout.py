@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 
-from worthwhile.decide.budget.problem import Array
 from worthwhile.errors import InputError
+
+Array = np.ndarray[Any, Any]
 
 STRATA = 5
 
