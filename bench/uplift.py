@@ -22,7 +22,7 @@ from threadpoolctl import threadpool_limits
 
 from campaigns import KINDS, simulate
 from tables import markdown
-from worthwhile.decide.uplift.campaign import CampaignColumns, read_campaign
+from worthwhile.decide.uplift.campaign import CampaignColumns, read_campaign_log
 from worthwhile.decide.uplift.crossfit import CrossFit
 from worthwhile.decide.uplift.curves import ranking
 from worthwhile.decide.uplift.learners import LEARNERS
@@ -39,7 +39,7 @@ CONTROL = "No E-Mail"
 
 def hillstrom(data: Path) -> Trial:
     columns = CampaignColumns("treatment", CONTROL, ("spend", "visit"), ignore=("conversion",))
-    campaign = read_campaign(data / "hillstrom.parquet", columns)
+    campaign = read_campaign_log(data / "hillstrom.parquet", columns)
     return from_log(campaign, chosen=False, observational=False, seed=0).trial
 
 

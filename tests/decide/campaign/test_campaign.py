@@ -151,13 +151,38 @@ def test_a_plan_becomes_a_campaign_whose_control_would_have_got_the_same(shop):
     assert {r["customer_id"]: r["treatment"] for r in rows_of(made)} == {**dict.fromkeys(left, "none"), **planned}
     assert {r["customer_id"]: r["intended"] for r in rows_of(made)} == {**left, **planned}
     for row in rows_of(made):
-        assert row["propensity_none"] == pytest.approx(0.4) and row[f"propensity_{row['intended']}"] == pytest.approx(
-            0.6
-        )
+        assert row["propensity_none"] == pytest.approx(0.4)
+        assert row["propensity"] == pytest.approx(0.4 if row["treatment"] == "none" else 0.6)
+    assert not [name for name in made.assignment().column_names if name in ("propensity_card", "propensity_email")]
     done = ww.measure_campaign(shop, "planned").to_dict()
     assert {arm["arm"]: arm["held_out"] for arm in done["arms"]} == {
         name: sum(a == name for a in left.values()) for name in ("card", "email")
     }
+
+
+def test_chance_of_being_left_alone_is_of_those_who_could_be_contacted(shop):
+    ids = sorted(r["customer_id"] for r in forecast_rows(shop))
+    actions = {"actions": {"email": {"cost": 0.01, "lift_spend": 0.2}}}
+    limits = ww.Limits(excluded=frozenset(ids[:30]))
+    run = ww.plan(shop, actions, 1000, limits=limits, how=ww.How(holdout=6))
+    facts = run.to_dict()
+    assert facts["eligible"] <= 30
+    rows = rows_of(ww.design_campaign(shop, "some", plan="latest"))
+    assert {row["propensity_none"] for row in rows} == {6 / facts["eligible"]}
+    assert {row["propensity_email"] for row in rows} == {1 - 6 / facts["eligible"]}
+
+
+def forecast_rows(shop):
+    run = ww.list_runs(shop, "forecast")[0]["run_id"]
+    return pq.read_table(shop.runs / run / "forecasts.parquet").to_pylist()
+
+
+def test_a_plan_with_several_contacts_of_one_customer_cannot_be_measured(shop):
+    actions = {"actions": {"email": {"cost": 0.01, "lift_spend": 0.2}, "card": {"cost": 0.02, "lift_spend": 0.2}}}
+    ww.plan(shop, actions, 1000, limits=ww.Limits(per_customer=2), how=ww.How(holdout=0.3))
+    with pytest.raises(InputError, match="several actions for") as caught:
+        ww.design_campaign(shop, "twice", plan="latest")
+    assert caught.value.code == "bad-argument" and not (shop.campaigns / "twice").exists()
 
 
 @pytest.mark.parametrize(

@@ -11,7 +11,7 @@ import pyarrow.csv as pacsv
 import pyarrow.parquet as pq
 import pytest
 
-from worthwhile.decide.uplift.campaign import CampaignColumns, read_campaign
+from worthwhile.decide.uplift.campaign import CampaignColumns, read_campaign_log
 from worthwhile.errors import InputError
 
 COLUMNS = CampaignColumns("sent", "none", ("spend", "visit"))
@@ -30,7 +30,7 @@ def log(**changes: Any) -> pa.Table:
 
 
 def test_control_comes_first_and_the_other_columns_are_covariates() -> None:
-    campaign = read_campaign(log(), COLUMNS)
+    campaign = read_campaign_log(log(), COLUMNS)
     assert campaign.actions == ("none", "call", "mail")
     assert np.bincount(campaign.action).tolist() == [200, 200, 200]
     assert campaign.outcome[:3].tolist() == [[0.0, 0.0], [0.0, 1.0], [5.5, 0.0]]
@@ -41,23 +41,42 @@ def test_csv_parquet_and_table_are_read_alike(tmp_path: Path) -> None:
     table = log(customer_id=[f"{i:05d}" for i in range(600)])
     pacsv.write_csv(table, tmp_path / "log.csv")
     pq.write_table(table, tmp_path / "log.parquet")
-    read = [read_campaign(given, COLUMNS) for given in (table, tmp_path / "log.csv", tmp_path / "log.parquet")]
+    read = [read_campaign_log(given, COLUMNS) for given in (table, tmp_path / "log.csv", tmp_path / "log.parquet")]
     assert all((campaign.customer_ids == read[0].customer_ids).all() for campaign in read)
     assert all((campaign.outcome == read[0].outcome).all() for campaign in read)
 
 
 def test_without_ids_the_rows_are_numbered() -> None:
-    campaign = read_campaign(log(customer_id=None), COLUMNS)
+    campaign = read_campaign_log(log(customer_id=None), COLUMNS)
     assert campaign.numbered and campaign.customer_ids[:2].tolist() == ["row 001", "row 002"]
 
 
 def test_known_chances_are_numbers_or_columns_and_the_control_has_the_rest() -> None:
     table = log(p_mail=[0.25] * 600)
     given = CampaignColumns("sent", "none", ("visit",), propensity={"mail": "p_mail", "call": 0.5})
-    campaign = read_campaign(table, given)
+    campaign = read_campaign_log(table, given)
     assert campaign.propensity is not None
     assert campaign.propensity[0].tolist() == [0.25, 0.5, 0.25]
-    assert campaign.others.column_names == ["spend", "age"]
+    assert campaign.others.column_names == ["age"]
+
+
+def test_chances_and_outcomes_of_a_designed_campaign_are_known_by_their_names() -> None:
+    more = {"propensity": [0.5] * 600, "orders": [1.0] * 600, "active": [1.0] * 600, "stratum": [0, 1] * 300}
+    chances = {"propensity_none": [0.2] * 600, "propensity_call": [0.5] * 600, "propensity_mail": [0.3] * 600}
+    campaign = read_campaign_log(log(**more, **chances), CampaignColumns("sent", "none", ("visit",)))
+    assert campaign.others.column_names == ["age"]
+    assert campaign.propensity is not None and campaign.propensity[0].tolist() == pytest.approx([0.2, 0.5, 0.3])
+    del chances["propensity_mail"]
+    assert read_campaign_log(log(**more, **chances), CampaignColumns("sent", "none", ("visit",))).propensity is None
+
+
+def test_the_log_of_a_plan_teaches_of_one_intended_action_at_a_time() -> None:
+    table = log(intended=["mail", "mail", "call"] * 200)
+    with pytest.raises(InputError, match="keep the rows with one value of `intended`"):
+        read_campaign_log(table, COLUMNS)
+    one = log(sent=["none", "mail"] * 300, intended=["mail"] * 600, propensity_none=[0.25] * 600)
+    known = read_campaign_log(one, COLUMNS).propensity
+    assert known is not None and known[0].tolist() == [0.25, 0.75]
 
 
 BAD = {
@@ -82,7 +101,7 @@ def test_what_cannot_be_used_is_refused_with_its_place(name: str) -> None:
     changes, asked, code, text = BAD[name]
     settings = {"treatment": "sent", "control": "none", "outcomes": ("spend", "visit"), **asked}
     with pytest.raises(InputError) as caught:
-        read_campaign(log(**changes), CampaignColumns(**settings))
+        read_campaign_log(log(**changes), CampaignColumns(**settings))
     assert caught.value.code == code and text in str(caught.value) and caught.value.remedy
 
 
@@ -90,5 +109,5 @@ def test_a_file_that_is_none_is_refused(tmp_path: Path) -> None:
     (tmp_path / "log.parquet").write_bytes(b"PAR1 no")
     for path, code in ((tmp_path / "log.parquet", "bad-file"), (tmp_path / "log.xlsx", "bad-argument")):
         with pytest.raises(InputError) as caught:
-            read_campaign(path, COLUMNS)
+            read_campaign_log(path, COLUMNS)
         assert caught.value.code == code

@@ -98,6 +98,7 @@ def plan_candidates(
     held = _held_table(candidates, strata, left_alone, others, solution)
     facts = _facts(candidates, margin, rows, asked, solution)
     facts |= {"objective": how.objective, "risk": how.risk, "seed": how.seed, "held_out": int(left_alone.sum())}
+    facts["eligible"] = int((strata >= 0).sum())  # customers among whom those held out were drawn
     facts["held_out_planned"] = len(held) - held["action"].null_count
     facts["curve"] = _curve(asked, solution, limits, how, part(progress, 0.6, 1.0)) if how.curve else []
     progress("done", 1.0)

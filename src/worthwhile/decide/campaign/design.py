@@ -230,10 +230,15 @@ def _from_plan(shop: Shop, run: Mapping[str, Any], table: pa.Table, amount: str)
             where="--plan",
             remedy="plan again with --holdout 0.1",
         )
-    share = float(run["asked"]["how"]["holdout"])
-    share = share if share < 1 else share / int(run["facts"]["customers"])
-    first = chosen.group_by("customer_id", use_threads=False).aggregate([("action", "first")])
-    treated = dict(zip(first["customer_id"].to_pylist(), first["action_first"].to_pylist(), strict=True))
+    treated = dict(zip(chosen["customer_id"].to_pylist(), chosen["action"].to_pylist(), strict=True))
+    if len(treated) < len(chosen):
+        raise InputError(
+            "bad-argument",
+            f"the plan has several actions for {_several(chosen):,} customers, whose effects cannot be told apart",
+            where="--plan",
+            remedy="plan again with --per-customer 1",
+        )
+    share = float(run["facts"]["held_out"]) / int(run["facts"]["eligible"])
     intended = {**dict(zip(left["customer_id"].to_pylist(), left["action"].to_pylist(), strict=True)), **treated}
     people = forecast_columns(
         table.filter(pc.is_in(table["customer_id"], value_set=pa.array(sorted(intended)))), amount
@@ -242,7 +247,8 @@ def _from_plan(shop: Shop, run: Mapping[str, Any], table: pa.Table, amount: str)
     names = sorted({*intended.values()})
     mine = np.array([names.index(intended[customer]) for customer in ids])
     is_treated = np.array([customer in treated for customer in ids])
-    chances = {f"propensity_{name}": np.where(mine == k, 1 - share, 0.0) for k, name in enumerate(names)}
+    # Of several actions each customer could get the one that the plan had chosen, or none: the others had no chance.
+    chances = {f"propensity_{name}": np.full(len(ids), 1 - share) for name in names} if len(names) == 1 else {}
     made = pa.table(
         {
             "customer_id": people["customer_id"],
@@ -258,6 +264,10 @@ def _from_plan(shop: Shop, run: Mapping[str, Any], table: pa.Table, amount: str)
     costs = {one["action"]: one["cost"] / max(one["contacts"], 1) for one in run["facts"]["actions"]}
     channels = dict(zip(chosen["action"].to_pylist(), chosen["channel"].to_pylist(), strict=True))
     return made, [Arm(name, channels.get(name, ""), costs.get(name, 0.0)) for name in names]
+
+
+def _several(chosen: pa.Table) -> int:
+    return sum(one["counts"] > 1 for one in pc.value_counts(chosen["customer_id"].combine_chunks()).to_pylist())
 
 
 def _test_facts(assignment: pa.Table, arms: Sequence[Arm], test: Sizing, noise: Mapping[str, Noise]) -> dict[str, Any]:

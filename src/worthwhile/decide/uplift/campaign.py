@@ -23,12 +23,17 @@ from worthwhile.errors import InputError
 Array = np.ndarray[Any, Any]
 
 CUSTOMER = "customer_id"
+# Of a log that `worth campaign measure` writes: what came after the campaign, and how customers were dealt out. None of
+# it is a covariate unless a person names it.
+OUTCOMES = ("spend", "orders", "active")
+DESIGN = ("propensity", "stratum", "intended")
+CHANCE = "propensity_"  # and an action: the known chance of it
 LEAST_GROUP = 100  # customers with an action, for five folds of it to say anything
 MOST_ACTIONS = 20
 
 
 @dataclass(frozen=True)
-class Campaign:
+class CampaignLog:
     """A campaign's log, checked: rows in its own order."""
 
     source: str  # the file's name, for messages
@@ -54,11 +59,11 @@ class CampaignColumns:
     control: str
     outcomes: Sequence[str]
     propensity: Mapping[str, str | float] | None = None  # action -> its chance, or the column that holds it
-    covariates: Sequence[str] | None = None  # None: all that are left
+    covariates: Sequence[str] | None = None  # None: all that are left but OUTCOMES, DESIGN and chances
     ignore: Sequence[str] = ()
 
 
-def read_campaign(log: Path | str | pa.Table, columns: CampaignColumns) -> Campaign:
+def read_campaign_log(log: Path | str | pa.Table, columns: CampaignColumns) -> CampaignLog:
     """A campaign's log from a .parquet or .csv, or a table in memory.
 
     Raises InputError `bad-file`, `bad-columns`, `bad-values`, `bad-argument`.
@@ -78,10 +83,14 @@ def read_campaign(log: Path | str | pa.Table, columns: CampaignColumns) -> Campa
     customer_ids, numbered = _customers(table, name)
     actions, action = _actions(table, columns, name)
     outcome = np.column_stack([_numbers(table, column, name) for column in columns.outcomes])
+    _check_intended(table, columns, name)
     propensity, used = _propensity(table, columns.propensity, actions, name)
-    taken = {CUSTOMER, columns.treatment, *columns.outcomes, *columns.ignore, *used}
-    others = columns.covariates if columns.covariates is not None else [c for c in table.column_names if c not in taken]
-    return Campaign(
+    if propensity is None:
+        propensity = _designed(table, columns, actions, name)
+    taken = {CUSTOMER, columns.treatment, *columns.outcomes, *columns.ignore, *used, *OUTCOMES, *DESIGN}
+    left = [c for c in table.column_names if c not in taken and not c.startswith(CHANCE)]
+    others = columns.covariates if columns.covariates is not None else left
+    return CampaignLog(
         source=name,
         digest=_digest(table),
         customer_ids=customer_ids,
@@ -264,3 +273,41 @@ def _propensity(
             remedy="each must be above 0, and with the control's they must add up to 1",
         )
     return found, used
+
+
+def _designed(table: pa.Table, columns: CampaignColumns, actions: tuple[str, ...], name: str) -> Array | None:
+    """The chances (N, K+1) that a designed campaign's log has of its actions in `propensity_<action>`; None where one
+    is not there. Those of actions whose rows were left out are spread over the others, as the rows are."""
+    there = [CHANCE + action in table.column_names and CHANCE + action not in columns.ignore for action in actions]
+    if len(actions) == 2 and there[0] and not there[1]:
+        control = _numbers(table, CHANCE + actions[0], name)
+        found = np.column_stack([control, 1.0 - control])
+    elif all(there):
+        found = np.column_stack([_numbers(table, CHANCE + action, name) for action in actions])
+    else:
+        return None
+    wrong = (found <= 0).any(axis=1) | (found.sum(axis=1) > 1 + 1e-6)
+    if wrong.any():
+        row = int(np.flatnonzero(wrong)[0])
+        raise InputError(
+            "bad-values",
+            f"row {row + 1}: the chances of the actions are {', '.join(f'{v:.4g}' for v in found[row])}",
+            where=f"{name}, {CHANCE}*",
+            remedy="each must be above 0, and together at most 1; give others with --propensity",
+        )
+    return np.asarray(found / found.sum(axis=1, keepdims=True))
+
+
+def _check_intended(table: pa.Table, columns: CampaignColumns, name: str) -> None:
+    """Raises InputError `bad-values` for the log of a plan with several actions: who was to get which was not drawn by
+    lot, so that only the customers of one intended action can be compared with each other."""
+    if "intended" not in table.column_names or "intended" in (columns.treatment, *columns.outcomes, *columns.ignore):
+        return
+    meant = sorted(str(each) for each in pc.unique(table["intended"]).to_pylist())
+    if len(meant) > 1:
+        raise InputError(
+            "bad-values",
+            f"a plan chose which customers were to get {' and which '.join(f'`{each}`' for each in meant[:3])}",
+            where=f"{name}, intended",
+            remedy=f"keep the rows with one value of `intended`, `{meant[0]}` say, and learn from them alone",
+        )

@@ -13,7 +13,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from worthwhile.decide.uplift.campaign import Campaign, CampaignColumns, read_campaign
+from worthwhile.decide.uplift.campaign import CampaignColumns, CampaignLog, read_campaign_log
 from worthwhile.decide.uplift.checks import Overlap, Placebo, overlap, placebos
 from worthwhile.decide.uplift.crossfit import FOLDS, CrossFit
 from worthwhile.decide.uplift.identities import as_the_shop_knows
@@ -117,7 +117,7 @@ def estimate_uplift(
     _check_options(shop, options)
     named = [outcomes] if isinstance(outcomes, str) else list(outcomes)
     columns = CampaignColumns(treatment, control, named, options.propensity, options.covariates, options.ignore)
-    campaign = read_campaign(log, columns)
+    campaign = read_campaign_log(log, columns)
     if shop is not None and not campaign.numbered:
         campaign = replace(campaign, customer_ids=as_the_shop_knows(shop, campaign.customer_ids))
     if seed is None:
@@ -140,7 +140,7 @@ class _Question:
     """What is asked of which data, checked. With `events` covariates are the shop's, and effects of its customers."""
 
     shop: Shop | None
-    campaign: Campaign
+    campaign: CampaignLog
     prepared: Prepared
     options: UpliftOptions
     seed: int

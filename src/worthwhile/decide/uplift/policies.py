@@ -22,7 +22,6 @@ from worthwhile.decide.uplift.shrink import Coarse, Shrunk, features_of, settled
 
 Array = np.ndarray[Any, Any]
 
-Z = 1.959964
 SURE = 0.5
 FIELDS = ("personal", "groups", "raw")  # of Reading
 GROUPS = LEARNERS.index("groups")
@@ -116,10 +115,6 @@ def share_value(policy: Policy, reading: Reading, scores: Array, share: float) -
     contacted[np.argsort(-rank, kind="stable")[: round(share * len(rank))]] = True
     chosen = np.take_along_axis(scores, action[:, None], axis=1)[:, 0]
     return np.where(contacted, chosen, scores[:, 0])
-
-
-def mean_and_error(values: Array) -> tuple[float, float]:
-    return float(values.mean()), float(values.std() / np.sqrt(len(values)))
 
 
 def candidates(averages: Array, share: float) -> list[Policy]:

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from worthwhile.decide.uplift.campaign import Campaign
+from worthwhile.decide.uplift.campaign import CampaignLog
 from worthwhile.decide.uplift.checks import FAR, PREDICTED, Balance, balance, predictability
 from worthwhile.decide.uplift.covariates import Coding, coded, named
 from worthwhile.decide.uplift.trial import Trial
@@ -40,7 +40,7 @@ class Prepared:
     categories: tuple[str, ...] = ()  # the shop's main ones at the campaign's date, which features stand for
 
 
-def from_log(campaign: Campaign, *, chosen: bool, observational: bool, seed: int) -> Prepared:
+def from_log(campaign: CampaignLog, *, chosen: bool, observational: bool, seed: int) -> Prepared:
     """A trial on the log's own covariates; `chosen` says that a person named them.
 
     Covariates that nobody named and that differ between the groups as chance does not make them are taken for what
@@ -55,7 +55,7 @@ def from_log(campaign: Campaign, *, chosen: bool, observational: bool, seed: int
     return _prepared(trial, codings, left_out, observational=observational, seed=seed)
 
 
-def from_shop(campaign: Campaign, log: Log, date: datetime, *, observational: bool, seed: int) -> Prepared:
+def from_shop(campaign: CampaignLog, log: Log, date: datetime, *, observational: bool, seed: int) -> Prepared:
     """A trial on the shop's features at the campaign's date; customers without an order before it are left out.
 
     Raises InputError `no-such-customer` where the shop knows too few of them, `no-history`.
@@ -85,7 +85,7 @@ def features_at(log: Log, at: datetime, categories: Sequence[str]) -> Snapshot:
     return snapshot_at(log, Task.of(HORIZON, "spend"), at, categories=categories, outcome=False)
 
 
-def _trial(campaign: Campaign, rows: Array, matrix: Array, names: Sequence[str]) -> Trial:
+def _trial(campaign: CampaignLog, rows: Array, matrix: Array, names: Sequence[str]) -> Trial:
     return Trial(
         customer_ids=campaign.customer_ids[rows],
         actions=campaign.actions,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from worthwhile.decide.uplift.campaign import Campaign
+from worthwhile.decide.uplift.campaign import CampaignLog
 from worthwhile.decide.uplift.checks import FAR, PREDICTED
 from worthwhile.decide.uplift.prepare import Prepared
 from worthwhile.decide.uplift.results import CHOSEN, Average
@@ -102,7 +102,7 @@ def _full(choice: dict[str, object]) -> str:
     return f"{RULES[str(choice['policy'])]}; telling customers apart is expected to pay."
 
 
-def warnings_of(prepared: Prepared, campaign: Campaign, run: UpliftRun) -> list[str]:
+def warnings_of(prepared: Prepared, campaign: CampaignLog, run: UpliftRun) -> list[str]:
     """What a reader has to know before the numbers."""
     said = []
     if prepared.left_out:
