@@ -102,6 +102,32 @@ def test_measured_effects_are_those_of_the_latest_uplift_run(shop):
         ww.plan(shop, {"actions": {"card": {"cost": 1.0}}}, 10)
 
 
+def test_effects_on_orders_keep_the_chance_within_bounds_and_visits_are_no_orders(shop):
+    known = forecast_of(shop)
+    customers = sorted(known)
+    actions = {"actions": {"mail": {"cost": 0.0}}}
+
+    def learned(outcome: str) -> None:
+        table = pa.table({"customer_id": customers, "action": ["mail"] * 60, "outcome": [outcome] * 60,
+                          "effect_mean": [0.9] * 60, "effect_se": [0.1] * 60})  # fmt: skip
+        record(shop, "uplift", {"n": outcome}, {}, lambda folder, _: pq.write_table(table, folder / "effects.parquet"))
+
+    learned("conversion")
+    for row in ww.plan(shop, actions, 10, how=ww.How()).table().to_pylist():
+        spend, p = known[row["customer_id"]]["spend_mean"], known[row["customer_id"]]["p_active"]
+        assert row["expected_margin"] == pytest.approx(0.4 * min(0.9, 1 - p) * spend / p)
+    learned("visit")
+    with pytest.raises(InputError, match="only `visit`, which is neither money nor orders"):
+        ww.plan(shop, actions, 10)
+
+
+def test_a_voucher_is_of_spend_and_not_of_the_margin_that_was_forecast(shop):
+    ww.forecast(shop, horizon="90d", model="past-rate", cutoff="2011-06-01", asked=ww.Asked(target="value"))
+    with pytest.raises(InputError) as caught:
+        ww.plan(shop, ACTIONS, 25)
+    assert caught.value.where == "actions.voucher.cost_share" and "--target spend" in caught.value.remedy
+
+
 def test_new_customers_are_worth_what_those_of_their_first_channel_are_forecast_to_be(tmp_path):
     shop = ww.create_shop(tmp_path / "shop", threads=1, value__margin=0.5)
     rows = [f"c{c},{d},{10 + c},{('ads', 'friends')[(c + (d == '2023-03-01')) % 2]}" for c in range(6)

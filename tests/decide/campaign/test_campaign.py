@@ -141,6 +141,20 @@ def test_a_horizon_that_is_not_over_is_told_and_one_that_has_not_begun_refused(s
     assert caught.value.code == "not-matured"
 
 
+@pytest.mark.parametrize("asked", [ww.Asked(target="value"), ww.Asked(category="tea")])
+def test_a_test_of_spend_needs_a_forecast_of_all_spend(shop, asked):
+    ww.forecast(shop, horizon="90d", model="past-rate", cutoff="2011-06-01", asked=asked)
+    with pytest.raises(InputError, match="measures all that customers spend"):
+        ww.design_campaign(shop, "spring", ARMS)
+
+
+def test_a_campaign_does_not_begin_before_what_its_forecast_has_seen(shop):
+    ww.design_campaign(shop, "day", ARMS, sizing=ww.Sizing(start="2011-06-01"))
+    with pytest.raises(InputError, match="before the forecast's cutoff 2011-06-01") as caught:
+        ww.design_campaign(shop, "early", ARMS, sizing=ww.Sizing(start="2011-05-31"))
+    assert caught.value.where == "--start"
+
+
 def test_a_plan_becomes_a_campaign_whose_control_would_have_got_the_same(shop):
     actions = {"actions": {"email": {"cost": 0.05, "lift_spend": 0.1}, "card": {"cost": 1.0, "points_active": 0.2}}}
     run = ww.plan(shop, actions, 30, how=ww.How(holdout=0.4))

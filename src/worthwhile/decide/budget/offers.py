@@ -30,7 +30,7 @@ from worthwhile.shop import Shop
 from worthwhile.store.log import Log
 from worthwhile.tasks import Task
 
-SPEND, ACTIVE = ("spend",), ("active", "conversion", "visit")
+SPEND, ACTIVE = ("spend",), ("active", "conversion")
 
 
 @dataclass(frozen=True)
@@ -167,7 +167,8 @@ def _per_unit(expected: Expected, action: Action) -> Array:
 
 
 def _measured(expected: Expected, action: Action, effects: Effects) -> tuple[Array, Array, Array, str]:
-    """From the uplift run: the effect on spend where it has one, else that on the chance to order.
+    """From the uplift run: the effect on spend where it has one, else that on the chance to order, which stays between
+    none and 1.
 
     Without a column `effect_se_shared` all of a standard error is taken to be shared: estimates of one fit err alike,
     and to call them independent would make the interval of a sum far too narrow.
@@ -176,6 +177,14 @@ def _measured(expected: Expected, action: Action, effects: Effects) -> tuple[Arr
     outcomes = set(of["outcome"].to_pylist())
     outcome = next((name for name in (*SPEND, *ACTIVE) if name in outcomes), None)
     if outcome is None:
+        if outcomes:
+            raise InputError(
+                "bad-argument",
+                f"the uplift run {effects.run_id} measured of `{action.treatment}` only"
+                f" {', '.join(f'`{name}`' for name in sorted(outcomes))}, which is neither money nor orders",
+                where=f"actions.{action.name}",
+                remedy=f"learn {' or '.join(f'`{name}`' for name in (*SPEND, *ACTIVE))}, or assume the effect",
+            )
         listed = ", ".join(f"`{name}`" for name in sorted(set(effects.table["action"].to_pylist())))
         raise InputError(
             "bad-argument",
@@ -185,15 +194,18 @@ def _measured(expected: Expected, action: Action, effects: Effects) -> tuple[Arr
         )
     of = of.filter(pc.equal(of["outcome"], outcome))
     place = pc.index_in(pa.array(expected.customers, pa.string()), value_set=of["customer_id"].combine_chunks())
-    unit = np.ones(len(place)) if outcome in SPEND else expected.spend / np.maximum(expected.p_active, 1e-9)
+    p = expected.p_active
+    unit = np.ones(len(place)) if outcome in SPEND else expected.spend / np.maximum(p, 1e-9)
 
     def column(name: str) -> Array:
         taken = of[name].cast(pa.float64()).take(place)
-        return np.array(pc.fill_null(taken, np.nan).to_numpy(), dtype=np.float64) * unit
+        return np.array(pc.fill_null(taken, np.nan).to_numpy(), dtype=np.float64)
 
-    mean, se = column("effect_mean"), np.nan_to_num(column("effect_se"))
+    effect = column("effect_mean")
+    mean = (effect if outcome in SPEND else np.clip(effect, -p, 1.0 - p)) * unit
+    se = np.nan_to_num(column("effect_se") * unit)
     if "effect_se_shared" in of.column_names:
-        return mean, se, np.nan_to_num(column("effect_se_shared")), f"measured: {effects.run_id}"
+        return mean, se, np.nan_to_num(column("effect_se_shared") * unit), f"measured: {effects.run_id}"
     return mean, np.zeros(len(mean)), se, f"measured: {effects.run_id}"
 
 

@@ -17,7 +17,7 @@ from worthwhile.decide.budget.limits import Limits
 from worthwhile.decide.budget.offers import expected_of, latest_effects, offers, said_of
 from worthwhile.decide.budget.planning import How, Plan, plan_candidates
 from worthwhile.decide.campaign.contacts import recent_contacts
-from worthwhile.decide.campaign.design import forecast_columns, noise_of
+from worthwhile.decide.campaign.design import check_of_spend, forecast_columns, noise_of
 from worthwhile.decide.campaign.power import needed
 from worthwhile.errors import InputError
 from worthwhile.progress import Progress, part, silent
@@ -76,6 +76,7 @@ def plan(  # noqa: PLR0913 (one parameter for each question that a person asks)
     file = actions_of(actions) if isinstance(actions, Mapping) else read_actions(actions)
     progress("read", 0.0)
     forecast = recorded_forecast(shop, run_id=run_id)
+    _check_amounts(file, forecast)
     effects = latest_effects(shop) if any(not action.assumption for action in file.actions) else None
     joined = _joined(file, limits or Limits(), budget)
     with open_log(shop) as log:
@@ -120,6 +121,18 @@ def plan(  # noqa: PLR0913 (one parameter for each question that a person asks)
     return PlanRun(folder.name, folder, replace(made, facts=facts))
 
 
+def _check_amounts(file: ActionsFile, forecast: RecordedForecast) -> None:
+    """Raises InputError `bad-argument` where a voucher's share would be taken of margin in place of spend."""
+    share = next((action.name for action in file.actions if action.cost_share), None)
+    if share is not None and forecast.task.amount_name != "spend":
+        raise InputError(
+            "bad-argument",
+            f"`cost_share` is of spend, and the forecast {forecast.run_id} is of {forecast.task.amount_name}",
+            where=f"actions.{share}.cost_share",
+            remedy="forecast spend (worth forecast SHOP --target spend), or give the cost as an amount",
+        )
+
+
 def _holdout_for(effect: float, forecast: RecordedForecast, table: pa.Table, limits: Limits, how: How) -> float:
     """The share to leave alone so that the effect is found (80 times in 100, at 5 %), of the customers whom the plan
     would reach; half of them where no share is enough.
@@ -128,6 +141,7 @@ def _holdout_for(effect: float, forecast: RecordedForecast, table: pa.Table, lim
     """
     if effect <= 0:
         raise InputError("bad-argument", f"an effect of {effect:g} cannot be found", where="--detect", remedy="above 0")
+    check_of_spend(forecast)
     whole = plan_candidates(table, limits=limits, how=replace(how, holdout=0.0, curve=False))
     people = forecast_columns(forecast.table(), forecast.task.amount_name)
     people = people.filter(pc.is_in(people["customer_id"], value_set=whole.table["customer_id"].combine_chunks()))

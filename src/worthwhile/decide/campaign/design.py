@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 from pathlib import Path
 from typing import Any
 
@@ -73,7 +73,8 @@ def design_campaign(
     seed = shop.settings["seed"] if seed is None else seed
     planned = None if plan is None else _plan_run(shop, plan)
     forecast = _forecast_behind(shop, planned, run_id)
-    start = forecast.cutoff if sizing.start is None else cutoff_from(sizing.start, shop.settings.zone)
+    check_of_spend(forecast)
+    start = _start(sizing, forecast)
     table = forecast.table()
     if planned is not None:
         assignment, arms = _from_plan(shop, planned, table, forecast.task.amount_name)
@@ -119,6 +120,39 @@ def _forecast_behind(shop: Shop, planned: Mapping[str, Any] | None, run_id: str 
     if planned is None:
         return recorded_forecast(shop, run_id=run_id)
     return recorded_forecast(shop, run_id=planned["asked"]["forecast"], horizon=planned["asked"]["horizon"])
+
+
+def check_of_spend(forecast: RecordedForecast) -> None:
+    """Raises InputError `bad-argument` where a forecast is not of all that customers spend, which tests measure."""
+    of = "" if forecast.task.amount_name == "spend" else f"of {forecast.task.amount_name}"
+    where = forecast.asked["where"]
+    if where:
+        of = f"{of or 'of spend'} on some of the goods alone ({', '.join(sorted(where))})"
+    if of:
+        raise InputError(
+            "bad-argument",
+            f"the forecast {forecast.run_id} is {of}, and a test measures all that customers spend",
+            where="--run",
+            remedy="make a forecast of all spend: worth forecast SHOP --target spend",
+        )
+
+
+def _start(sizing: Sizing, forecast: RecordedForecast) -> datetime:
+    """The UTC moment at which outcomes begin. Raises InputError `bad-argument` where the forecast has seen some."""
+    if sizing.start is None:
+        return forecast.cutoff
+    zone = forecast.shop.settings.zone
+    start = cutoff_from(sizing.start, zone)
+    if start < forecast.cutoff:
+        day = forecast.cutoff.astimezone(zone).date().isoformat()
+        raise InputError(
+            "bad-argument",
+            f"the campaign would begin on {start.astimezone(zone).date().isoformat()}, before the forecast's cutoff"
+            f" {day}: what customers did in between would be known before it",
+            where="--start",
+            remedy=f"begin on {day} or later, or make a forecast with an earlier --cutoff",
+        )
+    return start
 
 
 def _check(people: pa.Table, arms: Sequence[Arm], test: Sizing) -> None:
