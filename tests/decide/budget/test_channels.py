@@ -65,6 +65,8 @@ def test_values_come_from_the_forecast_customers_of_each_channel():
         (CHANNELS.drop_columns(["spend"]), {}, "bad-columns"),
         (CHANNELS.drop_columns(["value_each"]), {}, "bad-columns"),
         (CHANNELS.set_column(1, "spend", pa.array([1.0, 0.0, 1.0])), {}, "bad-values"),
+        (CHANNELS.set_column(1, "spend", pa.array(["much", "1", "1"])), {}, "bad-values"),
+        (CHANNELS.set_column(3, "value_each", pa.array(["much", "1", "1"])), {}, "bad-values"),
         (CHANNELS, {"elasticity": 1.2}, "bad-argument"),
         (CHANNELS, {"values": pa.table({"channel": ["ads"], "expected_margin": [1.0]})}, "bad-values"),
     ],

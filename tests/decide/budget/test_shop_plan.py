@@ -180,6 +180,14 @@ def test_margins_of_categories_are_those_of_what_each_customer_buys(shop):
         ({"actions": {"a": {"cost": -1}}}, "actions, actions.a"),
         ({"actions": {"a": {}}, "limits": {"buget": 3}}, "actions, limits"),
         ({"actions": {"a": {}}, "limits": {"fairness": [{"parity": 1}]}}, "actions, limits.fairness"),
+        ({"actions": {"a": {}}, "limits": {"fairness": 3}}, "actions, limits.fairness"),
+        (
+            {"actions": {"a": {}}, "limits": {"fairness": [{"column": "r", "least": "x"}]}},
+            "actions, limits.fairness.least",
+        ),
+        ({"actions": {"a": {}}, "limits": {"channels": 3}}, "actions, limits.channels"),
+        ({"actions": {"a": {}}, "limits": {"per_customer": 1.5}}, "actions, limits.per_customer"),
+        ({"actions": {"a": {}}, "limits": {"contact_days": -1}}, "actions, limits.contact_days"),
     ],
 )
 def test_actions_that_say_something_odd_are_refused_by_name(shop, document, where):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import tomllib
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
@@ -101,31 +102,59 @@ def _limits(given: Any, where: str) -> tuple[Limits, int]:
     channels = given.get("channels", {})
     plain = ("budget", "per_customer", "contact_days", "least_return", "plan_return")
     _known(given, (*plain, "channels", "fairness"), where)
+    if not isinstance(channels, Mapping):
+        raise InputError(
+            "bad-argument",
+            f"{channels!r} is no channel",
+            where=f"{where}.channels",
+            remedy="write [limits.channels.email]",
+        )
     for name, of in channels.items():
         _known(of, ("capacity", "budget"), f"{where}.channels.{name}")
-    fairness = []
-    for of in given.get("fairness", ()):
-        _known(of, ("column", "least", "most", "parity"), f"{where}.fairness")
-        if "column" not in of:
-            raise InputError(
-                "bad-argument", "no column is named", where=f"{where}.fairness", remedy='column = "region"'
-            )
-        fairness.append(Fairness(**of))
+    fairness = _fairness(given.get("fairness", []), f"{where}.fairness")
     numbers = {key: _number(given[key], f"{where}.{key}") for key in plain if key in given}
+    numbers |= {
+        key: _whole(numbers[key], f"{where}.{key}") for key in ("contact_days", "per_customer") if key in numbers
+    }
     days = int(numbers.pop("contact_days", 0))
-    if "per_customer" in numbers:
-        numbers["per_customer"] = int(numbers["per_customer"])
     found = {
         key: {name: _number(of[key], f"{where}.channels.{name}.{key}") for name, of in channels.items() if key in of}
         for key in ("capacity", "budget")
     }
-    limits = Limits(**numbers, channel_budgets=found["budget"], capacities=found["capacity"], fairness=tuple(fairness))  # type: ignore[arg-type]
+    limits = Limits(**numbers, channel_budgets=found["budget"], capacities=found["capacity"], fairness=fairness)  # type: ignore[arg-type]
     return limits, days
+
+
+def _fairness(given: Any, where: str) -> tuple[Fairness, ...]:
+    if not isinstance(given, list | tuple):
+        raise InputError("bad-argument", "fairness is a list", where=where, remedy="write [[limits.fairness]]")
+    found = []
+    for of in given:
+        _known(of, ("column", "least", "most", "parity"), where)
+        if not isinstance(of.get("column"), str):
+            raise InputError("bad-argument", "no column is named", where=where, remedy='column = "region"')
+        for key in ("least", "most", "parity"):
+            shares = of.get(key, 0.0)
+            by_group = isinstance(shares, Mapping) and key != "parity"
+            for share in shares.values() if by_group else [shares]:
+                _number(share, f"{where}.{key}")
+        found.append(Fairness(**of))
+    return tuple(found)
+
+
+def _whole(value: float, where: str) -> int:
+    if value < 0 or value != round(value):
+        raise InputError("bad-argument", f"{value:g} is no whole number", where=where, remedy="write it as 1")
+    return int(value)
 
 
 def _number(value: Any, where: str) -> float:
     if isinstance(value, bool) or not isinstance(value, int | float):
         raise InputError("bad-argument", f"{value!r} is no number", where=where, remedy="write it as 0.05")
+    if not math.isfinite(value):
+        raise InputError(
+            "bad-argument", f"{value!r} is no number to count with", where=where, remedy="write it as 0.05"
+        )
     return float(value)
 
 

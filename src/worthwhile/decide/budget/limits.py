@@ -108,16 +108,28 @@ def _check(limits: Limits) -> None:
     for where, number in numbers.items():
         if not np.isfinite(number) or number < 0:
             raise InputError("bad-argument", f"{number:g} is no limit", where=where, remedy="give a number from 0 on")
-    if limits.per_customer < 1:
+    if (
+        isinstance(limits.per_customer, bool)
+        or limits.per_customer < 1
+        or limits.per_customer != int(limits.per_customer)
+    ):
         raise InputError(
             "bad-argument",
             f"{limits.per_customer} actions a customer is no plan",
             where="--per-customer",
-            remedy="give 1 or more",
+            remedy="give 1 or more, a whole number",
+        )
+    odd = next((name for name, count in limits.contacted.items() if count < 0 or count != int(count)), None)
+    if odd is not None:
+        raise InputError(
+            "bad-values",
+            f"the customer `{odd}` had {limits.contacted[odd]} contacts",
+            where="--contacted",
+            remedy="give a whole number from 0 on",
         )
     for fair in limits.fairness:
         shares = [*_shares(fair.least).values(), *_shares(fair.most).values(), fair.parity]
-        if any(not 0 <= share <= 1 for share in shares):
+        if any(not isinstance(share, int | float) or not 0 <= share <= 1 for share in shares):
             raise InputError(
                 "bad-argument", "a share lies between 0 and 1", where=f"fairness of {fair.column}", remedy="write 0.25"
             )

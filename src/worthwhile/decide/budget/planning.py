@@ -17,9 +17,11 @@ from worthwhile.decide.budget.limits import OBJECTIVES, Asked, Limits, asked_of
 from worthwhile.decide.budget.problem import Array, best_rows, reduced_values
 from worthwhile.decide.budget.solve import Solution, solve, sweep
 from worthwhile.decide.holdout import held_out, strata_of
+from worthwhile.decide.tables import refuse_rows
 from worthwhile.errors import InputError
 from worthwhile.progress import Progress, part, silent
 
+ERRORS = ("expected_margin_se", "effect_se_shared")  # columns of standard errors: own, and shared by an action
 SURE = 0.9  # of intervals
 # Shares of the budget at which the curve is shown.
 CURVE = (0.1, 0.25, 0.5, 0.75, 0.9, 1.0, 1.1, 1.25, 1.5, 2.0)
@@ -132,7 +134,11 @@ def planned_on(candidates: Candidates, risk: float | None) -> Array:  # (R,)
 
 def _errors(candidates: Candidates) -> tuple[Array | None, Array | None]:
     """Standard errors of each row's own, and of what all rows of its action share."""
-    return column_or_none(candidates, "expected_margin_se"), column_or_none(candidates, "effect_se_shared")
+    own, shared = (column_or_none(candidates, name) for name in ERRORS)
+    for name, found in zip(ERRORS, (own, shared), strict=True):
+        if found is not None:
+            refuse_rows(candidates.table, name, pa.array(found < 0), "is below zero", where="candidates")
+    return own, shared
 
 
 def total_sd(candidates: Candidates, rows: Array) -> float | None:
