@@ -9,6 +9,7 @@ import pytest
 
 import worthwhile as ww
 from worthwhile.decide.budget.shop_plan import SHOP_HOW, acquired_values
+from worthwhile.decide.campaign.design import write_contacts
 from worthwhile.errors import InputError
 from worthwhile.runs.record import list_runs, record
 
@@ -78,6 +79,19 @@ def test_contacts_of_the_last_days_in_the_log_count(shop, tmp_path):
     assert made.to_dict()["recent_contacts"] == 1
     assert made.to_dict()["not_to_be_contacted"] == 1
     assert "C0000" not in made.table()["customer_id"].to_pylist()
+
+
+def test_contacts_of_a_campaign_count_once_whether_the_log_tells_of_them_or_not(shop, tmp_path):
+    ww.forecast(shop, horizon="90d", model="past-rate", cutoff="2011-05-20")
+    made = ww.design_campaign(shop, "may", [ww.Arm("email")], sizing=ww.Sizing(holdout=0.8))
+    ww.forecast(shop, horizon="90d", model="past-rate", cutoff="2011-06-01")
+    treated = {r["customer_id"] for r in made.assignment().to_pylist() if r["treatment"] != "none"}
+    before = ww.plan(shop, ACTIONS, 25)
+    assert before.to_dict()["recent_contacts"] == len(treated)
+    assert not treated & set(before.table()["customer_id"].to_pylist())
+    write_contacts(made, tmp_path / "contacts.csv")
+    ww.ingest(shop, tmp_path / "contacts.csv")
+    assert ww.plan(shop, ACTIONS, 25).to_dict()["recent_contacts"] == len(treated)
 
 
 def test_measured_effects_are_those_of_the_latest_uplift_run(shop):

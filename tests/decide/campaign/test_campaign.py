@@ -8,6 +8,7 @@ import pyarrow.parquet as pq
 import pytest
 
 import worthwhile as ww
+from worthwhile.decide.campaign import measure
 from worthwhile.decide.campaign.design import contacts_of, write_contacts
 from worthwhile.errors import InputError
 
@@ -112,6 +113,15 @@ def test_customers_lost_from_one_group_are_told(shop):
     table = pa.table({"customer_id": left, "spend": [1.0] * len(left)})
     warnings = ww.measure_campaign(shop, "spring", outcomes=table).to_dict()["warnings"]
     assert any("are left out" in text for text in warnings)
+    assert any("not of the sizes that were designed" in text for text in warnings)
+
+
+def test_customers_whom_the_log_has_lost_are_counted(shop, monkeypatch):
+    made = ww.design_campaign(shop, "spring", ARMS[:1], sizing=ww.Sizing(holdout=0.5))
+    held = {r["customer_id"] for r in rows_of(made) if r["treatment"] == "none"}
+    monkeypatch.setattr(measure, "_in_the_log", lambda log, ids: np.array([c not in held for c in ids.to_pylist()]))
+    warnings = ww.measure_campaign(shop, "spring").to_dict()["warnings"]
+    assert any("30 assigned customers are no longer in the log" in text for text in warnings)
     assert any("not of the sizes that were designed" in text for text in warnings)
 
 

@@ -5,18 +5,45 @@ from __future__ import annotations
 from collections import Counter
 from datetime import datetime, timedelta
 
+import pyarrow.compute as pc
+
+from worthwhile.decide.campaign.folder import NONE, Campaign, campaigns_of
 from worthwhile.schema import to_us
 from worthwhile.shop import Shop
 from worthwhile.store.log import Log
 
 
 def recent_contacts(shop: Shop, log: Log, until: datetime, days: int) -> dict[str, int]:
-    """Contacts of each customer in the `days` before a moment (UTC): events of the kind `campaign`."""
+    """Contacts of each customer in the `days` before a moment (UTC): events of the kind `campaign`, and those who were
+    to be contacted by a campaign of the shop that began then and that no event names.
+
+    Raises InputError `damaged` for a campaign whose files were changed.
+    """
     if days <= 0:
         return {}
     query = (
         "SELECT customer_id, count(*) FROM events WHERE kind = 'campaign' AND ts_us >= ? AND ts_us < ?"
         " GROUP BY customer_id ORDER BY customer_id"
     )
-    since = to_us(until - timedelta(days=days))
-    return dict(Counter(dict(log.con.execute(query, [since, to_us(until)]).fetchall())))
+    since = until - timedelta(days=days)
+    found = Counter(dict(log.con.execute(query, [to_us(since), to_us(until)]).fetchall()))
+    for campaign in campaigns_of(shop):
+        if since <= campaign.start < until:
+            found.update(_untold(log, campaign, until))
+    return dict(sorted(found.items()))
+
+
+def _untold(log: Log, campaign: Campaign, until: datetime) -> list[str]:
+    """The treated of a campaign, unless the log names it: then the log tells who was contacted. An event that names no
+    campaign is taken for this one's where it is of its first day or later."""
+    named = "SELECT count(*) FROM events WHERE kind = 'campaign' AND text = ?"
+    if log.con.execute(named, [campaign.name]).fetchall()[0][0]:
+        return []
+    nameless = (
+        "SELECT DISTINCT customer_id FROM events WHERE kind = 'campaign' AND text IS NULL AND ts_us BETWEEN ? AND ?"
+    )
+    since = to_us(campaign.start - timedelta(days=1))
+    told = {name for (name,) in log.con.execute(nameless, [since, to_us(until) - 1]).fetchall()}
+    table = campaign.assignment()
+    treated = table.filter(pc.not_equal(table["treatment"], NONE))["customer_id"].to_pylist()
+    return [name for name in treated if name not in told]

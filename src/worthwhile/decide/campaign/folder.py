@@ -70,6 +70,12 @@ def read_campaign(shop: Shop, name: str) -> Campaign:
     return Campaign(name, folder, check_digests(folder))
 
 
+def campaigns_of(shop: Shop) -> list[Campaign]:
+    """All campaigns of the shop, by name. Raises InputError `damaged`."""
+    names = sorted(path.parent.name for path in shop.campaigns.glob(f"[!.]*/{MANIFEST}"))
+    return [read_campaign(shop, name) for name in names]
+
+
 def write_campaign(shop: Shop, name: str, facts: Mapping[str, Any], fill: Callable[[Path], None]) -> Campaign:
     """Write a new campaign's folder, whole or not at all. Raises InputError `bad-argument` where it is there already:
     who was held out must not change once it is known.

@@ -51,6 +51,7 @@ class _Seen:
     outcomes: dict[str, Array]
     margin: Array  # of their spend
     known: Array  # bool: whether there is an outcome of the customer
+    there: Array  # bool: whether the customer is still among those whose outcomes are kept
     facts: dict[str, Any]
     warnings: list[str]
 
@@ -67,7 +68,7 @@ def measure_campaign(shop: Shop, name: str, *, outcomes: Path | str | pa.Table |
     table = campaign.assignment()
     seen = _from_log(shop, campaign, table) if outcomes is None else _from_table(shop, table, outcomes)
     treatment = np.array(table["treatment"].to_pylist(), object)
-    warnings = [*seen.warnings, *_ratio_warnings(campaign, treatment, seen.known)]
+    warnings = [*seen.warnings, *_ratio_warnings(campaign, treatment, seen.there)]
     arms = [_arm(table, treatment, arm, seen) for arm in campaign.manifest["arms"]]
     if any(one["held_out"] < 2 or one["treated"] < 2 for one in arms):
         warnings.append("An arm or its control has fewer than two customers: nothing can be said of it.")
@@ -117,9 +118,21 @@ def _from_log(shop: Shop, campaign: Campaign, table: pa.Table) -> _Seen:
             ]
         )
         touched, contact_warnings = _contacts(log, campaign, table, to_us(start), to_us(end))
+        there = _in_the_log(log, ids)
+    if not there.all():
+        warnings.append(
+            f"{int((~there).sum()):,} assigned customers are no longer in the log, and count as having bought nothing."
+        )
     outcomes = {"spend": spend.amount, "orders": spend.orders, "active": (spend.orders > 0).astype(float)}
     facts = {"source": "log", "matured": is_matured, "contacted_in_log": touched}
-    return _Seen(outcomes, worth.amount, np.ones(len(ids), bool), facts, warnings + contact_warnings)
+    return _Seen(outcomes, worth.amount, np.ones(len(ids), bool), there, facts, warnings + contact_warnings)
+
+
+def _in_the_log(log: Log, ids: pa.Array) -> Array:  # (N,) of bool
+    """Of whom the log has anything at all: their orders of before the campaign at least, where nothing was lost."""
+    names = [name for (name,) in log.con.execute("SELECT DISTINCT customer_id FROM events").fetchall()]
+    found = pc.is_in(ids, value_set=pa.array(names, pa.string()))
+    return np.asarray(found.to_numpy(zero_copy_only=False), bool)
 
 
 def _contacts(log: Log, campaign: Campaign, table: pa.Table, start_us: int, end_us: int) -> tuple[int, list[str]]:
@@ -176,16 +189,16 @@ def _from_table(shop: Shop, table: pa.Table, outcomes: Path | str | pa.Table) ->
         warnings.append(f"{int((~known).sum()):,} assigned customers are not among the outcomes, and are left out.")
     margin = spend * ValueTerms.of(shop.settings).margin
     facts = {"source": "table", "matured": None, "contacted_in_log": None}
-    return _Seen({"spend": spend, "orders": orders, "active": active}, margin, known, facts, warnings)
+    return _Seen({"spend": spend, "orders": orders, "active": active}, margin, known, known, facts, warnings)
 
 
 # ---- what it comes to ---------------------------------------------------------------------------------------------
 
 
-def _ratio_warnings(campaign: Campaign, treatment: Array, known: Array) -> list[str]:
+def _ratio_warnings(campaign: Campaign, treatment: Array, there: Array) -> list[str]:
     """Whether the groups are still of the sizes that were designed: losses that differ make any comparison wrong."""
     designed = campaign.manifest["test"]["sizes"]
-    seen = np.array([int((known & (treatment == name)).sum()) for name in designed])
+    seen = np.array([int((there & (treatment == name)).sum()) for name in designed])
     p_value = sample_ratio(seen, np.array(list(designed.values()), float))
     if p_value >= MISMATCH:
         return []
