@@ -5,7 +5,7 @@
 
 Hillstrom: cross-fitted, doubly robust value per customer of what was chosen without a fold, on that fold; several ways
 of dealing the folds, whose values are averaged. PYTHON is an interpreter with scikit-uplift, causalml and econml, whose
-learners are given the same folds. Nothing of ours was chosen on Hillstrom.
+learners are given the same folds. What is ours was chosen on simulated campaigns.
 """
 
 from __future__ import annotations
