@@ -195,6 +195,7 @@ def test_margins_of_categories_are_those_of_what_each_customer_buys(shop):
         ({"actions": {"a": {}}, "limits": {"buget": 3}}, "actions, limits"),
         ({"actions": {"a": {}}, "limits": {"fairness": [{"parity": 1}]}}, "actions, limits.fairness"),
         ({"actions": {"a": {}}, "limits": {"fairness": 3}}, "actions, limits.fairness"),
+        ({"actions": {"a": {}}, "limits": 3}, "actions, limits"),
         (
             {"actions": {"a": {}}, "limits": {"fairness": [{"column": "r", "least": "x"}]}},
             "actions, limits.fairness.least",

@@ -99,9 +99,9 @@ def _action(name: str, given: Any, where: str) -> Action:
 
 
 def _limits(given: Any, where: str) -> tuple[Limits, int]:
-    channels = given.get("channels", {})
     plain = ("budget", "per_customer", "contact_days", "least_return", "plan_return")
     _known(given, (*plain, "channels", "fairness"), where)
+    channels = given.get("channels", {})
     if not isinstance(channels, Mapping):
         raise InputError(
             "bad-argument",
