@@ -91,7 +91,7 @@ def test_shop_is_planned_tested_measured_and_handed_over(worth: Any, shop_folder
         "plan", shop_folder, "--budget", 30, "--actions", tmp_path / "actions.toml", "--out", tmp_path / "p.csv"
     )
     assert done.exit_code == 0, done.err
-    assert "Assumed, not measured: email: lift_spend = 0.03" in done.out and "All spend counts as margin" in done.out
+    assert "Assumed, not measured: email: lift_spend = 0.03" in done.out and "all spend counts as margin" in done.out
     design = worth("campaign", "design", shop_folder, "--campaign", "spring", "--arm", "email=0.05", "--holdout", 0.4,
                    "--out", tmp_path / "a.csv", "--contacts", tmp_path / "k.csv")  # fmt: skip
     assert design.exit_code == 0 and "80 times in 100" in design.out

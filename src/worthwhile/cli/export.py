@@ -31,7 +31,7 @@ def export(
     ] = None,
     where: Annotated[list[str] | None, typer.Option(help="Only rows with this: tier=high; may be repeated.")] = None,
     consent: Annotated[
-        Path | None, typer.Option(help="Who said yes: customer_id, and consent or consent_<channel>.")
+        Path | None, typer.Option(help="Who said yes: customer_id, and consent or consent_CHANNEL.")
     ] = None,
     channel: Annotated[
         str, typer.Option(help="Channel that consent is asked for, where rows name none.", show_default=False)

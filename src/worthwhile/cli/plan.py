@@ -32,7 +32,7 @@ Actions = Annotated[
 ]
 Customers = Annotated[
     Path | None,
-    typer.Option(help="Further columns by customer_id: costs, groups, consent or consent_<channel>."),
+    typer.Option(help="Further columns by customer_id: costs, groups, consent or consent_CHANNEL."),
 ]
 Run = Annotated[str | None, typer.Option("--run", help="Forecast run to plan on. [default: the latest]")]
 Channels = Annotated[
@@ -164,7 +164,10 @@ def plan(
         write_table(made.table, out)
     if holdout_out is not None:
         write_table(made.holdout, holdout_out)
-    shown = [*said(made, str(document.get("currency", ""))), *more, *_files(paths)]
+    warned = []
+    if not document.get("margin_is_set", True):
+        warned = ["Warning: all spend counts as margin. Say what it is with worth settings SHOP value.margin=0.4"]
+    shown = [*warned, *said(made, str(document.get("currency", ""))), *more, *_files(paths)]
     return Answer({**document, "out": out, "holdout_out": holdout_out}, shown)
 
 
@@ -262,8 +265,6 @@ def _of_run(facts: Mapping[str, Any]) -> list[str]:
         + ("" if one["lift_se"] else " It is counted as exact: lift_se says how sure it is.")
         for one in facts["assumptions"]
     ]
-    if not facts["margin_is_set"]:
-        lines.append("All spend counts as margin: say what it is with worth settings SHOP value.margin=0.4")
     return [*lines, f"Recorded as {facts['run_id']}"]
 
 

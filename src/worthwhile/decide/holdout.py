@@ -39,6 +39,8 @@ def held_out(customers: Sequence[str], strata: Array, size: float, *, seed: int)
     A stratum's part is rounded so that the sum is right to one customer. Raises InputError `bad-argument`.
     """
     total = int((strata >= 0).sum())
+    if not total:  # nobody could be contacted, so nobody needs to be left alone
+        return np.zeros(len(strata), bool)
     if not 0 <= size <= max(total - 1, 0) or (size >= 1 and size != round(size)):
         raise InputError(
             "bad-argument",

@@ -217,6 +217,17 @@ def test_an_error_that_all_contacts_share_does_not_average_out():
     assert reach == pytest.approx([1.645 * n**0.5, 1.645 * n], rel=1e-3)
 
 
+def test_where_nobody_can_be_contacted_nobody_is_held_out_and_there_is_no_interval():
+    table = pa.table(
+        {"customer_id": ["a", "b"], "action": ["card"] * 2, "cost": [1.0, 1.0], "expected_margin": [3.0, 4.0],
+         "expected_margin_se": [0.0, 0.0]}
+    )  # fmt: skip
+    nobody = plan_candidates(table, 0.0, how=How(holdout=0.5))
+    assert len(nobody.table) == 0 and nobody.facts["held_out"] == 0
+    some = plan_candidates(table, 1.0)
+    assert len(some.table) == 1 and some.facts["expected_margin_low"] is None
+
+
 def test_those_held_out_are_left_alone_by_lot_in_every_stratum():
     candidates = table(300, seed=9)
     made = plan_candidates(candidates, 100, how=How(holdout=0.2, curve=False))

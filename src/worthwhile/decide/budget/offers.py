@@ -99,7 +99,8 @@ def offers(
     """The candidates: every customer with every action whose effect on it is known or assumed.
 
     `customers` is a table of `customer_id` and further columns (costs, groups, consent), which are carried through.
-    Raises InputError `no-such-run` for an action whose effect is neither measured nor given, `bad-columns`.
+    Raises InputError `no-such-run` for an action whose effect is neither measured nor given, `bad-values` for one that
+    was measured on none of these customers, `bad-columns`.
     """
     known = None if customers is None else _aligned(customers, expected.customers)
     parts = [_offer(expected, action, effects, known) for action in actions]
@@ -109,6 +110,15 @@ def offers(
 def _offer(expected: Expected, action: Action, effects: Effects | None, known: pa.Table | None) -> pa.Table:
     extra, error, shared, source = _extra_spend(expected, action, effects)
     rows = np.flatnonzero(~np.isnan(extra))
+    if not len(rows) and effects is not None:
+        raise InputError(
+            "bad-values",
+            f"the uplift run {effects.run_id} tells of none of this forecast's {len(extra):,} customers, so that"
+            f" `{action.name}` could go to nobody",
+            where="--actions",
+            remedy="learn from a log with the shop's customer_id, with --date so that effects are for the customers of"
+            " today, or assume an effect: lift_spend = 0.03",
+        )
     cost = action.cost + action.cost_share * action.redeemed * np.maximum(expected.spend + np.nan_to_num(extra), 0.0)
     if action.cost_column:
         cost = cost + _cost_column(known, action)

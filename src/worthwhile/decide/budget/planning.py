@@ -190,7 +190,7 @@ def _held_table(
 def _facts(candidates: Candidates, margin: Array, rows: Array, asked: Asked, solution: Solution) -> dict[str, Any]:
     problem = asked.problem
     cost, brings = float(candidates.cost[rows].sum()), float(candidates.margin[rows].sum())
-    sd = total_sd(candidates, rows)
+    sd = total_sd(candidates, rows) or None  # where nothing is known to err, an interval of no width would mislead
     reach = None if sd is None else float(norm.ppf((1 + SURE) / 2)) * sd
     prices = np.zeros(len(problem.names)) if solution.prices is None else solution.prices.multipliers
     taken = problem.taken(solution.chosen) if problem.rows else np.zeros(len(problem.names))
