@@ -96,7 +96,7 @@ def large(customers: int = 1_000_000) -> None:
         )
 
 
-def exact(shops: int = 100, customers: int = 2_000, asked: int = 20) -> None:
+def exact(shops: int = 100, customers: int = 2_000, asked: int = 10) -> None:
     """The default method on shops with limits drawn of every kind: how far from the optimum its plans are at most.
 
     The bound on the optimum is the planner's own, or HiGHS's on all rows at once where that is lower, which

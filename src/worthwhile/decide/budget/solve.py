@@ -15,7 +15,7 @@ from worthwhile.errors import InputError
 METHODS = ("auto", "exact", "lagrangian")
 AIM = 1e-4  # of the bound: a plan this near to it is not looked at further
 EXACT_GAP = 1e-7  # what counts as the optimum
-EXACT_ROWS = 5_000  # rows in doubt that `auto` solves to the end
+EXACT_ROWS = 10_000  # rows in doubt that `auto` solves to the end
 MOST_EXACT_ROWS = 200_000  # rows in doubt that `exact` takes on
 CURVE_ROWS = 100_000  # up to which a curve is that of all customers and not of a sample
 
