@@ -9,7 +9,6 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 from scipy.stats import norm
 
 from worthwhile.decide.budget.candidates import Candidates, candidates_of, column_or_none
@@ -244,8 +243,3 @@ def next_of(facts: Mapping[str, Any], amount: float) -> float | None:
     """What the next `amount` of the budget would bring in margin; None where the budget does not limit the plan."""
     price = next((one["price"] for one in facts["limits"] if one["limit"] == "budget"), 0.0)
     return amount * (price + OBJECTIVES[facts["objective"]]) if price > 0 else None
-
-
-def ids_in(table: pa.Table) -> set[str]:
-    """The customers of a table, as texts."""
-    return set(pc.cast(table["customer_id"], pa.string()).drop_null().to_pylist())
