@@ -46,6 +46,12 @@ def test_a_trend_tells_both_spans():
     assert EN.reason("trend", none) == "no order in the last 365 days to see a trend by"
 
 
+def test_items_are_not_counted_where_the_log_names_none():
+    usual = {"items_all": 0.0, "units_per_order": 2.0, "lines_per_order": 1.0}
+    told = Facts(usual | {"units_per_order": 3.25}, usual, datetime(2011, 9, 1, tzinfo=UTC))
+    assert EN.reason("basket", told) == "3.2 pieces an order on average (typical: 2.0)"
+
+
 @pytest.mark.parametrize("teller", [EN, ZH])
 def test_every_reason_can_be_told_of_every_customer(shop, teller):
     made = explain_forecast(shop)

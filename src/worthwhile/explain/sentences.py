@@ -75,6 +75,10 @@ TEXTS: dict[str, tuple[str, str]] = {
         "{lines} lines an order, {items} different items so far (typical: {typical_lines}, {typical_items})",
         "平均每单 {lines} 行，累计购买 {items} 种商品（典型客户：{typical_lines} 行、{typical_items} 种）",
     ),
+    "basket.unnamed": (
+        "{units} pieces an order on average (typical: {typical_units})",
+        "平均每单 {units} 件（典型客户：{typical_units} 件）",
+    ),
     "habit": (
         "shops {weekend} at weekends, {evening} in the evening (typical: {typical_weekend}, {typical_evening})",
         "周末下单占 {weekend}，晚间占 {evening}（典型客户：{typical_weekend}、{typical_evening}）",
@@ -273,6 +277,11 @@ def _earlier(teller: Teller, facts: Facts, window: int) -> str:
 
 def _basket(teller: Teller, facts: Facts) -> Told:
     own, typical = facts.own, facts.typical
+    if not own["items_all"] > 0:  # the log names no items, of which none would be a false count
+        return "basket.unnamed", {
+            "units": teller.numbers.decimal(own["units_per_order"], 1),
+            "typical_units": teller.numbers.decimal(typical["units_per_order"], 1),
+        }
     return "basket", {
         "lines": teller.numbers.decimal(own["lines_per_order"], 1),
         "items": teller.numbers.count(own["items_all"]),
