@@ -155,7 +155,7 @@ def simulated(kind: str, seed: int, customers: int) -> list[dict[str, float]]:
     for fold in range(cross.count):
         out = frozenset({fold})
         level, rows = cross.level(out), cross.rows_of([fold])
-        each = [cross.effects_in(fold, out | {other}) for other in cross.folds_beside(out)]
+        each = cross.each_beyond(fold)
         scores, _ = cross.scores_in(fold, out)
         for j, told in enumerate(found):
             judged = Judge.of(level, j)

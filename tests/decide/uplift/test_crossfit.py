@@ -23,10 +23,10 @@ def test_what_is_said_of_a_fold_does_not_change_with_what_its_customers_did(lear
     outcome = trial.outcome.copy()
     outcome[rows] = outcome[rows][::-1]
     changed = CrossFit(replace(trial, outcome=outcome), cross.folds, cross.columns, cross.kinds, 0, False)
-    assert np.array_equal(changed.effects_in(1, fold), cross.effects_in(1, fold))
-    assert np.array_equal(changed.beyond(1), cross.beyond(1))
+    assert np.array_equal(changed.said_in(1, fold).effects, cross.said_in(1, fold).effects)
+    assert np.array_equal(changed.beyond(1).effects, cross.beyond(1).effects)
     outer, inner = cross.level(fold), changed.level(fold)
-    assert np.array_equal(outer.effects, inner.effects) and np.array_equal(outer.scores, inner.scores)
+    assert np.array_equal(outer.said.effects, inner.said.effects) and np.array_equal(outer.scores, inner.scores)
 
 
 def test_scores_are_those_of_the_formula_and_their_means_are_near_the_truth(learned: Any) -> None:
@@ -48,7 +48,7 @@ def test_scores_are_those_of_the_formula_and_their_means_are_near_the_truth(lear
 
 def test_every_learner_finds_who_responds(learned: Any) -> None:
     simulated, cross = learned
-    effects = cross.level().effects[:, 0, 1]  # of visits, by the second mail
+    effects = cross.level().said.effects[:, 0, 1]  # of visits, by the second mail
     likes = simulated.trial.covariates[:, simulated.trial.names.index("likes_b")] > 0
     for i, name in enumerate(LEARNERS):
         if name != "common":
@@ -68,6 +68,6 @@ def test_folds_hold_as_many_of_each_group_and_of_its_buyers(learned: Any) -> Non
 def test_the_same_seed_gives_the_same_bits_and_chances_of_an_observational_log_add_up(campaigns: ModuleType) -> None:
     trial = campaigns.simulate("constant", customers=1_200, seed=1, observational=True).trial
     one, two = (CrossFit.of(trial, observational=True, folds=3, seed=2) for _ in range(2))
-    assert np.array_equal(one.effects_in(0, frozenset({0})), two.effects_in(0, frozenset({0})))
+    assert np.array_equal(one.said_in(0, frozenset({0})).effects, two.said_in(0, frozenset({0})).effects)
     chance = one.propensity_in(0, frozenset({0}))
     assert np.allclose(chance.sum(axis=1), 1) and chance.min() > 0.005 and chance.std() > 0.01

@@ -15,7 +15,7 @@ from typing import Any
 
 import numpy as np
 
-from worthwhile.decide.uplift.learners import ActionLearner, FoldModel, effects_of, fit_action
+from worthwhile.decide.uplift.learners import ActionLearner, FoldModel, Said, effects_of, fit_action, mean_said
 from worthwhile.decide.uplift.surfaces import Kind, Surface, chances_of, fit_chances, fit_surface
 from worthwhile.decide.uplift.trial import Trial, deal_folds
 from worthwhile.models.boosting import Booster, Columns, bin_columns
@@ -33,7 +33,7 @@ class Level:
 
     rows: Array  # (M,) int into the trial, ascending
     fold: Array  # (M,) int
-    effects: Array  # (M, J, K, 6) by each of LEARNERS
+    said: Said
     scores: Array  # (M, J, K+1) doubly robust scores of the mean outcome under each action
     calm: Array  # (M, J, K+1) the same of the calm outcome (`Kind.calm`)
 
@@ -159,13 +159,15 @@ class CrossFit:
                 surfaces, sizes = self.expected_in(fold, out | {fold})
                 expected[here], size[here] = surfaces[:, 1].transpose(1, 0, 2), sizes.T
             learners = [
-                self._fit_outcome(rows, kind.calm(self.trial.outcome[rows, j], size[:, j]), calm[:, j], expected[:, j])
-                for j, kind in enumerate(self.kinds)
+                self._fit_outcome(rows, j, (calm[:, j], expected[:, j]), size[:, j]) for j in range(len(self.kinds))
             ]
             self.models[out] = FoldModel(self.surfaces_without(out), tuple(learners))
         return self.models[out]
 
-    def _fit_outcome(self, rows: Array, y: Array, scores: Array, expected: Array) -> tuple[ActionLearner, ...]:
+    def _fit_outcome(self, rows: Array, j: int, known: tuple[Array, Array], size: Array) -> tuple[ActionLearner, ...]:
+        """Learners of outcome `j`; `known` are calm scores and what surfaces expect, (M, K+1) each."""
+        y = self.kinds[j].calm(self.trial.outcome[rows, j], size) / size
+        scores, expected = (each / size[:, None] for each in known)
         action = self.trial.action[rows]
         found = []
         for k in range(1, len(self.trial.actions)):
@@ -179,36 +181,36 @@ class CrossFit:
     def folds_beside(self, out: Out) -> list[int]:
         return [fold for fold in range(self.count) if fold not in out]
 
-    def effects_in(self, fold: int, out: Out) -> Array:
-        """Effects (N_fold, J, K, 6) for one fold of `out`, by learners that have not seen any fold of it."""
+    def said_in(self, fold: int, out: Out) -> Said:
+        """What learners that have not seen any fold of `out` say of the customers of one of them."""
         model = self.model_without(out)
         matrix = self.columns.matrix[self.rows_of([fold])]
         chance = self.propensity_in(fold, out)
-        expected, _ = self.expected_in(fold, out)
+        expected, size = self.expected_in(fold, out)
         found = [
-            effects_of(expected[j].astype(np.float64), list(model.learners[j]), matrix, chance)
-            for j in range(len(self.kinds))
+            effects_of(surfaces.astype(np.float64), amount, learners, matrix, chance)
+            for surfaces, amount, learners in zip(expected, size, model.learners, strict=True)
         ]
-        return np.stack(found, axis=1)
+        return Said(np.stack(found, axis=1), size.T.astype(np.float64))
 
     def level(self, out: Out = frozenset()) -> Level:
         """All customers but those of `out`, each as seen by learners that know neither them nor `out`."""
         beside = self.folds_beside(out)
         rows = self.without(out)
-        parts = [
-            (self.rows_of([fold]), self.effects_in(fold, out | {fold}), *self.scores_in(fold, out | {fold}))
-            for fold in beside
-        ]
-        order = np.argsort(np.concatenate([part[0] for part in parts]), kind="stable")
-        effects, scores, calm = (np.concatenate([part[i] for part in parts])[order] for i in (1, 2, 3))
-        return Level(rows, self.folds[rows], effects, scores, calm)
+        said = [self.said_in(fold, out | {fold}) for fold in beside]
+        scores = [self.scores_in(fold, out | {fold}) for fold in beside]
+        order = np.argsort(np.concatenate([self.rows_of([fold]) for fold in beside]), kind="stable")
+        effects, size = (np.concatenate(each) for each in ([s.effects for s in said], [s.size for s in said]))
+        whole, calm = (np.concatenate([pair[i] for pair in scores])[order] for i in (0, 1))
+        return Level(rows, self.folds[rows], Said(effects, size)[order], whole, calm)
 
-    def beyond(self, fold: int) -> Array:
-        """Effects (N_fold, J, K, 6) for one fold by the mean of the models that have seen neither it nor one other:
-        what a level without this fold says of customers that it does not know."""
-        return np.mean(
-            [self.effects_in(fold, frozenset({fold, other})) for other in self.folds_beside(frozenset({fold}))], axis=0
-        )
+    def each_beyond(self, fold: int) -> list[Said]:
+        """What the models say of the customers of one fold that have seen neither it nor one other."""
+        return [self.said_in(fold, frozenset({fold, other})) for other in self.folds_beside(frozenset({fold}))]
+
+    def beyond(self, fold: int) -> Said:
+        """The mean of these: what a level without this fold says of customers that it does not know."""
+        return mean_said(self.each_beyond(fold))
 
     def fit_all(self) -> None:
         """Make all that `level` and `beyond` will ask for, telling how far it is."""

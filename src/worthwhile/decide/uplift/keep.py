@@ -9,7 +9,8 @@ from typing import Any
 import numpy as np
 
 from worthwhile.decide.uplift.crossfit import CrossFit
-from worthwhile.decide.uplift.learners import ActionLearner, FoldModel, Line, Trees
+from worthwhile.decide.uplift.learners import ActionLearner, FoldModel, Trees
+from worthwhile.decide.uplift.lines import Line
 from worthwhile.decide.uplift.policies import Judge, Shrinkage
 from worthwhile.decide.uplift.prepare import Prepared
 from worthwhile.decide.uplift.shrink import Coarse, Shrunk
@@ -20,6 +21,7 @@ from worthwhile.models.files import read_json, write_json
 Array = np.ndarray[Any, Any]
 
 TREES = ("groups", "treated", "untreated", "scores")
+LINE = ("mean", "sd", "weight", "level")
 
 
 def save_models(folder: Path, cross: CrossFit, judges: Sequence[Judge], prepared: Prepared) -> None:
@@ -45,7 +47,12 @@ def save_models(folder: Path, cross: CrossFit, judges: Sequence[Judge], prepared
 def save_fold_model(folder: Path, model: FoldModel) -> None:
     facts: dict[str, Any] = {"surfaces": [], "learners": []}
     for j, surface in enumerate(model.surfaces):
-        facts["surfaces"].append([{"link": p.link, "start": p.start.tolist(), "level": p.level} for p in surface.parts])
+        facts["surfaces"].append(
+            [
+                {"link": p.link, "start": p.start.tolist(), "level": p.level, "line": p.line and _line_json(p.line)}
+                for p in surface.parts
+            ]
+        )
         for i, part in enumerate(surface.parts):
             part.common.save(folder, f"surface-{j}-{i}-common")
             for k, booster in enumerate(part.own):
@@ -55,9 +62,8 @@ def save_fold_model(folder: Path, model: FoldModel) -> None:
             trees = {name: getattr(learner, name) for name in TREES}
             for name, kept in trees.items():
                 kept.booster.save(folder, f"effect-{j}-{k}-{name}")
-            line = {name: np.asarray(getattr(learner.linear, name)).tolist() for name in ("mean", "sd", "weight")}
             starts = {name: kept.start for name, kept in trees.items()}
-            rows.append({"starts": starts, "linear": {**line, "level": learner.linear.level}})
+            rows.append({"starts": starts, "linear": _line_json(learner.linear)})
         facts["learners"].append(rows)
     write_json(folder / "model.json", facts)
 
@@ -71,15 +77,24 @@ def load_fold_model(folder: Path) -> FoldModel:
         rows = []
         for k, kept in enumerate(facts["learners"][j]):
             trees = {n: Trees(kept["starts"][n], Booster.load(folder, f"effect-{j}-{k}-{n}")) for n in TREES}
-            line = {n: np.array(kept["linear"][n]) for n in ("mean", "sd", "weight")}
-            rows.append(ActionLearner(linear=Line(**line, level=kept["linear"]["level"]), **trees))
+            rows.append(ActionLearner(linear=_line(kept["linear"]), **trees))
         learners.append(tuple(rows))
     return FoldModel(tuple(surfaces), tuple(learners))
 
 
 def _part(folder: Path, name: str, kept: dict[str, Any]) -> Part:
     own = tuple(Booster.load(folder, f"{name}-action-{k}") for k in range(len(kept["start"])))
-    return Part(kept["link"], np.array(kept["start"]), Booster.load(folder, f"{name}-common"), own, kept["level"])
+    line = kept["line"] and _line(kept["line"])
+    return Part(kept["link"], np.array(kept["start"]), Booster.load(folder, f"{name}-common"), own, kept["level"], line)
+
+
+def _line_json(line: Line) -> dict[str, Any]:
+    return {name: np.asarray(getattr(line, name)).tolist() for name in LINE}
+
+
+def _line(kept: dict[str, Any]) -> Line:
+    arrays = {name: np.array(kept[name]) for name in LINE if name != "level"}
+    return Line(**arrays, level=kept["level"])
 
 
 def _shrinkage_json(shrinkage: Shrinkage) -> dict[str, Any]:

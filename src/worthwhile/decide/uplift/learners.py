@@ -5,15 +5,21 @@ surface expects, weighed by the chance of the action (Künzel, Sekhon, Bickel an
 regression on doubly robust scores (Kennedy 2023, algorithm 1), by trees, by lines, and by one tree of four groups.
 `common` is the effect of surfaces that differ by a constant on the scale of log-odds: in proportion to the chance
 without the action, which is the plainest effect that is not the same for all.
+
+Effects on spend are learned per unit of the amount expected of a buyer, and multiplied by it. So what is learned is how
+many more buy; the noise is then as large for those who buy little as for those who buy much, and few large baskets do
+not rule what is learned of all.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
+from worthwhile.decide.uplift.lines import Line, fit_line
 from worthwhile.decide.uplift.surfaces import Surface
 from worthwhile.models.boosting import Booster, Boosting, Columns, Rows, boost_rounds
 
@@ -24,20 +30,6 @@ LEAST_LEAF = 0.02  # share of the rows in a leaf of the trees on scores, which a
 GROUP_LEAF = 0.05
 ROUNDS = 40
 GROUPS = 4
-PENALTIES = np.logspace(-3, 2, 11)  # of lines, times the number of rows
-
-
-@dataclass(frozen=True)
-class Line:
-    """A ridge regression on standardised covariates; a missing value counts as the mean, far ones as 4 sd."""
-
-    mean: Array  # (D,)
-    sd: Array  # (D,)
-    weight: Array  # (D,)
-    level: float
-
-    def answer(self, matrix: Array) -> Array:
-        return self.level + standardised(matrix, self.mean, self.sd) @ self.weight
 
 
 @dataclass(frozen=True)
@@ -51,7 +43,7 @@ class Trees:
 
 @dataclass(frozen=True)
 class ActionLearner:
-    """Of one outcome and one action: what was learned on scores, and for the X-learner on both sides."""
+    """Of one outcome and one action, per unit of size: learned on scores, and for the X-learner on both sides."""
 
     groups: Trees
     linear: Line
@@ -67,10 +59,6 @@ class ActionLearner:
         )
 
 
-def standardised(matrix: Array, mean: Array, sd: Array) -> Array:
-    return np.clip(np.nan_to_num((matrix - mean) / sd, nan=0.0), -4.0, 4.0)
-
-
 def fit_action(
     columns: Columns, rows: Array, score: Array, beyond: tuple[Array, Array], got: tuple[Array, Array], *, seed: int
 ) -> ActionLearner:
@@ -84,7 +72,7 @@ def fit_action(
     sides = [_grow(columns, rows[mine], target, grown, seed=seed) for mine, target in zip(got, beyond, strict=True)]
     return ActionLearner(
         groups=_grow(columns, rows, score, groups, seed=seed, rounds=1),
-        linear=_fit_line(columns.matrix[rows], score),
+        linear=fit_line(columns.matrix[rows], score),
         treated=sides[0],
         untreated=sides[1],
         scores=_grow(columns, rows, score, grown, seed=seed),
@@ -101,43 +89,38 @@ def _grow(
     return Trees(start, grown)
 
 
-def _fit_line(matrix: Array, target: Array) -> Line:
-    """The penalty is chosen by generalised cross-validation (Golub, Heath and Wahba 1979)."""
-    mean, sd = _moments(matrix)
-    x = standardised(matrix, mean, sd)
-    level = float(target.mean())
-    n = len(x)
-    values, vectors = np.linalg.eigh(x.T @ x / n)
-    along = vectors.T @ (x.T @ (target - level) / n)
-    values = np.maximum(values, 0.0)
-    total = float(((target - level) ** 2).mean())
-    best, weight = np.inf, np.zeros(x.shape[1])
-    for penalty in PENALTIES:
-        shrunk = along / (values + penalty)
-        error = total - 2 * float(shrunk @ along) + float((shrunk**2) @ values)
-        freedom = float((values / (values + penalty)).sum()) + 1
-        judged = error / (1 - freedom / n) ** 2
-        if judged < best:
-            best, weight = judged, vectors @ shrunk
-    return Line(mean, sd, weight, level)
+@dataclass(frozen=True)
+class Said:
+    """What learners say of N customers: the effects on each outcome, in its unit."""
+
+    effects: Array  # (N, J, K, 6) by each of LEARNERS
+    size: Array  # (N, J) the amount expected of a buyer, which effects on spend go with; ones for other outcomes
+
+    def __getitem__(self, rows: Array | slice) -> Said:
+        return Said(self.effects[rows], self.size[rows])
+
+    def rates(self, outcome: int) -> Array:
+        """(N, K, 6): effects on one outcome per unit of size. Of spend, that is how many more buy."""
+        return self.effects[:, outcome] / self.size[:, outcome, None, None]
 
 
-def _moments(matrix: Array) -> tuple[Array, Array]:
-    known = np.isfinite(matrix)
-    count = np.maximum(known.sum(axis=0), 1)
-    filled = np.where(known, matrix, 0.0).astype(np.float64)
-    mean = filled.sum(axis=0) / count
-    sd = np.sqrt((np.where(known, filled - mean, 0.0) ** 2).sum(axis=0) / count)
-    return mean, np.where(sd > 0, sd, 1.0)
+def mean_said(several: Sequence[Said]) -> Said:
+    return Said(np.mean([s.effects for s in several], axis=0), np.mean([s.size for s in several], axis=0))
 
 
-def effects_of(surfaces: Array, learners: list[ActionLearner], matrix: Array, propensity: Array) -> Array:  # (N, K, 6)
-    """The effects of the actions by each of `LEARNERS`. `surfaces` (2, N, K+1): common, own; `propensity` (N, K+1)."""
+def effects_of(
+    surfaces: Array, size: Array, learners: Sequence[ActionLearner], matrix: Array, propensity: Array
+) -> Array:  # (N, K, 6)
+    """Effects on one outcome by each of `LEARNERS`.
+
+    `surfaces` (2, N, K+1): common, own; `size` (N,): the amount expected of a buyer, per unit of which `learners` have
+    learned; `propensity` (N, K+1).
+    """
     common, own = surfaces[..., 1:] - surfaces[..., :1]  # (N, K) each
     found = np.empty((len(matrix), len(learners), len(LEARNERS)))
     for k, learner in enumerate(learners):
         chance = propensity[:, k + 1] / (propensity[:, k + 1] + propensity[:, 0])
-        groups, linear, crossed, scored = learner.answer(matrix, chance).T
+        groups, linear, crossed, scored = learner.answer(matrix, chance).T * size
         found[:, k] = np.column_stack([common[:, k], groups, linear, own[:, k], crossed, scored])
     return found
 
@@ -149,10 +132,10 @@ class FoldModel:
     surfaces: tuple[Surface, ...]  # (J,)
     learners: tuple[tuple[ActionLearner, ...], ...]  # (J, K)
 
-    def answer(self, matrix: Array, propensity: Array) -> Array:
-        """(N, J, K, 6): effects by each of `LEARNERS`."""
+    def answer(self, matrix: Array, propensity: Array) -> Said:
+        sizes = [surface.size(matrix) for surface in self.surfaces]
         found = [
-            effects_of(surface.answer(matrix), list(learners), matrix, propensity)
-            for surface, learners in zip(self.surfaces, self.learners, strict=True)
+            effects_of(surface.answer(matrix), size, learners, matrix, propensity)
+            for surface, size, learners in zip(self.surfaces, sizes, self.learners, strict=True)
         ]
-        return np.stack(found, axis=1)
+        return Said(np.stack(found, axis=1), np.column_stack(sizes))

@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 
 from worthwhile.decide.uplift.crossfit import Level
-from worthwhile.decide.uplift.learners import LEARNERS
+from worthwhile.decide.uplift.learners import LEARNERS, Said
 from worthwhile.decide.uplift.shrink import Coarse, Shrunk, features_of, settled, shrink, shrink_groups
 
 Array = np.ndarray[Any, Any]
@@ -46,22 +46,21 @@ class Shrinkage:
 
     @classmethod
     def of(cls, level: Level, outcome: int, rows: Array | slice = slice(None)) -> Shrinkage:
-        found = features_of(level.effects[rows], outcome)
+        found, size = features_of(level.said[rows], outcome), level.said.size[rows, outcome]
         whole, calm = (s[rows, outcome, 1:] - s[rows, outcome, :1] for s in (level.scores, level.calm))
         fold, each = level.fold[rows], range(whole.shape[1])
         return cls(
-            tuple(shrink(found[:, k], whole[:, k], calm[:, k], fold) for k in each),
-            tuple(shrink_groups(found[:, k, GROUPS], whole[:, k], calm[:, k]) for k in each),
+            tuple(shrink(found[:, k], size, whole[:, k], calm[:, k], fold) for k in each),
+            tuple(shrink_groups(found[:, k, GROUPS], size, whole[:, k], calm[:, k]) for k in each),
         )
 
-    def read(self, effects: Array, outcome: int) -> Reading:
-        """Of learners' effects (N, J, K, 6)."""
-        found = features_of(effects, outcome)
+    def read(self, said: Said, outcome: int) -> Reading:
+        found, size = features_of(said, outcome), said.size[:, outcome]
         each = range(found.shape[1])
         return Reading(
-            np.column_stack([self.personal[k].effect(found[:, k]) for k in each]),
-            np.column_stack([self.groups[k].effect(found[:, k, GROUPS]) for k in each]),
-            effects[:, outcome],
+            np.column_stack([self.personal[k].effect(found[:, k], size) for k in each]),
+            np.column_stack([self.groups[k].effect(found[:, k, GROUPS], size) for k in each]),
+            said.effects[:, outcome],
         )
 
     @property
@@ -165,7 +164,7 @@ class Judge:
         places = []
         for each in np.unique(level.fold):
             here = level.fold == each
-            parts.append(Shrinkage.of(level, outcome, ~here).read(level.effects[here], outcome))
+            parts.append(Shrinkage.of(level, outcome, ~here).read(level.said[here], outcome))
             places.append(np.flatnonzero(here))
         order = np.argsort(np.concatenate(places), kind="stable")
         held = Reading(*(np.concatenate([getattr(p, n) for p in parts])[order] for n in FIELDS))

@@ -19,6 +19,7 @@ from worthwhile.decide.uplift.curves import (
     thinned,
     uplift_curve,
 )
+from worthwhile.decide.uplift.learners import Said, mean_said
 from worthwhile.decide.uplift.policies import Judge, Policy, Shrinkage, candidates, value_of
 from worthwhile.decide.uplift.shrink import features_of
 
@@ -61,11 +62,12 @@ def spread_of(found: Sequence[Array]) -> Array:
     return (m - 1) / m * ((several - several.mean(axis=0)) ** 2).sum(axis=0)
 
 
-def effects_with_errors(shrinkage: Shrinkage, outcome: int, found: Sequence[Array]) -> tuple[Array, Array]:
-    """Effects (N, K) and their standard errors, of what several models say (N, J, K, L each): their mean."""
-    each = [shrinkage.read(effects, outcome).personal for effects in found]
-    features = features_of(np.mean(found, axis=0), outcome)
-    variance = np.column_stack([line.variance(features[:, k]) for k, line in enumerate(shrinkage.personal)])
+def effects_with_errors(shrinkage: Shrinkage, outcome: int, several: Sequence[Said]) -> tuple[Array, Array]:
+    """Effects (N, K) and their standard errors, of what several models say: their mean."""
+    each = [shrinkage.read(said, outcome).personal for said in several]
+    together = mean_said(several)
+    found, size = features_of(together, outcome), together.size[:, outcome]
+    variance = np.column_stack([line.variance(found[:, k], size) for k, line in enumerate(shrinkage.personal)])
     return np.mean(each, axis=0), np.sqrt(variance + spread_of(each))
 
 
@@ -74,9 +76,8 @@ def log_effects(cross: CrossFit, shrinkage: Shrinkage, outcome: int) -> tuple[Ar
     n, k = len(cross.trial), len(cross.trial.treatments)
     mean, error = np.empty((n, k)), np.empty((n, k))
     for fold in range(cross.count):
-        others = [cross.effects_in(fold, frozenset({fold, o})) for o in cross.folds_beside(frozenset({fold}))]
         rows = cross.rows_of([fold])
-        mean[rows], error[rows] = effects_with_errors(shrinkage, outcome, others)
+        mean[rows], error[rows] = effects_with_errors(shrinkage, outcome, cross.each_beyond(fold))
     return mean, error
 
 
@@ -177,10 +178,10 @@ def policies(cross: CrossFit, chosen: dict[tuple[int, float], Policy], shares: S
     values: dict[tuple[int, float, str, int], Array] = {}
     for fold in range(cross.count):
         level, rows = cross.level(frozenset({fold})), cross.rows_of([fold])
-        effects, (scores, _) = cross.beyond(fold), cross.scores_in(fold, frozenset({fold}))
+        said, (scores, _) = cross.beyond(fold), cross.scores_in(fold, frozenset({fold}))
         for j in range(len(trial.outcomes)):
             judged = Judge.of(level, j)
-            reading = judged.shrinkage.read(effects, j)
+            reading = judged.shrinkage.read(said, j)
             for share in shares:
                 asked = candidates(judged.shrinkage.averages, share)
                 asked += _for_comparison(len(trial.treatments), share, asked)

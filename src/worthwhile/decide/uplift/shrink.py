@@ -5,6 +5,9 @@ on it (best linear predictor of the effect: Chernozhukov, Demirer, Duflo and Fer
 begins half way between none (an effect that is the same for all) and one that gives effects the spread that the outcome
 surfaces alone say, which is mostly in proportion to what a customer is expected to do anyway; the scores move it as far
 as they are sure. Where nothing is there, everybody's effect is the average.
+
+All of that is per unit of size: of spend, of the amount expected of a buyer. Effects on spend differ as sizes do, then,
+and where nothing more is there they are in proportion to it. For other outcomes sizes are one.
 """
 
 from __future__ import annotations
@@ -16,7 +19,7 @@ import numpy as np
 from scipy.linalg import solve_triangular
 from scipy.optimize import nnls
 
-from worthwhile.decide.uplift.learners import LEARNERS
+from worthwhile.decide.uplift.learners import LEARNERS, Said
 
 Array = np.ndarray[Any, Any]
 
@@ -27,33 +30,34 @@ RIDGE = 1.0  # of learners' weights, against their correlations
 
 @dataclass(frozen=True)
 class Shrunk:
-    """One action's effect on one outcome: average + slope * direction, which is a weighing of learners' effects."""
+    """One action's effect on one outcome: size * (level + slope * direction), a weighing of learners' rates."""
 
     average: float  # effect, of all
-    mean: Array  # (F,) of the learners' effects
-    weight: Array  # (F,) >= 0, that gives the direction the spread of the surfaces' effects
+    level: float  # per unit of size, that gives effects this average
+    mean: Array  # (F,) of the learners' rates
+    weight: Array  # (F,) >= 0, that gives the direction the spread of the surfaces' rates
     slope: float  # 0 or more, moved from PRIOR_SLOPE by the scores
-    errors: Array  # (2,) standard errors of average and slope
+    errors: Array  # (2,) standard errors of level and slope
     t: float  # of the slope by the scores alone: how sure it is that effects differ
 
     def direction(self, found: Array) -> Array:
         """(N,), with mean 0 over those that it was learned from."""
         return (found - self.mean) @ self.weight
 
-    def effect(self, found: Array) -> Array:
-        """(N,) from the learners' effects (N, F)."""
-        return self.average + self.slope * self.direction(found)
+    def effect(self, found: Array, size: Array) -> Array:
+        """(N,) from the learners' rates (N, F) and sizes (N,)."""
+        return size * (self.level + self.slope * self.direction(found))
 
-    def variance(self, found: Array) -> Array:
-        """(N,) of the effect, by the uncertainty of average and slope."""
-        return self.errors[0] ** 2 + (self.direction(found) * self.errors[1]) ** 2
+    def variance(self, found: Array, size: Array) -> Array:
+        """(N,) of the effect, by the uncertainty of level and slope."""
+        return size**2 * (self.errors[0] ** 2 + (self.direction(found) * self.errors[1]) ** 2)
 
 
-def features_of(effects: Array, outcome: int) -> Array:
-    """(N, K, F) from (N, J, K, L): the learners of this outcome, and the surfaces' and doubly robust ones of the
-    others. Who visits because of a mail is learned from thousands, who spends from a hundred."""
-    others = [effects[:, j][..., [*SURFACES, -1]] for j in range(effects.shape[1]) if j != outcome]
-    return np.concatenate([effects[:, outcome], *others], axis=-1)
+def features_of(said: Said, outcome: int) -> Array:
+    """(N, K, F) rates: by the learners of this outcome, and by the surfaces and doubly robust ones of the others. Who
+    visits because of a mail is learned from thousands, who spends from a hundred."""
+    others = [said.rates(j)[..., [*SURFACES, -1]] for j in range(said.size.shape[1]) if j != outcome]
+    return np.concatenate([said.rates(outcome), *others], axis=-1)
 
 
 def settled(whole: Array, calm: Array) -> tuple[float, float]:
@@ -68,18 +72,19 @@ def settled(whole: Array, calm: Array) -> tuple[float, float]:
     return float(calm.mean()) + rest * kept, float((calm + kept * (whole - calm)).std() / np.sqrt(n))
 
 
-def shrink(found: Array, whole: Array, gain: Array, fold: Array) -> Shrunk:
-    """The line that scores bear out along learners' effects (M, F), held out by `fold` (M,).
+def shrink(found: Array, size: Array, whole: Array, calm: Array, fold: Array) -> Shrunk:
+    """The line that scores bear out along learners' rates (M, F), held out by `fold` (M,).
 
-    `whole` (M,) are the scores of the effect on the outcome as it is, `gain` (M,) on the calm one. The error of the
-    average is that of the outcome as it is.
+    `whole` (M,) are the scores of the effect on the outcome as it is, `calm` (M,) on the calm one; `size` (M,). The
+    error of the level is that of the outcome as it is.
     """
+    gain = calm / size
     sd = found.std(axis=0)
     mean, sd = found.mean(axis=0), np.where(sd > 1e-9 * np.abs(found.mean(axis=0)) + 1e-12, sd, np.inf)
     z = (found - mean) / sd
     natural = float(found[:, SURFACES].mean(axis=1).std())
     weight = _weights(z, gain)
-    size = float((z @ weight).std())
+    spread = float((z @ weight).std())
     held = np.empty(len(z))  # the direction for each customer, weighed without their fold
     for each in np.unique(fold):
         here = fold == each
@@ -87,14 +92,22 @@ def shrink(found: Array, whole: Array, gain: Array, fold: Array) -> Shrunk:
     along = (held - held.mean()) * (natural / max(float(held.std()), 1e-300))
     slope, error = _slope(along, gain - gain.mean())
     moved, moved_error = _between(slope, error)
+    weight = weight / sd * (natural / max(spread, 1e-300))
+    average = settled(whole, calm)[0]
     return Shrunk(
-        average=settled(whole, gain)[0],
+        average=average,
+        level=_level(average, size, moved * ((found - mean) @ weight)),
         mean=mean,
-        weight=weight / sd * (natural / max(size, 1e-300)),
+        weight=weight,
         slope=moved,
-        errors=np.array([whole.std() / np.sqrt(len(whole)), moved_error]),
+        errors=np.array([whole.std() / np.sqrt(len(whole)) / size.mean(), moved_error]),
         t=slope / error if error > 0 else 0.0,
     )
+
+
+def _level(average: float, size: Array, beside: Array) -> float:
+    """What, added to rates `beside` (M,), gives effects this average."""
+    return float((average - (size * beside).mean()) / size.mean())
 
 
 def _slope(along: Array, gain: Array) -> tuple[float, float]:
@@ -125,18 +138,19 @@ def _weights(z: Array, gain: Array) -> Array:
 
 @dataclass(frozen=True)
 class Coarse:
-    """One action's effect by coarse groups: average + slope * (group's effect - its mean), shrunk the same way."""
+    """One action's effect by coarse groups: size * (level + slope * (group's rate - their mean)), shrunk alike."""
 
-    average: float
+    level: float
     mean: float
     slope: float
 
-    def effect(self, found: Array) -> Array:  # (N,) from (N,)
-        return self.average + self.slope * (found - self.mean)
+    def effect(self, found: Array, size: Array) -> Array:  # (N,) from (N,), (N,)
+        return size * (self.level + self.slope * (found - self.mean))
 
 
-def shrink_groups(found: Array, whole: Array, gain: Array) -> Coarse:
-    """From the held-out effects of groups (M,) and scores (M,) as in `shrink`."""
-    mean = float(found.mean())
-    slope, error = _slope(found - mean, gain - gain.mean())
-    return Coarse(settled(whole, gain)[0], mean, slope * max(0.0, 1.0 - (error / slope) ** 2) if slope > 0 else 0.0)
+def shrink_groups(found: Array, size: Array, whole: Array, calm: Array) -> Coarse:
+    """From the held-out rates of groups (M,), and sizes and scores (M,) as in `shrink`."""
+    mean, rate = float(found.mean()), calm / size
+    slope, error = _slope(found - mean, rate - rate.mean())
+    kept = slope * max(0.0, 1.0 - (error / slope) ** 2) if slope > 0 else 0.0
+    return Coarse(_level(settled(whole, calm)[0], size, kept * (found - mean)), mean, kept)

@@ -8,11 +8,12 @@ the other is the pair of surfaces that a T-learner subtracts, and the nuisance o
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 
+from worthwhile.decide.uplift.lines import Line, fit_line
 from worthwhile.decide.uplift.trial import Trial
 from worthwhile.models.boosting import LARGEST_RAW, Booster, Boosting, Columns, Rows, boost_rounds
 
@@ -22,7 +23,9 @@ COMMON = Boosting(learning_rate=0.08, leaves=8, min_rows=40, columns=0.6)
 COMMON_ROUNDS = 60
 OWN = Boosting(learning_rate=0.06, leaves=6, min_rows=60, l2=10.0, columns=0.6)
 OWN_ROUNDS = 25
-AMOUNT_ROUNDS = 20  # of how much is spent by those who spend
+AMOUNT = Boosting(learning_rate=0.06, leaves=6, min_rows=60, l2=50.0, columns=0.6)  # of how much buyers spend
+AMOUNT_ROUNDS = 10
+AMOUNT_LEAF = 0.05  # share of the buyers in a leaf
 CHANCE_ROUNDS = 50
 MOSTLY_ZERO = 0.5  # share of zeros from which an amount is a chance times a size
 CAP = 0.99  # quantile of the amounts above zero at which trees on amounts see them cut
@@ -63,12 +66,18 @@ class Part:
     common: Booster
     own: tuple[Booster, ...]  # (K+1,)
     level: float = 0.0  # start of all actions together
+    line: Line | None = None  # of logarithms, common to all actions, that the trees correct
 
     def raw(self, matrix: Array) -> tuple[Array, Array]:
         """Common and own raw answers, (N, K+1) each."""
-        common = self.start + self.common.reader()(matrix)[:, None]
+        common = self.start + self.shared(matrix)[:, None]
         own = common + np.column_stack([booster.reader()(matrix) for booster in self.own])
         return common, own
+
+    def shared(self, matrix: Array) -> Array:
+        """(N,) what is common to all actions, on the link's scale."""
+        trees = self.common.reader()(matrix)
+        return trees if self.line is None else trees + self.line.answer(logarithms(matrix))
 
     def answer(self, matrix: Array) -> Array:
         """(2, N, K+1) on the outcome's scale: common, own."""
@@ -97,7 +106,7 @@ class Surface:
         if len(self.parts) == 1:
             return np.ones(len(matrix))
         amounts = self.parts[1]
-        return _unlink("log", amounts.common.reader()(matrix) + amounts.level)
+        return _unlink("log", amounts.shared(matrix) + amounts.level)
 
 
 def fit_surface(trial: Trial, columns: Columns, rows: Array, kind: Kind, outcome: Array, *, seed: int) -> Surface:
@@ -134,17 +143,28 @@ def _fit_part(link: str, columns: Columns, rows: Array, action: Array, y: Array,
 
 
 def _fit_size(columns: Columns, rows: Array, action: Array, y: Array, *, actions: int, seed: int) -> Part:
-    """How much those spend who spend: one set of trees, and a factor for each action that few buyers hardly move."""
+    """How much those spend who spend: a line of logarithms that trees correct, and a factor for each action. Few buyers
+    hardly move either."""
     nothing = tuple(Booster("", 0) for _ in range(actions))
     if not len(rows):  # nobody bought
         return Part("log", np.zeros(actions), nothing[0], nothing)
+    sure = len(rows) / (len(rows) + PRIOR_BUYERS)
+    found = fit_line(logarithms(columns.matrix[rows]), np.log(y))
+    line = Line(found.mean, found.sd, found.weight * sure, 0.0)
+    along = line.answer(logarithms(columns.matrix[rows]))
+    level = float(np.log((y * np.exp(-along)).mean()))  # the maximum of the gamma likelihood
     count = np.bincount(action, minlength=actions)
-    mean = np.bincount(action, y, minlength=actions) / np.maximum(count, 1)
-    factor = np.where(count > 0, np.log(np.maximum(mean, 1e-9) / y.mean()), 0.0) * count / (count + PRIOR_BUYERS)
-    start = np.log(y.mean()) + factor
-    learned = Rows(columns, rows, y, np.ones(len(rows)), start[action])
-    common = boost_rounds(learned, OWN, "gamma", rounds=AMOUNT_ROUNDS, seed=seed, boost_from_average=False)
-    return Part("log", start, common, nothing, float(np.log(y.mean())))
+    mean = np.bincount(action, y * np.exp(-along - level), minlength=actions) / np.maximum(count, 1)
+    factor = np.where(count > 0, np.log(np.maximum(mean, 1e-9)), 0.0) * count / (count + PRIOR_BUYERS)
+    learned = Rows(columns, rows, y, np.ones(len(rows)), level + factor[action] + along)
+    grown = replace(AMOUNT, min_rows=max(AMOUNT.min_rows, int(AMOUNT_LEAF * len(rows))))
+    common = boost_rounds(learned, grown, "gamma", rounds=AMOUNT_ROUNDS, seed=seed, boost_from_average=False)
+    return Part("log", level + factor, common, nothing, level, line)
+
+
+def logarithms(matrix: Array) -> Array:
+    """Covariates (N, D) for a line of logarithms: log(1 + x), its mirror image below zero; missing stays missing."""
+    return np.copysign(np.log1p(np.abs(matrix)), matrix)
 
 
 def fit_chances(trial: Trial, columns: Columns, rows: Array, *, seed: int) -> list[Booster]:
