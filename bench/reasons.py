@@ -48,10 +48,10 @@ def deletion(shop: Shop, cutoff: str, names: Sequence[str]) -> None:
         gap = np.abs(made.shares.shares.sum(axis=1) - made.shares.forecast + made.shares.baseline)
         off = (gap / np.maximum(np.abs(made.shares.forecast - made.shares.baseline), 1e-9)).max()
         ratios = (curve.relative_ratio(), curve.approach_ratio(), curve.absolute_ratio())
-        cells = [f"{ratio:.2f}" for each in ratios for ratio in each[:2]]
+        cells = [f"{ratio:.2f}" for each in (*ratios, curve.reachable_ratio()) for ratio in each[:2]]
         rows.append((name, *cells, f"{off:.1e}", f"{seconds:.1f}"))
         print(rows[-1], file=sys.stderr, flush=True)
-    kinds = ("relative", "approach", "absolute")
+    kinds = ("relative", "approach", "absolute", "reachable")
     header = ("model", *(f"{kind}, {what}" for kind in kinds for what in ("amount", "P(buy)")), "sum off by", "seconds")
     print(markdown(header, rows))
 

@@ -39,3 +39,10 @@ def test_reasons_that_carry_a_forecast_lead_back_to_the_typical_one():
     game = Weights(weights)
     curve = deletion_curve(game, shapley(game.value, exact_plan(8)))
     assert (curve.approach_ratio() > curve.absolute_ratio()).all()
+
+
+def test_where_reasons_do_not_meet_no_order_reaches_further_than_the_heaviest_first():
+    game = Weights(np.random.default_rng(0).exponential(size=(50, 8, 2)))
+    curve = deletion_curve(game, shapley(game.value, exact_plan(8)))
+    assert np.allclose(curve.greedy, curve.heaviest[:4])
+    assert np.allclose(curve.reachable_ratio(), curve.absolute_ratio())

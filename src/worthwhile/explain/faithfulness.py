@@ -30,6 +30,7 @@ class Deletion:
     baseline: Array  # (O,)
     heaviest: Array  # (P + 1, N, O): those of most weight in that output first
     carrying: Array  # (P + 1, N, O): those first that carry the forecast away from the typical customer's
+    greedy: Array  # (FIRST + 1, N, O): each time the one that moves that output furthest, found by trying them all
     random: Array  # (R, P + 1, N, O)
 
     def relative_ratio(self, first: int = FIRST) -> Array:
@@ -44,7 +45,11 @@ class Deletion:
 
     def absolute_ratio(self, first: int = FIRST) -> Array:
         """(O,) the same of the mean absolute change in currency and in chance, which the largest customers rule."""
-        return self._ratio(lambda path: np.abs(path - path[0]).mean(axis=1), self.heaviest, first)
+        return self._ratio(_moved, self.heaviest, first)
+
+    def reachable_ratio(self) -> Array:
+        """(O,) the same of an order that was made of the deletions themselves: what there was to be reached."""
+        return self._ratio(_moved, self.greedy, FIRST)
 
     def approach_ratio(self, first: int = FIRST) -> Array:
         """(O,) carrying reasons against random ones: area under the mean way back towards the typical customer."""
@@ -57,6 +62,10 @@ class Deletion:
         return np.trapezoid(moved(path)[: first + 1], axis=0) / np.maximum(random, 1e-12)
 
 
+def _moved(path: Array) -> Array:
+    return np.abs(path - path[0]).mean(axis=1)
+
+
 def deletion_curve(game: Game, shares: Shares, *, seed: int = 0) -> Deletion:
     """The curves of a game's customers, whose shares were found with all reasons told apart."""
     n, reasons, _ = shares.shares.shape
@@ -66,7 +75,7 @@ def deletion_curve(game: Game, shares: Shares, *, seed: int = 0) -> Deletion:
     rng = np.random.default_rng(seed)
     orders = [rng.permuted(np.tile(np.arange(reasons), (n, 1)), axis=1) for _ in range(RANDOM_ORDERS)]
     random = np.array([_path(game, shares, order) for order in orders])
-    return Deletion(shares.baseline[0], heaviest, carrying, random)
+    return Deletion(shares.baseline[0], heaviest, carrying, _greedy(game, shares), random)
 
 
 def _paths(game: Game, shares: Shares, weight: Array) -> Array:
@@ -84,3 +93,24 @@ def _path(game: Game, shares: Shares, order: Array) -> Array:
         present[np.arange(n), order[:, step]] = False
         path.append(game.value_of_each(present))
     return np.array(path)
+
+
+def _greedy(game: Game, shares: Shares) -> Array:
+    """(FIRST + 1, N, O) the forecasts when of each output the reason goes next without which it is furthest away."""
+    n, reasons, outputs = shares.shares.shape
+    each = np.arange(n)
+    paths = []
+    for o in range(outputs):
+        present, path = np.ones((n, reasons), dtype=bool), [shares.forecast[:, o]]
+        for _ in range(min(FIRST, reasons)):
+            tried = np.empty((n, reasons))
+            for reason in range(reasons):
+                without = present.copy()
+                without[:, reason] = False
+                tried[:, reason] = game.value_of_each(without)[:, o]
+            moved = np.where(present, np.abs(tried - path[0][:, None]), -1.0)
+            gone = moved.argmax(axis=1)
+            present[each, gone] = False
+            path.append(tried[each, gone])
+        paths.append(path)
+    return np.moveaxis(np.array(paths), 0, -1)
