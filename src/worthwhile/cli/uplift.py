@@ -16,6 +16,8 @@ from worthwhile.errors import InputError
 if TYPE_CHECKING:
     from worthwhile.decide.uplift import UpliftRun
 
+HEADS = ("outcome", "action", "without", "effect", "interval", "contacted", "policy", "value")
+
 
 def uplift(
     folder: ShopFolder,
@@ -48,12 +50,14 @@ def uplift(
         typer.Option("--share", help="Share of customers to contact, 0.3; may be repeated. [default: 1, 0.5, 0.3]"),
     ] = None,
     placebo: Annotated[bool, typer.Option(help="Look for what is found where nothing is.")] = True,
+    lang: Annotated[str, typer.Option("--lang", help="Language of the sentences: en or zh.")] = "en",
     seed: Seed = None,
 ) -> Answer:
     """Learn from a past campaign who responds to what, and whether it pays to tell customers apart.
 
-    Effects for each customer, shrunk as far as held-out customers bear out, the value of policies with intervals, and
-    warnings where the log cannot bear an answer. Recorded as a run; its effects.parquet is what a plan is made from.
+    Effects for each customer, shrunk as far as held-out customers bear out, who responds most and least, the value of
+    policies with intervals, and warnings where the log cannot bear an answer. Recorded as a run, which the report
+    shows; its effects.parquet is what a plan is made from.
 
     Example:
 
@@ -61,9 +65,11 @@ def uplift(
     """
     from worthwhile.decide.uplift import UpliftOptions, estimate_uplift
     from worthwhile.decide.uplift.estimate import SHARES
+    from worthwhile.decide.uplift.words import check_language
     from worthwhile.shop import open_shop
 
     shop = open_shop(folder)
+    check_language(lang)  # before the work, not after it
     options = UpliftOptions(
         covariates=covariate or None,
         ignore=tuple(ignore or ()),
@@ -85,7 +91,7 @@ def uplift(
             seed=seed,
             progress=watch,
         )
-    return Answer(run.to_dict(), _shown(run))
+    return Answer(run.to_dict(lang), _shown(run, lang))
 
 
 def _propensity(given: list[str]) -> dict[str, str | float] | None:
@@ -106,26 +112,31 @@ def _propensity(given: list[str]) -> dict[str, str | float] | None:
     return found or None
 
 
-def _shown(run: UpliftRun) -> list[str | Table]:
-    warnings = [f"Warning: {text}" for text in run.warnings]
-    averages = [
-        (a.outcome, a.action, f"{a.control_mean:.4g}", f"{a.effect:.4g}", f"{a.low:.4g} to {a.high:.4g}")
-        for a in run.averages
-    ]
-    policies = [
-        (
-            row["outcome"],
-            f"{row['share']:.0%}",
-            row["policy"] + (" *" if row["chosen"] else ""),
-            f"{row['value']:.4g}",
-            f"{row['low']:.4g} to {row['high']:.4g}",
-        )
-        for row in run.policies.to_pylist()
-    ]
+def _shown(run: UpliftRun, lang: str) -> list[str | Table]:
+    from worthwhile.decide.uplift.wording import outcomes_of, policies_shown
+    from worthwhile.decide.uplift.words import words_of
+
+    document = run.to_dict(lang)
+    words = words_of(document, lang)
+    averages = []
+    for a in document["averages"]:
+        outcome = a["outcome"]
+        [without] = words.levels(outcome, a["control_mean"])
+        told = words.effect(outcome, a["effect"], a["low"], a["high"])
+        averages.append((outcome, a["action"], without, told["effect"], told["range"]))
+    policies = []
+    for outcome in outcomes_of(document):
+        for row in policies_shown(document, outcome, words):
+            value, *ends = words.levels(outcome, row.value, row.low, row.high)
+            policies.append((outcome, f"{row.share:.0%}", row.name, value, words.between(*ends)))
+    heads = {name: words(f"table.{name}") for name in HEADS}
     shown: list[str | Table] = [
-        *warnings,
-        *run.answer,
-        table("Average effects", ("outcome", "action", "without", "effect", "95 % interval"), averages),
-        table("Value per customer (*: chosen)", ("outcome", "contacted", "policy", "value", "95 % interval"), policies),
+        *(words("warning.label", text=text) for text in document["warnings"]),
+        *document["answer"],
+        table(words("table.averages"), [heads[name] for name in HEADS[:5]], averages),
+        table(words("table.policies"), [heads[name] for name in (HEADS[0], *HEADS[5:], HEADS[4])], policies),
+        words("note.chosen"),
+        words("note.single"),
     ]
-    return [*shown, f"Run {run.run_id}: effects of {run.facts['effects_for']:,} customers in {run.folder}"]
+    customers = words.numbers.count(run.facts["effects_for"])
+    return [*shown, words("note.run", run=run.run_id, customers=customers, folder=run.folder)]

@@ -2,30 +2,17 @@
 
 from __future__ import annotations
 
-import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
-from importlib.resources import files
-from typing import Any
 
 from worthwhile.evaluation.numbers import Numbers
+from worthwhile.evaluation.texts import texts_of
 from worthwhile.tasks import Horizon
-
-
-def _flat(table: Mapping[str, Any], prefix: str = "") -> dict[str, str]:
-    flat: dict[str, str] = {}
-    for key, value in table.items():
-        if isinstance(value, Mapping):
-            flat |= _flat(value, f"{prefix}{key}.")
-        else:
-            flat[prefix + key] = value
-    return flat
 
 
 def read_texts(language: str, page: str = "") -> dict[str, str]:
     """All texts of a language: dotted key -> text. Of the forecast report, or of another page of the family."""
-    source = files("worthwhile.report").joinpath("texts", f"{page}{language}.toml").read_text(encoding="utf-8")
-    return _flat(tomllib.loads(source))
+    return texts_of("worthwhile.report", page + language)
 
 
 @dataclass(frozen=True)

@@ -12,6 +12,7 @@ from worthwhile.decide.uplift.policies import Shrinkage
 from worthwhile.decide.uplift.surfaces import CLIP, chances_of, fit_chances
 from worthwhile.decide.uplift.trial import Trial, deal_folds
 from worthwhile.models.boosting import bin_columns
+from worthwhile.progress import Progress, part, silent
 
 Array = np.ndarray[Any, Any]
 
@@ -129,7 +130,7 @@ class Placebo:
         return abs(self.average) > SEEN or self.differences > SEEN
 
 
-def placebos(trial: Trial, *, seed: int) -> list[Placebo]:
+def placebos(trial: Trial, *, seed: int, progress: Progress = silent) -> list[Placebo]:
     """The whole way to effects on treatments that did nothing: shuffled among all, and the control split in two.
 
     Shuffling makes a randomised trial of any log. On at most PLACEBO_ROWS customers, with fewer folds.
@@ -138,16 +139,20 @@ def placebos(trial: Trial, *, seed: int) -> list[Placebo]:
     some = np.sort(rng.permutation(len(trial))[:PLACEBO_ROWS])
     shuffled = trial[some]
     shuffled = replace(shuffled, action=rng.permutation(shuffled.action), propensity=None)
-    found = _found(shuffled, "shuffled", seed)
+    found = _found(shuffled, "shuffled", seed, part(progress, 0.0, 0.5))
     control = np.flatnonzero(trial.action == 0)
     split = trial[np.sort(rng.permutation(control)[:PLACEBO_ROWS])]
     halves = rng.permutation(np.arange(len(split)) % 2)
     halved = replace(split, actions=("control", "the control's other half"), action=halves, propensity=None)
-    return found + _found(halved, "A/A", seed)
+    return found + _found(halved, "A/A", seed, part(progress, 0.5, 1.0))
 
 
-def _found(trial: Trial, check: str, seed: int) -> list[Placebo]:
-    level = CrossFit.of(trial, folds=PLACEBO_FOLDS, seed=seed).level()
+def _found(trial: Trial, check: str, seed: int, progress: Progress) -> list[Placebo]:
+    cross = CrossFit.of(trial, folds=PLACEBO_FOLDS, seed=seed)
+    for fold in range(PLACEBO_FOLDS):
+        progress("look for effects where there are none", fold / PLACEBO_FOLDS)
+        cross.model_without(frozenset({fold}))
+    level = cross.level()
     found = []
     for j, outcome in enumerate(trial.outcomes):
         lines = Shrinkage.of(level, j).personal

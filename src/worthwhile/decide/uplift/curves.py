@@ -114,9 +114,13 @@ class Decile:
 
 def deciles(effect: Array, gain: Array) -> list[Decile]:
     """From effects (N,) and held-out scores of the effect (N,)."""
-    order = np.argsort(-effect, kind="stable")
     found = []
-    for i, rows in enumerate(np.array_split(order, DECILES)):
+    for i, rows in enumerate(parts_by(effect, DECILES)):
         mean, error = float(gain[rows].mean()), float(gain[rows].std() / np.sqrt(len(rows)))
         found.append(Decile(i + 1, len(rows), float(effect[rows].mean()), mean, mean - Z * error, mean + Z * error))
     return found
+
+
+def parts_by(effect: Array, count: int) -> list[Array]:
+    """The places of customers in `count` equal parts by their effects (N,), the highest first."""
+    return np.array_split(np.argsort(-effect, kind="stable"), count)

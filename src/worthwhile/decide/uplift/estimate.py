@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from datetime import date as Day
 from datetime import datetime
+from itertools import combinations
 from pathlib import Path
 from typing import Any
 
@@ -14,15 +15,17 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from worthwhile.decide.uplift.campaign import CampaignColumns, CampaignLog, read_campaign_log
-from worthwhile.decide.uplift.checks import Overlap, Placebo, overlap, placebos
+from worthwhile.decide.uplift.checks import FAR, Overlap, Placebo, overlap, placebos
 from worthwhile.decide.uplift.crossfit import FOLDS, CrossFit
 from worthwhile.decide.uplift.identities import as_the_shop_knows
 from worthwhile.decide.uplift.keep import save_models
 from worthwhile.decide.uplift.policies import Judge
 from worthwhile.decide.uplift.prepare import Prepared, features_at, from_log, from_shop
-from worthwhile.decide.uplift.results import Average, effects_table, effects_with_errors, judge, log_effects
+from worthwhile.decide.uplift.responders import Describer, Group, Responders, given, responders
+from worthwhile.decide.uplift.results import Average, Judged, effects_table, effects_with_errors, judge, log_effects
 from worthwhile.decide.uplift.sensitivity import Sensitivity, is_installed, sensitivities
 from worthwhile.decide.uplift.wording import sentences, warnings_of
+from worthwhile.decide.uplift.words import words_of
 from worthwhile.errors import InputError
 from worthwhile.models.threads import one_thread_each
 from worthwhile.progress import Progress, part, silent
@@ -35,6 +38,8 @@ Array = np.ndarray[Any, Any]
 
 SHARES = (1.0, 0.5, 0.3)
 AT_ONCE = 100_000  # customers of the shop whose effects are worked out at once
+SURFACES_DONE = 0.45  # of the time of all fits, when the surfaces are made
+FOUND = ("averages", "responders", "given", "placebos", "overlap", "sensitivity")  # lists of an UpliftRun
 
 
 @dataclass(frozen=True)
@@ -65,9 +70,9 @@ class UpliftRun:
     placebos: list[Placebo]
     overlap: list[Overlap]
     sensitivity: list[Sensitivity]  # of observational logs, with the extra `uplift`
+    responders: list[Responders]  # who responds most and least, by outcome and action
+    given: list[Group]  # who gets what under the policies for full contact that tell customers apart
     facts: dict[str, Any] = field(default_factory=dict)
-    warnings: list[str] = field(default_factory=list)
-    answer: list[str] = field(default_factory=list)  # in plain words
 
     def __repr__(self) -> str:
         return f"UpliftRun({self.run_id!r}, {len(self.averages)} effects, {len(self.warnings)} warnings)"
@@ -76,20 +81,44 @@ class UpliftRun:
         """Effects: one row for each customer, action and outcome."""
         return self.effects
 
-    def to_dict(self) -> dict[str, Any]:
+    @property
+    def answer(self) -> list[str]:
+        """The answer in plain English words."""
+        return self.sentences()
+
+    @property
+    def warnings(self) -> list[str]:
+        """What a reader has to know before the answer, in English."""
+        return self.warning_sentences()
+
+    def sentences(self, lang: str = "en") -> list[str]:
+        """The answer in plain words, `en` or `zh`. Raises InputError `bad-argument` for another language."""
+        document = self._document()
+        return sentences(document, words_of(document, lang))
+
+    def warning_sentences(self, lang: str = "en") -> list[str]:
+        """What a reader has to know before the answer. Raises InputError `bad-argument`."""
+        document = self._document()
+        return warnings_of(document, words_of(document, lang))
+
+    def to_dict(self, lang: str = "en") -> dict[str, Any]:
+        """The whole answer as JSON has it; sentences in one language. Raises InputError `bad-argument`."""
         return {
             "run_id": self.run_id,
             "folder": None if self.folder is None else str(self.folder),
-            **self.facts,
-            "answer": self.answer,
-            "warnings": self.warnings,
-            "averages": [asdict(average) for average in self.averages],
-            "policies": self.policies.to_pylist(),
-            "deciles": self.deciles.to_pylist(),
-            "placebos": [asdict(placebo) for placebo in self.placebos],
-            "overlap": [asdict(each) for each in self.overlap],
-            "sensitivity": [asdict(each) for each in self.sensitivity],
+            "answer": self.sentences(lang),
+            "warnings": self.warning_sentences(lang),
+            **self._document(),
         }
+
+    def _document(self) -> dict[str, Any]:
+        """What the sentences are made of."""
+        tables = {name: getattr(self, name).to_pylist() for name in ("policies", "deciles")}
+        return {**self.facts, **self.found(), **tables}
+
+    def found(self) -> dict[str, list[dict[str, Any]]]:
+        """All that was found beside the tables, as the run's manifest holds it."""
+        return {name: [asdict(each) for each in getattr(self, name)] for name in FOUND}
 
 
 def estimate_uplift(
@@ -113,6 +142,7 @@ def estimate_uplift(
     Raises InputError `bad-file`, `bad-columns`, `bad-values`, `bad-argument`, and with a date `empty-shop`,
     `no-history`, `no-such-customer`.
     """
+    progress("read the log", 0.0)
     options = options or UpliftOptions()
     _check_options(shop, options)
     named = [outcomes] if isinstance(outcomes, str) else list(outcomes)
@@ -122,7 +152,7 @@ def estimate_uplift(
         campaign = replace(campaign, customer_ids=as_the_shop_knows(shop, campaign.customer_ids))
     if seed is None:
         seed = int(shop.settings["seed"]) if shop is not None else 0
-    progress("read", 0.0)
+    progress("look at the groups", 0.01)
     with one_thread_each():
         if options.date is None or shop is None:
             named_by_hand = options.covariates is not None
@@ -198,32 +228,18 @@ def _check_options(shop: Shop | None, options: UpliftOptions) -> None:
 def _estimated(question: _Question, progress: Progress) -> UpliftRun:
     prepared, options, seed = question.prepared, question.options, question.seed
     trial = prepared.trial
-    cross = CrossFit.of(trial, observational=prepared.observational, seed=seed, progress=part(progress, 0.05, 0.65))
-    cross.fit_all()
-    progress("compare policies", 0.65)
+    cross = _fitted(prepared, seed, part(progress, 0.05, 0.6))
+    progress("compare policies", 0.6)
     level = cross.level()
     judges = [Judge.of(level, j) for j in range(len(trial.outcomes))]
     shares = sorted({float(share) for share in options.shares} | {1.0}, reverse=True)
-    judged = judge(cross, level, judges, shares)
-    progress("effects", 0.8)
-    ids, found = _effects(cross, judges, question)
-    progress("placebo", 0.85)
-    seen = placebos(trial, seed=seed) if options.placebo else []
+    judged = judge(cross, level, judges, shares, part(progress, 0.63, 0.83))
+    ids, found = _effects(cross, judges, question, part(progress, 0.83, 0.92))
+    seen = placebos(trial, seed=seed, progress=part(progress, 0.92, 0.98)) if options.placebo else []
+    progress("describe who responds", 0.98)
+    describer = Describer.of(trial.covariates, trial.names, prepared.codings)
     asked = question.asked()
-    facts = {
-        "customers": len(trial),
-        "effects_for": len(ids),
-        **_facts_of_groups(prepared),
-        "chosen": [
-            {
-                "outcome": trial.outcomes[j],
-                "share": share,
-                "policy": policy.rule,
-                "action": trial.actions[policy.action] if policy.action else None,
-            }
-            for (j, share), policy in judged.chosen.items()
-        ],
-    }
+    facts = _facts(question, cross, judged, len(ids))
     run = UpliftRun(
         run_id="",
         folder=None,
@@ -235,12 +251,46 @@ def _estimated(question: _Question, progress: Progress) -> UpliftRun:
         placebos=seen,
         overlap=overlap(trial, cross.propensities()) if cross.observational or trial.propensity is not None else [],
         sensitivity=sensitivities(cross) if prepared.observational and is_installed() else [],
+        responders=responders(cross, level, judges, describer),
+        given=given(cross, level, judges, judged.chosen, describer),
         facts={**asked, **facts},
     )
-    run = replace(run, warnings=warnings_of(prepared, question.campaign, run))
-    run = replace(run, answer=sentences(run, question.currency))
     progress("done", 1.0)
     return run if question.shop is None else _recorded(question.shop, run, asked, facts, (cross, judges, prepared))
+
+
+def _fitted(prepared: Prepared, seed: int, progress: Progress) -> CrossFit:
+    """All fits on a trial, telling how far they are from the first on: on a large log each takes long."""
+    cross = CrossFit.of(
+        prepared.trial, observational=prepared.observational, seed=seed, progress=part(progress, SURFACES_DONE, 1.0)
+    )
+    sets = [frozenset(out) for size in (3, 2, 1) for out in combinations(range(cross.count), size)]
+    for done, out in enumerate(sets):
+        progress("learn what customers do", SURFACES_DONE * done / len(sets))
+        cross.surfaces_without(out)
+    cross.fit_all()
+    return cross
+
+
+def _facts(question: _Question, cross: CrossFit, judged: Judged, effects_for: int) -> dict[str, Any]:
+    """What the manifest says beside what was asked and found."""
+    trial = cross.trial
+    return {
+        "customers": len(trial),
+        "effects_for": effects_for,
+        "numbered": question.campaign.numbered,
+        "outcome_kinds": {name: kind.name for name, kind in zip(trial.outcomes, cross.kinds, strict=True)},
+        **_facts_of_groups(question.prepared),
+        "chosen": [
+            {
+                "outcome": trial.outcomes[j],
+                "share": share,
+                "policy": policy.rule,
+                "action": trial.actions[policy.action] if policy.action else None,
+            }
+            for (j, share), policy in judged.chosen.items()
+        ],
+    }
 
 
 def _facts_of_groups(prepared: Prepared) -> dict[str, Any]:
@@ -250,20 +300,29 @@ def _facts_of_groups(prepared: Prepared) -> dict[str, Any]:
         "observational": prepared.observational,
         "randomisation_z": prepared.detected,
         "largest_difference": max((abs(each.difference) for each in prepared.balance), default=0.0),
+        "unbalanced": sorted({each.covariate for each in prepared.balance if abs(each.errors) > FAR}),
         "left_out": prepared.left_out,
+        "categories": list(prepared.categories),
         "groups": dict(zip(trial.actions, np.bincount(trial.action).tolist(), strict=True)),
     }
 
 
-def _effects(cross: CrossFit, judges: Sequence[Judge], question: _Question) -> tuple[Array, list[tuple[Array, Array]]]:
+def _effects(
+    cross: CrossFit, judges: Sequence[Judge], question: _Question, progress: Progress
+) -> tuple[Array, list[tuple[Array, Array]]]:
     """Whose effects, and for each outcome effects and errors (N, K)."""
     events, cutoff = question.events, question.cutoff
     if events is None or cutoff is None:
-        found = [log_effects(cross, judged.shrinkage, judged.outcome) for judged in judges]
+        count = len(judges)
+        found = [
+            log_effects(cross, each.shrinkage, each.outcome, part(progress, i / count, (i + 1) / count))
+            for i, each in enumerate(judges)
+        ]
         return cross.trial.customer_ids, found
     today = features_at(events, cutoff, question.prepared.categories)
     parts: list[list[tuple[Array, Array]]] = [[] for _ in judges]
     for low in range(0, len(today), AT_ONCE):
+        progress("effects of each customer", low / len(today))
         matrix = np.ascontiguousarray(today.features[low : low + AT_ONCE])
         said = []
         for fold in range(cross.count):
@@ -294,10 +353,7 @@ def _recorded(
 
     results = {
         **facts,
-        "averages": [asdict(average) for average in run.averages],
-        "placebos": [asdict(each) for each in run.placebos],
-        "overlap": [asdict(each) for each in run.overlap],
-        "sensitivity": [asdict(each) for each in run.sensitivity],
+        **run.found(),
         "warnings": run.warnings,
         "answer": run.answer,
     }

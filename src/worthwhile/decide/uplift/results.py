@@ -22,6 +22,7 @@ from worthwhile.decide.uplift.curves import (
 from worthwhile.decide.uplift.learners import Said, mean_said
 from worthwhile.decide.uplift.policies import Judge, Policy, Shrinkage, candidates, value_of
 from worthwhile.decide.uplift.shrink import features_of
+from worthwhile.progress import Progress, silent
 
 Array = np.ndarray[Any, Any]
 
@@ -71,11 +72,14 @@ def effects_with_errors(shrinkage: Shrinkage, outcome: int, several: Sequence[Sa
     return np.mean(each, axis=0), np.sqrt(variance + spread_of(each))
 
 
-def log_effects(cross: CrossFit, shrinkage: Shrinkage, outcome: int) -> tuple[Array, Array]:
+def log_effects(
+    cross: CrossFit, shrinkage: Shrinkage, outcome: int, progress: Progress = silent
+) -> tuple[Array, Array]:
     """Effects (N, K) for the log's customers and their errors, by models that have not seen them."""
     n, k = len(cross.trial), len(cross.trial.treatments)
     mean, error = np.empty((n, k)), np.empty((n, k))
     for fold in range(cross.count):
+        progress("effects of each customer", fold / cross.count)
         rows = cross.rows_of([fold])
         mean[rows], error[rows] = effects_with_errors(shrinkage, outcome, cross.each_beyond(fold))
     return mean, error
@@ -111,7 +115,9 @@ class Judged:
     chosen: dict[tuple[int, float], Policy]  # by outcome and share, on all customers
 
 
-def judge(cross: CrossFit, level: Level, judges: Sequence[Judge], shares: Sequence[float]) -> Judged:
+def judge(
+    cross: CrossFit, level: Level, judges: Sequence[Judge], shares: Sequence[float], progress: Progress = silent
+) -> Judged:
     """Averages, deciles, curves and policies of every outcome. `judges` are those of the whole level."""
     averages, tenths, points = [], [], []
     for j, outcome in enumerate(cross.trial.outcomes):
@@ -122,7 +128,7 @@ def judge(cross: CrossFit, level: Level, judges: Sequence[Judge], shares: Sequen
             tenths += [{"outcome": outcome, "action": action, **asdict(d)} for d in deciles(effect, gain)]
             points += _curves(cross, effect, j, k)
     chosen = {(j, share): judges[j].choose(share) for j in range(len(judges)) for share in shares}
-    return Judged(averages, policies(cross, chosen, shares), tenths, points, chosen)
+    return Judged(averages, policies(cross, chosen, shares, progress), tenths, points, chosen)
 
 
 def _pair(cross: CrossFit, k: int) -> Array:
@@ -168,7 +174,12 @@ def _curves(cross: CrossFit, effect: Array, j: int, k: int) -> list[dict[str, An
     return found
 
 
-def policies(cross: CrossFit, chosen: dict[tuple[int, float], Policy], shares: Sequence[float]) -> list[dict[str, Any]]:
+def policies(
+    cross: CrossFit,
+    chosen: dict[tuple[int, float], Policy],
+    shares: Sequence[float],
+    progress: Progress = silent,
+) -> list[dict[str, Any]]:
     """The value per customer of every policy on folds that had no part in making it, with 95 % intervals.
 
     `chosen` among rules marks what all customers speak for; the row `chosen` is what choosing is worth: in each fold
@@ -177,6 +188,7 @@ def policies(cross: CrossFit, chosen: dict[tuple[int, float], Policy], shares: S
     trial = cross.trial
     values: dict[tuple[int, float, str, int], Array] = {}
     for fold in range(cross.count):
+        progress("compare policies", fold / cross.count)
         level, rows = cross.level(frozenset({fold})), cross.rows_of([fold])
         said, (scores, _) = cross.beyond(fold), cross.scores_in(fold, frozenset({fold}))
         for j in range(len(trial.outcomes)):

@@ -1,176 +1,257 @@
-"""What an uplift run says in plain words: what the actions did, who responds, whether personalising pays; warnings."""
+"""What an uplift run says in plain words: what the actions did, who responds, whether personalising pays; warnings.
+
+Everything is said from a run's answer as JSON has it (`UpliftRun.to_dict`, or a recorded run's facts with its table of
+policies), so that a recorded run can be told again in another language.
+"""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
 
-from worthwhile.decide.uplift.campaign import CampaignLog
-from worthwhile.decide.uplift.checks import FAR, PREDICTED
-from worthwhile.decide.uplift.prepare import Prepared
-from worthwhile.decide.uplift.results import CHOSEN, Average
+from worthwhile.decide.uplift.checks import PREDICTED, Placebo
+from worthwhile.decide.uplift.responders import SURE
+from worthwhile.decide.uplift.results import CHOSEN
+from worthwhile.decide.uplift.words import Words
 
-if TYPE_CHECKING:
-    from worthwhile.decide.uplift.estimate import UpliftRun
+Row = Mapping[str, Any]
 
-SURE = 1.645  # standard errors from which effects are said to differ, one-sided at 5 %
 FEW_LEFT = 0.5  # effective share of an action's customers below which overlap is poor
-RULES = {
-    "groups": "the best action for each of a few groups",
-    "personal": "each customer's best action",
-    "random": "picked at random",
-    "common": "who are expected to do most anyway",
-    "shrunk": "who gain most by it",
-}
+MOST_POOR = 0.01  # share of customers with hardly any chance of an action, beyond which it is told
+USUAL = "T"  # the learner that is shown for comparison
 
 
-def number(value: float, outcome: str, currency: str) -> str:
-    """An amount in currency, or a plain number; `outcome` named spend is money."""
-    text = f"{value:,.4f}" if abs(value) < 1 else f"{value:,.2f}"
-    return f"{text} {currency}".strip() if outcome == "spend" else text
+# ---- the answer -----------------------------------------------------------------------------------------------------
 
 
-def sentences(run: UpliftRun, currency: str) -> list[str]:
+def sentences(document: Row, words: Words) -> list[str]:
     """For each outcome: the actions' averages, who responds, and the policy with everybody and with a share."""
     said = []
-    for outcome in dict.fromkeys(average.outcome for average in run.averages):
-        here = [average for average in run.averages if average.outcome == outcome]
-        for average in here:
-            said.append(_average(average, currency))
-        said += _differences(here)
-        said += _policies(run, outcome, currency)
+    for outcome in outcomes_of(document):
+        said += average_sentences(document, outcome, words)
+        said += responder_sentences(document, outcome, words)
+        said += policy_sentences(document, outcome, words)
     return said
 
 
-def _average(a: Average, currency: str) -> str:
-    effect, low, high = (number(v, a.outcome, currency) for v in (a.effect, a.low, a.high))
-    without = number(a.control_mean, a.outcome, currency)
-    if a.low <= 0 <= a.high:
-        return (
-            f"{a.outcome}: nothing shows that `{a.action}` did anything: {effect} a customer (95 % interval {low} to "
-            f"{high}; {without} without)."
-        )
-    verb = "added" if a.effect > 0 else "took"
-    return f"{a.outcome}: `{a.action}` {verb} {effect} a customer ({low} to {high}; {without} without)."
+def outcomes_of(document: Row) -> list[str]:
+    return list(dict.fromkeys(average["outcome"] for average in document["averages"]))
 
 
-def _differences(here: list[Average]) -> list[str]:
-    differ = [a.action for a in here if a.differences > SURE]
-    same = [a.action for a in here if a.differences <= SURE]
+def average_sentences(document: Row, outcome: str, words: Words) -> list[str]:
+    return [_average(average, words) for average in document["averages"] if average["outcome"] == outcome]
+
+
+def _average(a: Row, words: Words) -> str:
+    told = words.effect(a["outcome"], *_sized(a, "effect"))
+    key = "nothing" if a["low"] <= 0 <= a["high"] else "added" if a["effect"] > 0 else "took"
+    [without] = words.levels(a["outcome"], a["control_mean"])
+    return words(f"average.{key}", outcome=a["outcome"], action=a["action"], without=without, **told)
+
+
+def _sized(row: Row, name: str) -> tuple[float, float, float]:
+    """An effect with its interval; where it is below zero and surely so, its size."""
+    if row["high"] < 0:
+        return -row[name], -row["high"], -row["low"]
+    return row[name], row["low"], row["high"]
+
+
+def responder_sentences(document: Row, outcome: str, words: Words) -> list[str]:
+    """Who gains most and least by each action, and by which nobody can be told apart."""
+    here = [one for one in document.get("responders", ()) if one["outcome"] == outcome]
     said = []
-    if differ:
-        said.append(
-            f"{here[0].outcome}: customers respond differently to {_list(differ)}; who responds most is in the first "
-            "deciles."
-        )
-    if same:
-        said.append(
-            f"{here[0].outcome}: nothing sure shows that customers respond differently to {_list(same)}; their effects "
-            "are kept near the average."
-        )
-    return said
+    for one in here:
+        said += [group_sentence(group, words) for group in one["groups"]]
+        said += within_chance(one, words)
+    same = [one["action"] for one in here if not one["told_apart"]]
+    return [*said, words("responders.same", outcome=outcome, actions=words.listed(same))] if same else said
 
 
-def _policies(run: UpliftRun, outcome: str, currency: str) -> list[str]:
+def group_sentence(group: Row, words: Words) -> str:
+    """Who these customers are, and what the action did to them."""
+    told = {name: group[name] for name in ("outcome", "action")} | {"traits": traits_text(group, words)}
+    if group["who"] in ("first", "last"):
+        told["part"] = part_of(group, words)
+    else:
+        told["share"] = words.numbers.share(group["share"])
+    return words(f"responders.{group['who']}", effect=effect_there(group, words), **told)
+
+
+def within_chance(one: Row, words: Words) -> list[str]:
+    """That the first and the last group are not surely apart in what was seen of them, where they are not."""
+    if not one["groups"]:
+        return []
+    first, last = one["groups"]
+    gap = first["seen"] - last["seen"]
+    error = math.hypot(*(group["high"] - group["seen"] for group in (first, last)))  # half of the interval
+    if gap - error > 0:
+        return []
+    ends = words.changes(one["outcome"], gap - error, gap + error)
+    return [words("responders.within_chance", outcome=one["outcome"], action=one["action"], range=words.between(*ends))]
+
+
+def part_of(group: Row, words: Words) -> str:
+    return words("responders.tenth" if group["share"] < 0.2 else "responders.third")
+
+
+def traits_text(group: Row, words: Words) -> str:
+    return words("page.comma").join(words.trait(t) for t in group["traits"]) or words("responders.no_traits")
+
+
+def effect_there(group: Row, words: Words) -> str:
+    key = "nothing" if group["low"] <= 0 <= group["high"] else "added" if group["seen"] > 0 else "took"
+    sign = -1 if key == "took" else 1
+    [said] = words.changes(group["outcome"], sign * group["said"])
+    return words(f"responders.{key}", said=said, **words.effect(group["outcome"], *_sized(group, "seen")))
+
+
+def policy_sentences(document: Row, outcome: str, words: Words) -> list[str]:
+    """What to do with everybody and with each share contacted, and whom that reaches with what."""
     said = []
-    rows = [row for row in run.policies.to_pylist() if row["outcome"] == outcome]
-    for choice in run.facts["chosen"]:
+    for choice in document["chosen"]:
         if choice["outcome"] != outcome:
             continue
         share = choice["share"]
-        [honest] = [r for r in rows if r["share"] == share and r["policy"] == CHOSEN]
-        value = number(honest["value"], outcome, currency)
-        between = f"{number(honest['low'], outcome, currency)} to {number(honest['high'], outcome, currency)}"
+        [honest] = policy_rows(document, outcome, share, CHOSEN)
+        value, *ends = words.levels(outcome, honest["value"], honest["low"], honest["high"])
+        told = {"outcome": outcome, "value": value, "range": words.between(*ends)}
         if share >= 1:
-            said.append(f"{outcome}, everybody contacted: {_full(choice)} Worth {value} a customer ({between}).")
+            named = {"action": choice["action"]} if choice["policy"] == "one" else {}
+            said.append(words("policy.full", policy=words(f"policy.{choice['policy']}", **named), **told))
+            groups = [group for group in document.get("given", ()) if group["outcome"] == outcome]
+            said += [group_sentence(group, words) for group in groups]
         else:
-            what = f"`{choice['action']}`" if choice["action"] else "each customer's best action"
-            whom = RULES["shrunk" if choice["policy"] == "personal" else choice["policy"]]
-            beside = [r for r in rows if r["share"] == share and r["policy"] == "random"]
-            against = f"; chosen at random {number(beside[0]['value'], outcome, currency)}" if beside else ""
-            said.append(
-                f"{outcome}, {share:.0%} contacted: {what} to those {whom}. Worth {value} a customer "
-                f"({between}{against})."
-            )
+            beside = policy_rows(document, outcome, share, "random")
+            [by_chance] = words.levels(outcome, beside[0]["value"]) if beside else [""]
+            against = words("policy.against", value=by_chance) if beside else ""
+            told |= {"policy": rule_text(choice, words), "share": words.numbers.share(share), "against": against}
+            said.append(words("policy.part", **told))
     return said
 
 
-def _full(choice: dict[str, object]) -> str:
-    if choice["policy"] == "none":
-        return "contact nobody: no action is above the control."
-    if choice["policy"] == "one":
-        return f"`{choice['action']}` to all; telling customers apart is not expected to pay."
-    return f"{RULES[str(choice['policy'])]}; telling customers apart is expected to pay."
+# ---- policies -------------------------------------------------------------------------------------------------------
 
 
-def warnings_of(prepared: Prepared, campaign: CampaignLog, run: UpliftRun) -> list[str]:
-    """What a reader has to know before the numbers."""
-    said = []
-    if prepared.left_out:
-        said.append(
-            f"Left out of the covariates: {_list(prepared.left_out)}. They differ between the groups as only what came "
-            "after the campaign does; name them as covariates if they are from before."
-        )
-    said += _chance(prepared)
-    said += _unseen(run)
-    for each in run.overlap:
-        if each.effective < FEW_LEFT * each.customers or each.poor > 0.01:
-            said.append(
-                f"Overlap: the {each.customers:,} customers with `{each.action}` are worth {each.effective:,.0f} once "
-                f"weighted, and {each.poor:.1%} of all had hardly any chance of it; effects there are guesses."
-            )
-    if prepared.unknown:
-        said.append(
-            f"{prepared.unknown:,} customers of the log had no order before the campaign, and are left out; nothing is "
-            "said of such customers."
-        )
-    if campaign.numbered:
-        said.append("The log has no column customer_id: its rows are numbered instead, and effects are by these.")
-    for placebo in (p for p in run.placebos if p.is_seen):
-        said.append(
-            f"Placebo ({placebo.check}): an effect on {placebo.outcome} is found where there is none "
-            f"({placebo.average:+.1f} standard errors of the average, {placebo.differences:+.1f} of differences). "
-            "Effects of this size in the answer may be as little."
-        )
-    if not any(a.low > 0 or a.high < 0 for a in run.averages) and all(a.differences <= SURE for a in run.averages):
-        said.append("Nothing is shown: no average effect and no difference between customers stands out from chance.")
-    return said
+@dataclass(frozen=True)
+class PolicyShown:
+    """One row of the short table of policies."""
+
+    outcome: str
+    share: float  # of customers contacted
+    kind: str  # chosen, single, usual, alone
+    name: str  # in words
+    value: float
+    low: float
+    high: float
 
 
-def _unseen(run: UpliftRun) -> list[str]:
-    """How strong an unseen cause would have to be, of observational logs."""
-    if run.facts["observational"] and not run.sensitivity:
-        return ['How strong an unseen cause would undo this is told with: pip install "worthwhile[uplift]".']
+def policies_shown(document: Row, outcome: str, words: Words) -> list[PolicyShown]:
+    """For each share of customers contacted what was chosen, one action (to all, or to some picked at random) and the
+    usual learner; at last leaving all alone. All the others stand in policies.parquet."""
+    control = document["control"]
+    best = max((a for a in document["averages"] if a["outcome"] == outcome), key=lambda a: a["effect"])["action"]
+    shown: list[PolicyShown] = []
+
+    def show(kind: str, share: float, rule: str, name: str) -> None:
+        for row in policy_rows(document, outcome, share, rule):
+            shown_share = 0.0 if kind == "alone" else share
+            shown.append(PolicyShown(outcome, shown_share, kind, name, row["value"], row["low"], row["high"]))
+
+    for choice in document["chosen"]:
+        if choice["outcome"] != outcome:
+            continue
+        share = choice["share"]
+        show("chosen", share, CHOSEN, words("name.chosen", policy=rule_text(choice, words)))
+        if share >= 1:
+            show("single", share, f"{best} to all", words("name.all", action=best))
+        else:
+            show("single", share, "random", words("name.random", action=best))
+        show("usual", share, USUAL, words("name.usual"))
+    show("alone", 1.0, f"{control} to all", words("name.alone"))
+    return shown
+
+
+def policy_rows(document: Row, outcome: str, share: float, policy: str) -> list[Row]:
     return [
-        f"An unseen cause that explains {each.robustness_low:.1%} of what is left of who got `{each.action}` and of "
-        f"{each.outcome} would do to leave no sure effect, and {each.robustness:.1%} to leave none."
-        for each in run.sensitivity
+        row for row in document["policies"] if (row["outcome"], row["share"], row["policy"]) == (outcome, share, policy)
     ]
 
 
-def _chance(prepared: Prepared) -> list[str]:
-    if prepared.observational:
-        how = (
-            "as it was said"
-            if prepared.detected <= PREDICTED
-            else f"covariates tell who got what (by {prepared.detected:.0f} standard errors)"
-        )
-        return [
-            f"The groups were not drawn by chance ({how}). Effects are right only if the covariates hold everything "
-            "that moved both who was treated and what they did; nothing in the log can show that. A randomised test "
-            "can: worth campaign design."
-        ]
+def rule_text(choice: Row, words: Words) -> str:
+    """The policy that all data speak for, in words."""
+    policy, action = choice["policy"], choice["action"]
+    if policy == "personal" and choice["share"] < 1:
+        return words("name.best")
+    if policy in ("groups", "personal"):
+        return words(f"name.{policy}")
+    return (
+        words("name.alone")
+        if policy == "none"
+        else words({"one": "name.all"}.get(policy, f"name.{policy}"), action=action)
+    )
+
+
+# ---- warnings -------------------------------------------------------------------------------------------------------
+
+
+def warnings_of(document: Row, words: Words) -> list[str]:
+    """What a reader has to know before the numbers."""
+    count, share = words.numbers.count, words.numbers.share
     said = []
-    far = sorted({b.covariate for b in prepared.balance if abs(b.errors) > FAR})
-    if far:
-        said.append(f"The groups differ in {_list(far)} as chance does not make them; see balance.parquet.")
-    if prepared.detected > PREDICTED:
-        said.append(
-            f"Covariates tell more of who got what than the chances that were given (by {prepared.detected:.0f} "
-            "standard errors): were they followed?"
-        )
+    if document["left_out"]:
+        said.append(words("warning.left_out", columns=words.listed(document["left_out"])))
+    said += _chance(document, words)
+    said += _unseen(document, words)
+    for each in document["overlap"]:
+        if each["effective"] < FEW_LEFT * each["customers"] or each["poor"] > MOST_POOR:
+            told = {"customers": count(each["customers"]), "effective": count(each["effective"])}
+            said.append(words("warning.overlap", action=each["action"], poor=share(each["poor"]), **told))
+    if document["unknown_customers"]:
+        said.append(words("warning.unknown", customers=count(document["unknown_customers"])))
+    if document.get("numbered"):
+        said.append(words("warning.numbered"))
+    said += [_placebo(placebo, words) for placebo in document["placebos"] if Placebo(**placebo).is_seen]
+    averages = document["averages"]
+    if not any(a["low"] > 0 or a["high"] < 0 for a in averages) and all(a["differences"] <= SURE for a in averages):
+        said.append(words("warning.nothing"))
     return said
 
 
-def _list(names: list[str]) -> str:
-    quoted = [f"`{name}`" for name in names]
-    return quoted[0] if len(quoted) == 1 else f"{', '.join(quoted[:-1])} and {quoted[-1]}"
+def _placebo(placebo: Row, words: Words) -> str:
+    check = words("warning.aa" if placebo["check"] == "A/A" else "warning.shuffled")
+    sizes = {name: f"{value:+.1f}" for name, value in placebo.items() if name in ("average", "differences")}
+    return words("warning.placebo", check=check, outcome=placebo["outcome"], **sizes)
+
+
+def _unseen(document: Row, words: Words) -> list[str]:
+    """How strong an unseen cause would have to be, of observational logs."""
+    if document["observational"] and not document["sensitivity"]:
+        return [words("warning.unseen_unknown")]
+    share = words.numbers.share
+    return [
+        words(
+            "warning.unseen",
+            action=each["action"],
+            outcome=each["outcome"],
+            low=share(each["robustness_low"]),
+            value=share(each["robustness"]),
+        )
+        for each in document["sensitivity"]
+    ]
+
+
+def _chance(document: Row, words: Words) -> list[str]:
+    errors = f"{document['randomisation_z']:.0f}"
+    if document["observational"]:
+        is_detected = document["randomisation_z"] > PREDICTED
+        how = words("warning.detected", errors=errors) if is_detected else words("warning.as_said")
+        return [words("warning.observational", how=how)]
+    said = []
+    unbalanced: Sequence[str] = document.get("unbalanced", ())
+    if unbalanced:
+        said.append(words("warning.unbalanced", columns=words.listed(unbalanced)))
+    if document["randomisation_z"] > PREDICTED:
+        said.append(words("warning.not_followed", errors=errors))
+    return said
