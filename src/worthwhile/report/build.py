@@ -19,6 +19,7 @@ from worthwhile.report.reasons_section import reasons_section
 from worthwhile.report.rendering import check_language, rendered, writable, write_page
 from worthwhile.report.segments_section import segments_section
 from worthwhile.report.texts import Voice, voice_of
+from worthwhile.report.uplift_section import uplift_section
 from worthwhile.report.verdicts import lead_of, verdict_on
 from worthwhile.shop import Shop
 
@@ -77,6 +78,7 @@ def report_html(content: ReportContent, lang: str = "en") -> str:
         reasons=reasons_section(content.reasons, voice),
         plan=plan_section(content.plan, voice),
         segments=segments_section(content.segments, voice),
+        uplift=uplift_section(content.uplift, voice),
     )
 
 

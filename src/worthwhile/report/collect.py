@@ -23,6 +23,7 @@ from worthwhile.report.content import BacktestFacts, DataFacts, ForecastFacts, M
 from worthwhile.report.plan_content import plan_of
 from worthwhile.report.reasons_content import reasons_of
 from worthwhile.report.segments_content import segments_of
+from worthwhile.report.uplift_content import uplift_of
 from worthwhile.runs.asked import shop_as_asked
 from worthwhile.runs.recall import check_horizon, forecast_manifest
 from worthwhile.runs.record import check_digests, list_runs, run_folder
@@ -72,6 +73,7 @@ def content_of(shop: Shop, *, run_id: str | None = None, horizon: str | None = N
         plan=plan_of(shop, manifest["run_id"], chosen),
         reasons=reasons_of(shop, manifest["run_id"], chosen, task.amount_name),
         segments=segments_of(shop, manifest["run_id"], chosen),
+        uplift=uplift_of(shop),
     )
 
 

@@ -13,6 +13,7 @@ import pyarrow as pa
 from worthwhile.report.plan_content import PlanFacts
 from worthwhile.report.reasons_content import ReasonsFacts
 from worthwhile.report.segments_content import SegmentsFacts
+from worthwhile.report.uplift_content import UpliftFacts
 
 
 @dataclass(frozen=True)
@@ -103,3 +104,4 @@ class ReportContent:
     plan: PlanFacts | None = None  # the latest recorded of this forecast
     reasons: ReasonsFacts | None = None  # those recorded of this forecast
     segments: SegmentsFacts | None = None  # those recorded of this forecast
+    uplift: UpliftFacts | None = None  # the shop's latest, whatever the forecast

@@ -60,7 +60,7 @@ def _sized(row: Row, name: str) -> tuple[float, float, float]:
 
 def responder_sentences(document: Row, outcome: str, words: Words) -> list[str]:
     """Who gains most and least by each action, and by which nobody can be told apart."""
-    here = [one for one in document.get("responders", ()) if one["outcome"] == outcome]
+    here = [one for one in document["responders"] if one["outcome"] == outcome]
     said = []
     for one in here:
         said += [group_sentence(group, words) for group in one["groups"]]
@@ -81,15 +81,18 @@ def group_sentence(group: Row, words: Words) -> str:
 
 def within_chance(one: Row, words: Words) -> list[str]:
     """That the first and the last group are not surely apart in what was seen of them, where they are not."""
-    if not one["groups"]:
+    if not one["groups"] or gap_of(one)[0] > 0:
         return []
+    between = words.between(*words.changes(one["outcome"], *gap_of(one)))
+    return [words("responders.within_chance", outcome=one["outcome"], action=one["action"], range=between)]
+
+
+def gap_of(one: Row) -> tuple[float, float]:
+    """The 95 % interval of the difference between the effects seen of the first and of the last group."""
     first, last = one["groups"]
     gap = first["seen"] - last["seen"]
     error = math.hypot(*(group["high"] - group["seen"] for group in (first, last)))  # half of the interval
-    if gap - error > 0:
-        return []
-    ends = words.changes(one["outcome"], gap - error, gap + error)
-    return [words("responders.within_chance", outcome=one["outcome"], action=one["action"], range=words.between(*ends))]
+    return gap - error, gap + error
 
 
 def part_of(group: Row, words: Words) -> str:
@@ -108,27 +111,35 @@ def effect_there(group: Row, words: Words) -> str:
 
 
 def policy_sentences(document: Row, outcome: str, words: Words) -> list[str]:
-    """What to do with everybody and with each share contacted, and whom that reaches with what."""
+    """What to do with everybody and with each share contacted; with everybody, whom that gives what."""
     said = []
     for choice in document["chosen"]:
-        if choice["outcome"] != outcome:
-            continue
-        share = choice["share"]
-        [honest] = policy_rows(document, outcome, share, CHOSEN)
-        value, *ends = words.levels(outcome, honest["value"], honest["low"], honest["high"])
-        told = {"outcome": outcome, "value": value, "range": words.between(*ends)}
-        if share >= 1:
-            named = {"action": choice["action"]} if choice["policy"] == "one" else {}
-            said.append(words("policy.full", policy=words(f"policy.{choice['policy']}", **named), **told))
-            groups = [group for group in document.get("given", ()) if group["outcome"] == outcome]
-            said += [group_sentence(group, words) for group in groups]
-        else:
-            beside = policy_rows(document, outcome, share, "random")
-            [by_chance] = words.levels(outcome, beside[0]["value"]) if beside else [""]
-            against = words("policy.against", value=by_chance) if beside else ""
-            told |= {"policy": rule_text(choice, words), "share": words.numbers.share(share), "against": against}
-            said.append(words("policy.part", **told))
+        if choice["outcome"] == outcome:
+            said.append(_policy(document, choice, words))
+            if choice["share"] >= 1:
+                groups = [group for group in document["given"] if group["outcome"] == outcome]
+                said += [group_sentence(group, words) for group in groups]
     return said
+
+
+def policy_lines(document: Row, outcome: str, words: Words) -> list[str]:
+    """The same without whom it gives what."""
+    return [_policy(document, choice, words) for choice in document["chosen"] if choice["outcome"] == outcome]
+
+
+def _policy(document: Row, choice: Row, words: Words) -> str:
+    outcome, share = choice["outcome"], choice["share"]
+    [honest] = policy_rows(document, outcome, share, CHOSEN)
+    value, *ends = words.levels(outcome, honest["value"], honest["low"], honest["high"])
+    told = {"outcome": outcome, "value": value, "range": words.between(*ends)}
+    if share >= 1:
+        return words("policy.full", policy=words(f"policy.{choice['policy']}", action=choice["action"]), **told)
+    beside = policy_rows(document, outcome, share, "random")
+    [by_chance] = words.levels(outcome, beside[0]["value"]) if beside else [""]
+    against = words("policy.against", value=by_chance) if beside else ""
+    return words(
+        "policy.part", policy=rule_text(choice, words), share=words.numbers.share(share), against=against, **told
+    )
 
 
 # ---- policies -------------------------------------------------------------------------------------------------------

@@ -1,0 +1,61 @@
+"""What the report shows of uplift: the shop's latest recorded run, whatever the forecast."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+from pathlib import Path
+from typing import Any
+
+import pyarrow.parquet as pq
+
+from worthwhile.decide.uplift.wording import gap_of
+from worthwhile.runs.record import check_digests, list_runs
+from worthwhile.shop import Shop
+
+Row = Mapping[str, Any]
+
+MADE = Path("models") / "uplift.json"  # written once, with the run; nothing that comes later touches it
+
+
+@dataclass(frozen=True)
+class UpliftFacts:
+    """A recorded uplift run (docs/uplift.md): `document` is what its sentences are made of."""
+
+    run_id: str
+    made: date  # by the shop's calendar
+    document: Row  # what was asked and found, with the rows of policies.parquet
+    deciles: Sequence[Row]
+    curves: Sequence[Row]
+
+    def deciles_of(self, outcome: str, action: str) -> list[Row]:
+        return [row for row in self.deciles if (row["outcome"], row["action"]) == (outcome, action)]
+
+    def curve_of(self, outcome: str, action: str, curve: str) -> list[Row]:
+        named = (outcome, action, curve)
+        return [row for row in self.curves if (row["outcome"], row["action"], row["curve"]) == named]
+
+    def sureness(self, outcome: str, action: str) -> str:
+        """Whether customers are known to respond differently: `same` where not, `within` where they are, but the first
+        and the last group differ within chance, else `apart`."""
+        [one] = [r for r in self.document["responders"] if (r["outcome"], r["action"]) == (outcome, action)]
+        if not one["told_apart"]:
+            return "same"
+        return "apart" if gap_of(one)[0] > 0 else "within"
+
+
+def uplift_of(shop: Shop) -> UpliftFacts | None:
+    """The latest uplift run that says who responds; None where there is none. Raises InputError `damaged`."""
+    for manifest in list_runs(shop, "uplift"):
+        if "responders" not in manifest:  # of an earlier version
+            continue
+        folder = shop.runs / manifest["run_id"]
+        check_digests(folder)
+        policies, deciles, curves = (
+            pq.read_table(folder / f"{name}.parquet").to_pylist() for name in ("policies", "deciles", "curves")
+        )
+        made = datetime.fromtimestamp((folder / MADE).stat().st_mtime, UTC).astimezone(shop.settings.zone).date()
+        document = {**manifest["asked"], **manifest, "policies": policies}
+        return UpliftFacts(manifest["run_id"], made, document, deciles, curves)
+    return None
