@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from markupsafe import Markup
 
-from worthwhile.decide.uplift.wording import PolicyShown
+from worthwhile.decide.uplift.wording import PolicyShown, part_of
 from worthwhile.decide.uplift.words import CHANCE, Words
 from worthwhile.report import svg
 from worthwhile.report.charts_forecast import NARROW, Figure
@@ -72,7 +72,7 @@ def averages_figure(facts: UpliftFacts, outcome: str, teller: Teller) -> Figure:
     voice, words = teller.voice, teller.words
     rows = [row for row in facts.document["averages"] if row["outcome"] == outcome]
     best = max(rows, key=lambda row: row["effect"])
-    key = "averages.title" if best["low"] > 0 else "averages.title_none"
+    key = "averages.title_none" if best["low"] <= 0 else "averages.title_one" if len(rows) == 1 else "averages.title"
     title = voice(key, action=best["action"], effect=teller.effect(outcome, best["effect"]), outcome=outcome)
     names = [short(row["action"], NAME_SHOWN) for row in rows]
     left = int(max(map(svg.text_width, names))) + 18
@@ -102,8 +102,7 @@ def deciles_figure(facts: UpliftFacts, outcome: str, action: str, teller: Teller
     rows, voice, words = facts.deciles_of(outcome, action), teller.voice, teller.words
     if not rows:
         return None
-    first, last = words.changes(outcome, rows[0]["seen"], rows[-1]["seen"])
-    title = voice(f"deciles.{facts.sureness(outcome, action)}", action=action, outcome=outcome, first=first, last=last)
+    title = _deciles_title(facts, outcome, action, teller)
     ends = [row[name] for row in rows for name in ("said", "low", "high")]
     ticks = svg.nice_ticks(max(0.0, *ends), low=min(0.0, *ends))
     plot = NARROW.plot((0, len(rows)), (ticks[0], ticks[-1]))
@@ -129,6 +128,16 @@ def deciles_figure(facts: UpliftFacts, outcome: str, action: str, teller: Teller
     axis = svg.y_axis(plot, ticks, teller.tick(outcome), teller.unit(outcome))
     drawn = svg.svg(plot, title, axis, *marks, words_below, svg.legend(plot, entries))
     return Figure(title, voice("deciles.note"), drawn)
+
+
+def _deciles_title(facts: UpliftFacts, outcome: str, action: str, teller: Teller) -> str:
+    """What was seen of the first and the last group, where they are surely apart."""
+    sureness, named = facts.sureness(outcome, action), {"action": action, "outcome": outcome}
+    if sureness != "apart":
+        return teller.voice(f"deciles.{sureness}", **named)
+    groups = facts.groups(outcome, action)
+    first, last = teller.words.changes(outcome, *(group["seen"] for group in groups))
+    return teller.voice(f"deciles.apart_{part_of(groups[0])}", first=first, last=last, **named)
 
 
 # ---- Qini -----------------------------------------------------------------------------------------------------------

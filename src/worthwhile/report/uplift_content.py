@@ -39,10 +39,15 @@ class UpliftFacts:
     def sureness(self, outcome: str, action: str) -> str:
         """Whether customers are known to respond differently: `same` where not, `within` where they are, but the first
         and the last group differ within chance, else `apart`."""
-        [one] = [r for r in self.document["responders"] if (r["outcome"], r["action"]) == (outcome, action)]
-        if not one["told_apart"]:
+        groups = self.groups(outcome, action)
+        if not groups:
             return "same"
-        return "apart" if gap_of(one)[0] > 0 else "within"
+        return "apart" if gap_of(groups)[0] > 0 else "within"
+
+    def groups(self, outcome: str, action: str) -> Sequence[Row]:
+        """Who responds most and who least; none where nobody can be told apart."""
+        [one] = [r for r in self.document["responders"] if (r["outcome"], r["action"]) == (outcome, action)]
+        return list(one["groups"])
 
 
 def uplift_of(shop: Shop) -> UpliftFacts | None:

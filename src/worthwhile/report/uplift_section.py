@@ -109,15 +109,15 @@ def _responders(document: Row, outcome: str, teller: Teller) -> dict[str, Any]:
 
 
 def _which(group: Row, voice: Voice) -> str:
-    part = "tenth" if group["share"] < 0.2 else "third"
-    return voice(f"responders.{group['who']}_{part}")
+    return voice(f"responders.{group['who']}_{wording.part_of(group)}")
 
 
 def _cells(group: Row, words: Words) -> list[Cell]:
     """Who they are, what the action did there, and what was expected of it."""
     told = words.effect(group["outcome"], group["seen"], group["low"], group["high"])
     [said] = words.changes(group["outcome"], group["said"])
-    return [Cell(_quoted(wording.traits_text(group, words))), Cell(told["effect"], told["range"], "strong"), Cell(said)]
+    traits = wording.traits_text(group, words) if group["traits"] or group["who"] in ("first", "last") else "–"
+    return [Cell(_quoted(traits)), Cell(told["effect"], told["range"], "strong"), Cell(said)]
 
 
 def _given(document: Row, outcome: str, teller: Teller) -> Table | None:

@@ -20,6 +20,7 @@ FAR = 4.0  # standard errors between two groups that chance does not make, over 
 PREDICTED = 3.0  # standard errors by which covariates tell the action
 SEEN = 3.0  # standard errors at which a placebo finds what is not there
 PLACEBO_ROWS, PLACEBO_FOLDS = 20_000, 3
+ROUNDING = 1e-9  # of two means, relative: what sums in another order differ by, and far less than anything real
 POOR_OVERLAP = 0.02  # chance of an action below which a customer says next to nothing about it
 
 
@@ -47,6 +48,8 @@ def balance(trial: Trial) -> list[Balance]:
             spread = np.sqrt((variance + control[1]) / 2)
             error = np.sqrt(error2 + control[2])
             apart = mean - control[0]
+            if abs(apart) <= ROUNDING * max(abs(mean), abs(control[0])):  # of a covariate that is the same for all
+                apart = 0.0
             found.append(
                 Balance(
                     name,

@@ -17,7 +17,7 @@ from worthwhile.decide.uplift.covariates import Coding
 from worthwhile.decide.uplift.crossfit import CrossFit, Level
 from worthwhile.decide.uplift.curves import DECILES, Z, parts_by
 from worthwhile.decide.uplift.policies import Judge, Policy, assigned
-from worthwhile.features.declared import FEATURES
+from worthwhile.features.declared import FEATURES, Feature
 
 Array = np.ndarray[Any, Any]
 
@@ -29,7 +29,9 @@ ERRORS_APART = 3.0  # and standard errors, of the many that are looked at
 ALIKE = 0.6  # correlation from which two covariates say the same
 TAIL = 0.01  # of a covariate's values at each end, which do not count in how far apart it is
 SAMPLED = 20_000  # customers by whom quantiles and correlations are taken
-UNREADABLE = ("log", "phase")  # units of a shop's features whose numbers say nothing to a reader
+# Of a shop's features: those whose numbers say nothing to a reader, or the same as a plainer one.
+UNREADABLE_UNITS, UNREADABLE_GROUPS = ("log", "phase"), ("trend",)
+UNREADABLE_NAMES = ("recency_ratio", "gap_last_ratio", "horizon", "year_before")  # or a part of their names
 
 
 @dataclass(frozen=True)
@@ -85,7 +87,7 @@ class Describer:
         """`codings` are those of a log's columns; without any, the covariates are a shop's features."""
         sample = matrix[:: max(1, len(matrix) // SAMPLED)].astype(np.float64)
         spread = Spread.of(matrix, sample)
-        unreadable = set() if codings else {feature.name for feature in FEATURES if feature.unit in UNREADABLE}
+        unreadable = set() if codings else {feature.name for feature in FEATURES if not _is_readable(feature)}
         told = np.array([name not in unreadable for name in names]) & (spread.sd > 0)
         return cls(matrix, sample, _columns_of(names, codings), spread, told)
 
@@ -151,6 +153,11 @@ class Spread:
         found = [_spread(matrix[:, i], sample[:, i]) for i in range(matrix.shape[1])]
         low, high, mean, cut_mean, sd, is_share = (np.array(each) for each in zip(*found, strict=True))
         return cls(low, high, mean, cut_mean, sd, is_share.astype(bool))
+
+
+def _is_readable(feature: Feature) -> bool:
+    is_named_so = any(part in feature.name for part in UNREADABLE_NAMES)
+    return not (feature.unit in UNREADABLE_UNITS or feature.group in UNREADABLE_GROUPS or is_named_so)
 
 
 def _columns_of(names: Sequence[str], codings: Sequence[Coding]) -> tuple[tuple[str, str | None], ...]:

@@ -72,31 +72,32 @@ def responder_sentences(document: Row, outcome: str, words: Words) -> list[str]:
 def group_sentence(group: Row, words: Words) -> str:
     """Who these customers are, and what the action did to them."""
     told = {name: group[name] for name in ("outcome", "action")} | {"traits": traits_text(group, words)}
+    told["effect"] = effect_there(group, words)
     if group["who"] in ("first", "last"):
-        told["part"] = part_of(group, words)
-    else:
-        told["share"] = words.numbers.share(group["share"])
-    return words(f"responders.{group['who']}", effect=effect_there(group, words), **told)
+        return words(f"responders.{group['who']}", part=words(f"responders.{part_of(group)}"), **told)
+    key = group["who"] if group["traits"] else f"{group['who']}_plain"
+    return words(f"responders.{key}", share=words.numbers.share(group["share"]), **told)
 
 
 def within_chance(one: Row, words: Words) -> list[str]:
     """That the first and the last group are not surely apart in what was seen of them, where they are not."""
-    if not one["groups"] or gap_of(one)[0] > 0:
+    if not one["groups"] or gap_of(one["groups"])[0] > 0:
         return []
-    between = words.between(*words.changes(one["outcome"], *gap_of(one)))
+    between = words.between(*words.changes(one["outcome"], *gap_of(one["groups"])))
     return [words("responders.within_chance", outcome=one["outcome"], action=one["action"], range=between)]
 
 
-def gap_of(one: Row) -> tuple[float, float]:
+def gap_of(groups: Sequence[Row]) -> tuple[float, float]:
     """The 95 % interval of the difference between the effects seen of the first and of the last group."""
-    first, last = one["groups"]
+    first, last = groups
     gap = first["seen"] - last["seen"]
     error = math.hypot(*(group["high"] - group["seen"] for group in (first, last)))  # half of the interval
     return gap - error, gap + error
 
 
-def part_of(group: Row, words: Words) -> str:
-    return words("responders.tenth" if group["share"] < 0.2 else "responders.third")
+def part_of(group: Row) -> str:
+    """Which part of the customers a first or last group is."""
+    return "tenth" if group["share"] < 0.2 else "third"
 
 
 def traits_text(group: Row, words: Words) -> str:
@@ -133,7 +134,17 @@ def _policy(document: Row, choice: Row, words: Words) -> str:
     value, *ends = words.levels(outcome, honest["value"], honest["low"], honest["high"])
     told = {"outcome": outcome, "value": value, "range": words.between(*ends)}
     if share >= 1:
-        return words("policy.full", policy=words(f"policy.{choice['policy']}", action=choice["action"]), **told)
+        single = single_action(document, outcome)
+        [one] = policy_rows(document, outcome, share, f"{single} to all")
+        policy = choice["policy"]
+        if policy in ("groups", "personal"):
+            policy += "" if honest["value"] > one["value"] else "_in_vain"
+            [by_one] = words.levels(outcome, one["value"])
+            against = words("policy.against_one", action=single, value=by_one)
+        else:
+            against = ""
+        said = words(f"policy.{policy}", action=choice["action"])
+        return words("policy.full", policy=said, against=against, **told)
     beside = policy_rows(document, outcome, share, "random")
     [by_chance] = words.levels(outcome, beside[0]["value"]) if beside else [""]
     against = words("policy.against", value=by_chance) if beside else ""
@@ -162,7 +173,7 @@ def policies_shown(document: Row, outcome: str, words: Words) -> list[PolicyShow
     """For each share of customers contacted what was chosen, one action (to all, or to some picked at random) and the
     usual learner; at last leaving all alone. All the others stand in policies.parquet."""
     control = document["control"]
-    best = max((a for a in document["averages"] if a["outcome"] == outcome), key=lambda a: a["effect"])["action"]
+    best = single_action(document, outcome)
     shown: list[PolicyShown] = []
 
     def show(kind: str, share: float, rule: str, name: str) -> None:
@@ -182,6 +193,12 @@ def policies_shown(document: Row, outcome: str, words: Words) -> list[PolicyShow
         show("usual", share, USUAL, words("name.usual"))
     show("alone", 1.0, f"{control} to all", words("name.alone"))
     return shown
+
+
+def single_action(document: Row, outcome: str) -> str:
+    """The action of the highest average effect."""
+    averages = [average for average in document["averages"] if average["outcome"] == outcome]
+    return str(max(averages, key=lambda average: average["effect"])["action"])
 
 
 def policy_rows(document: Row, outcome: str, share: float, policy: str) -> list[Row]:
@@ -262,7 +279,7 @@ def _chance(document: Row, words: Words) -> list[str]:
     said = []
     unbalanced: Sequence[str] = document.get("unbalanced", ())
     if unbalanced:
-        said.append(words("warning.unbalanced", columns=words.listed(unbalanced)))
+        said.append(words("warning.unbalanced", columns=words.listed([words.column(each) for each in unbalanced])))
     if document["randomisation_z"] > PREDICTED:
         said.append(words("warning.not_followed", errors=errors))
     return said

@@ -15,6 +15,7 @@ from worthwhile.features.declared import FEATURES, Feature
 MONEY_DIGITS = ((100.0, 0), (0.1, 2), (0.0, 3))
 POINTS_DIGITS = ((1.0, 1), (0.1, 2), (0.0, 3))
 NUMBER_DIGITS = ((100.0, 0), (10.0, 1), (1.0, 2), (0.0, 3))
+FIGURE_DIGITS = ((100.0, 0), (10.0, 1), (0.1, 2), (0.0, 3))  # of a covariate
 SPEND = "spend"  # the outcome that is money
 CHANCE = "chance"  # the kind of an outcome of 0 and 1
 
@@ -87,6 +88,11 @@ class Words:
             return self("trait.value", column=column, of=trait["value"], **shares)
         return self("trait.number", column=column, value=_figure(trait["mean"]), all=_figure(trait["mean_all"]))
 
+    def column(self, covariate: str) -> str:
+        """A covariate's readable name; a log's columns are named by the user."""
+        feature = _feature(covariate)
+        return covariate if feature is None else self._label(feature)
+
     def _label(self, feature: Feature) -> str:
         place = feature.name.removeprefix("category_").removesuffix("_share")
         if feature.name == f"category_{place}_share" and place.isdigit() and int(place) <= len(self.categories):
@@ -96,7 +102,7 @@ class Words:
     def _of_unit(self, value: float, unit: str) -> str:
         if unit == "money":
             return self.numbers.money(value)
-        return self.numbers.share(value) if unit == "share" and 0 <= value <= 1 else _figure(value)
+        return self.numbers.share(value) if unit == "share" else _figure(value)
 
 
 def words_of(document: Mapping[str, Any], lang: str) -> Words:
@@ -124,5 +130,5 @@ def _alike(values: Sequence[float], digits: Sequence[tuple[float, int]]) -> list
 
 
 def _figure(value: float) -> str:
-    [text] = _alike([value], NUMBER_DIGITS)
+    [text] = _alike([value], FIGURE_DIGITS)
     return text.rstrip("0").rstrip(".") if "." in text else text
