@@ -26,7 +26,7 @@ def uplift_section(facts: UpliftFacts | None, voice: Voice) -> dict[str, Any] | 
     if facts is None:
         return None
     language = voice.numbers.language
-    words = words_of(facts.document, language)
+    words = _typographic(words_of(facts.document, language))
     voice = replace(voice, texts={**voice.texts, **read_texts(language, page="uplift-")}, numbers=words.numbers)
     teller = Teller(voice, words)
     outcomes = wording.outcomes_of(facts.document)[:OUTCOMES]
@@ -34,9 +34,9 @@ def uplift_section(facts: UpliftFacts | None, voice: Voice) -> dict[str, Any] | 
         "t": voice,
         "title": voice("section.title"),
         "lead": _lead(facts, voice),
-        "warnings": [_quoted(text) for text in wording.warnings_of(facts.document, words)],
+        "warnings": wording.warnings_of(facts.document, words),
         "outcomes": [_outcome(facts, outcome, teller) for outcome in outcomes],
-        "policies_note": _quoted(words("note.chosen")),
+        "policies_note": words("note.chosen"),
         "single": words("note.single"),
     }
 
@@ -80,7 +80,7 @@ def _outcome(facts: UpliftFacts, outcome: str, teller: Teller) -> dict[str, Any]
 
 def _told(text: str, outcome: str, words: Words) -> str:
     """A sentence without the outcome in front of it, which is the heading here."""
-    text = _quoted(text)
+    text = text
     for mark in (": ", "：", ", ", "，"):
         if text.startswith(outcome + mark):
             text = text.removeprefix(outcome + mark)
@@ -88,9 +88,9 @@ def _told(text: str, outcome: str, words: Words) -> str:
     return text
 
 
-def _quoted(text: str) -> str:
+def _typographic(words: Words) -> Words:
     """Names between typographic quotes: a page shows no backticks."""
-    return re.sub(r"`([^`]*)`", "“\\1”", text)
+    return replace(words, texts={key: re.sub(r"`([^`]*)`", "“\\1”", text) for key, text in words.texts.items()})
 
 
 def _responders(document: Row, outcome: str, teller: Teller) -> dict[str, Any]:
@@ -117,7 +117,7 @@ def _cells(group: Row, words: Words) -> list[Cell]:
     told = words.effect(group["outcome"], group["seen"], group["low"], group["high"])
     [said] = words.changes(group["outcome"], group["said"])
     traits = wording.traits_text(group, words) if group["traits"] or group["who"] in ("first", "last") else "–"
-    return [Cell(_quoted(traits)), Cell(told["effect"], told["range"], "strong"), Cell(said)]
+    return [Cell(traits), Cell(told["effect"], told["range"], "strong"), Cell(said)]
 
 
 def _given(document: Row, outcome: str, teller: Teller) -> Table | None:
@@ -145,9 +145,7 @@ def _policies(shown: Sequence[wording.PolicyShown], outcome: str, teller: Teller
         value, *ends = words.levels(outcome, row.value, row.low, row.high)
         kind = "strong" if row.kind == "chosen" else ""
         share = voice.numbers.share(row.share)
-        rows.append(
-            [Cell(share), Cell(_quoted(row.name), kind=kind), Cell(value, kind=kind), Cell(words.between(*ends))]
-        )
+        rows.append([Cell(share), Cell(row.name, kind=kind), Cell(value, kind=kind), Cell(words.between(*ends))])
     head = [voice(f"policies.{name}") for name in ("contacted", "policy", "value", "interval")]
     return Table(head, rows, [False, True, False, False])
 

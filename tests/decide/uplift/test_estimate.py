@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 from datetime import UTC, datetime
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -19,8 +21,11 @@ from worthwhile.decide.uplift.keep import load_fold_model, load_shrinkage, save_
 from worthwhile.decide.uplift.policies import Judge
 from worthwhile.decide.uplift.prepare import Prepared, features_at
 from worthwhile.decide.uplift.sensitivity import sensitivities
+from worthwhile.decide.uplift.wording import sentences
+from worthwhile.decide.uplift.words import words_of
 from worthwhile.errors import InputError
 from worthwhile.models.files import read_json
+from worthwhile.report.uplift_content import uplift_of
 from worthwhile.runs.record import check_digests, list_runs
 from worthwhile.store.log import open_log
 
@@ -33,9 +38,17 @@ def table(campaign_table: Any) -> pa.Table:
 
 
 @pytest.fixture(scope="module")
-def recorded(table: pa.Table, tmp_path_factory: pytest.TempPathFactory) -> Any:
+def told() -> list[tuple[str, float]]:
+    """What the progress of the recorded run says."""
+    return []
+
+
+@pytest.fixture(scope="module")
+def recorded(table: pa.Table, told: list[tuple[str, float]], tmp_path_factory: pytest.TempPathFactory) -> Any:
     shop = ww.create_shop(tmp_path_factory.mktemp("uplift") / "shop", currency="GBP")
-    return shop, ww.estimate_uplift(shop, table, **ASKED, options=ww.UpliftOptions(shares=(0.5,)))
+    options = ww.UpliftOptions(shares=(0.5,))
+    run = ww.estimate_uplift(shop, table, **ASKED, options=options, progress=lambda *step: told.append(step))
+    return shop, run
 
 
 def test_the_run_holds_an_effect_for_each_customer_and_action(recorded: Any, table: pa.Table) -> None:
@@ -63,6 +76,26 @@ def test_its_tables_say_what_was_chosen_and_what_choosing_is_worth(recorded: Any
     curves = pq.read_table(run.folder / "curves.parquet")
     assert set(curves["curve"].to_pylist()) == {"qini", "qini_perfect", "uplift"}
     assert any("mail a" in text for text in run.answer)
+
+
+def test_who_responds_is_recorded_and_can_be_told_in_chinese(recorded: Any) -> None:
+    shop, run = recorded
+    manifest = list_runs(shop, "uplift")[0]
+    assert manifest["responders"] == json.loads(json.dumps(run.to_dict()["responders"]))
+    assert [one.action for one in run.responders] == ["mail a", "mail b"]
+    assert len(run.sentences("zh")) == len(run.answer) and "visit：" in run.sentences("zh")[0]
+    assert run.to_dict("zh")["answer"] == run.sentences("zh")
+    facts = uplift_of(shop)
+    assert facts.run_id == run.run_id and len(facts.deciles) == 20
+    for lang in ("en", "zh"):
+        assert sentences(facts.document, words_of(facts.document, lang)) == run.sentences(lang)
+
+
+def test_progress_is_told_from_the_first_moment_to_the_last(recorded: Any, told: list[tuple[str, float]]) -> None:
+    shares = [share for _, share in told]
+    assert told[0] == ("read the log", 0.0) and shares[-1] == 1.0 and shares == sorted(shares)
+    # a large log takes minutes: no step is a large part of the whole
+    assert max(after - before for before, after in pairwise(shares)) <= 0.05
 
 
 def test_saved_models_say_again_what_the_fitted_ones_did(learned: Any, tmp_path: Path) -> None:

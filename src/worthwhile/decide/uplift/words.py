@@ -40,8 +40,7 @@ class Words:
 
     def listed(self, names: Sequence[str]) -> str:
         """`mail a` and `mail b`."""
-        mark = "`{}`" if self.numbers.language == "en" else "“{}”"
-        quoted = [mark.format(name) for name in names]
+        quoted = [self("page.quoted", name=name) for name in names]
         return quoted[0] if len(quoted) == 1 else self("page.comma").join(quoted[:-1]) + self("page.and") + quoted[-1]
 
     def levels(self, outcome: str, *values: float) -> list[str]:
