@@ -11,7 +11,7 @@ from typing import Any
 import pyarrow.parquet as pq
 
 from worthwhile.decide.uplift.wording import gap_of
-from worthwhile.runs.record import check_digests, list_runs
+from worthwhile.runs.record import MANIFEST, check_digests, list_runs
 from worthwhile.shop import Shop
 
 Row = Mapping[str, Any]
@@ -60,7 +60,8 @@ def uplift_of(shop: Shop) -> UpliftFacts | None:
         policies, deciles, curves = (
             pq.read_table(folder / f"{name}.parquet").to_pylist() for name in ("policies", "deciles", "curves")
         )
-        made = datetime.fromtimestamp((folder / MADE).stat().st_mtime, UTC).astimezone(shop.settings.zone).date()
+        written = folder / MADE if (folder / MADE).exists() else folder / MANIFEST
+        made = datetime.fromtimestamp(written.stat().st_mtime, UTC).astimezone(shop.settings.zone).date()
         document = {**manifest["asked"], **manifest, "policies": policies}
         return UpliftFacts(manifest["run_id"], made, document, deciles, curves)
     return None

@@ -28,6 +28,7 @@ APART = 0.25  # standard deviations from which a covariate is said to set a grou
 ERRORS_APART = 3.0  # and standard errors, of the many that are looked at
 ALIKE = 0.6  # correlation from which two covariates say the same
 TAIL = 0.01  # of a covariate's values at each end, which do not count in how far apart it is
+AT_ONCE = 50_000  # customers whose covariates are copied at once
 SAMPLED = 20_000  # customers by whom quantiles and correlations are taken
 # Of a shop's features: those whose numbers say nothing to a reader, or the same as a plainer one.
 UNREADABLE_UNITS, UNREADABLE_GROUPS = ("log", "phase"), ("trend",)
@@ -93,14 +94,10 @@ class Describer:
 
     def traits(self, rows: Array) -> tuple[Trait, ...]:
         """The covariates that set customers `rows` (M,) int apart, at most TRAITS, no two of which say the same."""
-        some, of_all = self.matrix[rows].astype(np.float64), self.spread
-        known = np.isfinite(some)
-        count = np.maximum(known.sum(axis=0), 1)
-        mean = np.where(known, some, 0.0).sum(axis=0) / count
-        cut = np.where(known, np.clip(some, of_all.low, of_all.high), 0.0).sum(axis=0) / count
-        apart = np.where(self.told & known.any(axis=0), cut - of_all.cut_mean, 0.0) / np.where(
-            self.told, of_all.sd, 1.0
-        )
+        of_all = self.spread
+        count, mean, cut = self._means(rows)
+        apart = np.where(self.told & (count > 0), cut - of_all.cut_mean, 0.0) / np.where(self.told, of_all.sd, 1.0)
+        count = np.maximum(count, 1)
         sure = np.abs(apart) >= np.maximum(APART, ERRORS_APART / np.sqrt(count))
         sure &= (mean - of_all.mean) * apart > 0  # else the mean hangs on a few customers and tells the other way
         chosen: list[int] = []
@@ -111,6 +108,18 @@ class Describer:
             Trait(*self.columns[i], bool(of_all.is_share[i]), float(mean[i]), float(of_all.mean[i]), float(apart[i]))
             for i in chosen
         )
+
+    def _means(self, rows: Array) -> tuple[Array, Array, Array]:
+        """Of each covariate, (D,): of how many of the customers it is known, its mean, and that with the tails cut."""
+        count, total, cut = (np.zeros(self.matrix.shape[1]) for _ in range(3))
+        for low in range(0, len(rows), AT_ONCE):
+            some = self.matrix[rows[low : low + AT_ONCE]].astype(np.float64)
+            known = np.isfinite(some)
+            count += known.sum(axis=0)
+            total += np.where(known, some, 0.0).sum(axis=0)
+            cut += np.where(known, np.clip(some, self.spread.low, self.spread.high), 0.0).sum(axis=0)
+        least = np.maximum(count, 1)
+        return count, total / least, cut / least
 
     def _say_the_same(self, one: int, other: int) -> bool:
         """Whether either follows from the other's column: by their correlation, and of a column of texts by how much
