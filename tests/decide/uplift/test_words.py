@@ -43,7 +43,7 @@ def test_groups_whose_difference_may_be_chance_are_called_so() -> None:
     assert "lies within chance" not in said()
     near = [group("first", "visit", "mail a", 0.05), group("last", "visit", "mail a", 0.04)]
     found = said(responders=[{"outcome": "visit", "action": "mail a", "told_apart": True, "groups": near}])
-    assert "between these two groups the difference seen lies within chance (−1.8 to 3.8)" in found
+    assert "least to `mail a` the difference seen lies within chance (−1.8 to 3.8)" in found
 
 
 def test_amounts_have_the_currency_and_harm_is_told_without_a_minus() -> None:
