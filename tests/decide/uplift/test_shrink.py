@@ -66,3 +66,10 @@ def test_a_settled_mean_is_within_one_standard_error_of_the_unbiased_one(rest: f
     mean, error = settled(whole, calm)
     assert abs(mean - whole.mean()) <= (whole - calm).std() / np.sqrt(400) + 1e-9
     assert error > 0
+
+
+def test_effects_are_less_sure_where_learners_disagree() -> None:
+    _, found, gain, fold = told(1.0)
+    kept = shrink(found, ONE, gain, gain, fold)
+    alike = np.repeat(found.mean(axis=1, keepdims=True), found.shape[1], axis=1)
+    assert (kept.variance(found, ONE) > kept.variance(alike, ONE)).mean() > 0.95

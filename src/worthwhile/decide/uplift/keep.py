@@ -106,6 +106,6 @@ def _shrinkage_json(shrinkage: Shrinkage) -> dict[str, Any]:
 
 def load_shrinkage(kept: dict[str, Any]) -> Shrinkage:
     """From the `shrinkage` of one outcome in uplift.json."""
-    arrays = ("mean", "weight", "errors")
+    arrays = ("mean", "weight", "scale", "errors")
     lines = [Shrunk(**(line | {name: np.array(line[name]) for name in arrays})) for line in kept["personal"]]
     return Shrinkage(tuple(lines), tuple(Coarse(**group) for group in kept["groups"]))

@@ -25,6 +25,7 @@ Array = np.ndarray[Any, Any]
 
 SURFACES = [LEARNERS.index("common"), LEARNERS.index("T")]
 PRIOR_SLOPE, PRIOR_SD = 0.5, 0.5  # of the surfaces' effect, before any score is seen
+DISAGREEMENT = 2.0  # errors of effects, in standard deviations between learners: by simulated campaigns
 RIDGE = 1.0  # of learners' weights, against their correlations
 
 
@@ -37,6 +38,7 @@ class Shrunk:
     mean: Array  # (F,) of the learners' rates
     weight: Array  # (F,) >= 0, that gives the direction the spread of the surfaces' rates
     slope: float  # 0 or more, moved from PRIOR_SLOPE by the scores
+    scale: Array  # (L,) that gives each learner's own rates the same spread
     errors: Array  # (2,) standard errors of level and slope
     t: float  # of the slope by the scores alone: how sure it is that effects differ
 
@@ -49,8 +51,14 @@ class Shrunk:
         return size * (self.level + self.slope * self.direction(found))
 
     def variance(self, found: Array, size: Array) -> Array:
-        """(N,) of the effect, by the uncertainty of level and slope."""
-        return size**2 * (self.errors[0] ** 2 + (self.direction(found) * self.errors[1]) ** 2)
+        """(N,) of the effect, by the uncertainty of level and slope and by what learners disagree about.
+
+        The last stands for what no line tells: how far a customer's effect lies from what the learners together say.
+        """
+        own = len(self.scale)
+        apart = ((found[:, :own] - self.mean[:own]) * self.scale).std(axis=1)
+        told = self.errors[0] ** 2 + (self.direction(found) * self.errors[1]) ** 2
+        return size**2 * (told + (DISAGREEMENT * self.slope * apart) ** 2)
 
 
 def features_of(said: Said, outcome: int) -> Array:
@@ -100,6 +108,7 @@ def shrink(found: Array, size: Array, whole: Array, calm: Array, fold: Array) ->
         mean=mean,
         weight=weight,
         slope=moved,
+        scale=natural / sd[: len(LEARNERS)],
         errors=np.array([whole.std() / np.sqrt(len(whole)) / size.mean(), moved_error]),
         t=slope / error if error > 0 else 0.0,
     )

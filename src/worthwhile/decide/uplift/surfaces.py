@@ -30,6 +30,7 @@ CHANCE_ROUNDS = 50
 MOSTLY_ZERO = 0.5  # share of zeros from which an amount is a chance times a size
 CAP = 0.99  # quantile of the amounts above zero at which trees on amounts see them cut
 PRIOR_BUYERS = 100  # how many buyers an action needs for its own mean amount to count half
+LINE_BUYERS = 300  # and how many are needed for what tells their amounts apart to count half
 CLIP = 0.01  # estimated chances of an action are not taken below this
 
 
@@ -148,7 +149,7 @@ def _fit_size(columns: Columns, rows: Array, action: Array, y: Array, *, actions
     nothing = tuple(Booster("", 0) for _ in range(actions))
     if not len(rows):  # nobody bought
         return Part("log", np.zeros(actions), nothing[0], nothing)
-    sure = len(rows) / (len(rows) + PRIOR_BUYERS)
+    sure = len(rows) / (len(rows) + LINE_BUYERS)
     found = fit_line(logarithms(columns.matrix[rows]), np.log(y))
     line = Line(found.mean, found.sd, found.weight * sure, 0.0)
     along = line.answer(logarithms(columns.matrix[rows]))
