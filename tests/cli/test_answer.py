@@ -66,11 +66,15 @@ def test_customer_id_cannot_colour_the_terminal(capsys: pytest.CaptureFixture[st
 def test_numbers_stand_to_the_right_and_texts_to_the_left() -> None:
     shown = table("", ("name", "amount"), [("a", "1,234.50 %"), ("b", "-")])
     assert [column.justify for column in shown.columns] == ["left", "right"]
+    numbers = ["+£18.00", "−£4.20", "<0.1%", "–", "HK$5.00", "PLN 12.00", "£1.23m", "¥1.5 万", "-1,234.5"]
+    shown = table("", ("number", "text"), [(number, text) for number, text in zip(numbers, ["C0001"] * 9, strict=True)])
+    assert [column.justify for column in shown.columns] == ["right", "left"]
 
 
 def test_money_and_shares_are_short() -> None:
-    assert [money(1234.56, "GBP"), money(9.876), money(float("nan"))] == ["1,235 GBP", "9.88", "-"]
-    assert [percent(0.1234), percent(float("nan"))] == ["12.3 %", "-"]
+    assert [money(1234.56, "GBP"), money(9.876), money(float("nan"))] == ["£1,235", "9.88", "–"]
+    assert [percent(0.1234), percent(0.0834), percent(float("nan"))] == ["12%", "8.3%", "–"]
+    assert printable(money(-12, "PLN")) == "−PLN 12.00"
 
 
 class _Terminal(io.StringIO):

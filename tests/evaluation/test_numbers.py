@@ -45,7 +45,7 @@ def test_symbols_tell_dollars_and_yen_apart_from_yuan_in_chinese():
 def test_foreign_amounts_are_shortened_with_their_name_in_chinese():
     dollars = Numbers("zh", "USD")
     assert dollars.money_short(184_000) == "18.4\u00a0万美元"
-    assert dollars.money_short(-950) == "−950\u00a0美元"
+    assert dollars.money_short(-950) == dollars.money(-950) == "−US$950"
     assert Numbers("zh", "PLN").money_short(184_000) == "PLN\u00a018.4\u00a0万"
 
 

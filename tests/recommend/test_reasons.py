@@ -5,9 +5,10 @@ import pytest
 
 from oracles.small_baskets import habits, line, moment
 from worthwhile.errors import InputError
+from worthwhile.languages import check_language
 from worthwhile.recommend.history import read_lines
 from worthwhile.recommend.popular import read_segments
-from worthwhile.recommend.reasons import TEXTS, Reasons, check_language
+from worthwhile.recommend.reasons import TEXTS, Reasons
 from worthwhile.recommend.signals import sources_on
 
 

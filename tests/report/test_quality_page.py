@@ -12,9 +12,9 @@ import pytest
 
 import worthwhile as ww
 from worthwhile.errors import InputError
-from worthwhile.evaluation.wording import LANGUAGES
 from worthwhile.ingestion.quarantine_file import write_quarantine
 from worthwhile.ingestion.reasons import REASONS, REASONS_ZH, detail_in
+from worthwhile.languages import LANGUAGES
 from worthwhile.report import quality_page
 from worthwhile.report.charts_quality import _labels, _place
 from worthwhile.report.quality_content import Stretch, quality_content

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import json
 import math
+import re
 import sys
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -84,20 +85,27 @@ def table(title: str, columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> 
 
 def printable(text: str) -> str:
     """The text without characters that steer a terminal: ids and titles come from files of strangers."""
+    text = text.replace("\u00a0", " ")  # a blank that a line is not broken at, which terminals know nothing of
     return "".join(c if c.isprintable() or c == "\n" else repr(c)[1:-1] for c in text)
 
 
+# A number as people write it: sign, currency, digits, unit.
+_NUMBER = re.compile(r"[<>]?[+−-]?((?:[A-Z]{0,2}[$£€¥₹₩])|[A-Z]{3}\s)?\d[\d,]*(\.\d+)?(\s?(%|[kmbn]{1,2}|万|亿))?")
+
+
 def _is_number(text: str) -> bool:
-    return text in ("", "-") or text.lstrip("+-").replace(",", "").replace(".", "").rstrip(" %").isdigit()
+    return text in ("", "-", "–") or _NUMBER.fullmatch(text) is not None
 
 
-def money(amount: float, currency: str = "") -> str:
-    """`1,234 GBP`; two decimals below 100."""
-    if not math.isfinite(amount):
-        return "-"
-    number = f"{amount:,.0f}" if abs(amount) >= 100 else f"{amount:,.2f}"
-    return f"{number} {currency}".strip()
+def money(amount: float | None, currency: str = "") -> str:
+    """`£1,234`, and without a currency `1,234`; cents below 100. Written as in reports."""
+    from worthwhile.evaluation.numbers import Numbers
+
+    return Numbers("en", currency).money(amount)
 
 
-def percent(share: float) -> str:
-    return f"{share * 100:.1f} %" if math.isfinite(share) else "-"
+def percent(value: float | None) -> str:
+    """`12%`, `9.8%`: written as in reports."""
+    from worthwhile.evaluation.numbers import share
+
+    return share(value)

@@ -35,10 +35,10 @@ def demo(
         worth demo demo-shop
     """
     from worthwhile.decide.segments import make_segments
-    from worthwhile.evaluation.wording import LANGUAGES
     from worthwhile.explain import explain_forecast
     from worthwhile.ingestion import ingest
     from worthwhile.ingestion.quality import check
+    from worthwhile.languages import LANGUAGES
     from worthwhile.progress import part
     from worthwhile.report import write_report
     from worthwhile.runs import backtest, forecast

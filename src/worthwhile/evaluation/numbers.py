@@ -9,9 +9,9 @@ import math
 from dataclasses import dataclass
 from datetime import date
 
-from worthwhile.evaluation.wording import LANGUAGES
+from worthwhile.languages import LANGUAGES
 
-MISSING = "–"
+MISSING, MINUS = "–", "−"
 NO_BREAK = "\u00a0"
 
 # ISO 4217 code -> symbol in an English and in a Chinese text. Others are written as their code.
@@ -48,6 +48,24 @@ def _finite(value: float | None) -> bool:
     return value is not None and math.isfinite(value)
 
 
+def share(value: float | None) -> str:
+    """A share of 1 in per cent: whole numbers, one decimal below 10 %, never a false 0 % or 100 %."""
+    if value is None or not _finite(value):
+        return MISSING
+    if 0 < abs(value) < 0.001:
+        return "<0.1%" if value > 0 else f">{MINUS}0.1%"
+    if 0.999 < value < 1:
+        return ">99.9%"
+    percent = value * 100
+    digits = 1 if 0 < abs(percent) < 9.95 or 99 < percent < 100 else 0
+    return f"{percent:,.{digits}f}%".replace("-", MINUS)
+
+
+def with_plus(text: str, value: float | None) -> str:
+    """A written number with a plus before it where it is more than what rounds to zero."""
+    return f"+{text}" if value is not None and value > 0 and any(c in "123456789" for c in text) else text
+
+
 def _three_figures(value: float) -> str:
     """At most three significant figures, without exponent: 1.23, 12.3, 123."""
     size = abs(value)
@@ -58,19 +76,22 @@ def _three_figures(value: float) -> str:
 
 @dataclass(frozen=True)
 class Numbers:
-    """How one report writes its numbers: `language` is `en` or `zh`, `currency` an ISO 4217 code."""
+    """How numbers are written for a reader: `language` is `en` or `zh`, `currency` an ISO 4217 code; an empty one
+    leaves the symbol away, in columns whose head names it."""
 
     language: str
     currency: str
 
     @property
     def symbol(self) -> str:
+        if not self.currency:
+            return ""
         known = _SYMBOLS.get(self.currency)
         return known[LANGUAGES.index(self.language)] if known else self.currency + NO_BREAK
 
     def _signed(self, value: float, text: str) -> str:
         """The text of an absolute amount with symbol and sign; no minus before what rounds to zero."""
-        minus = "−" if value < 0 and any(c in "123456789" for c in text) else ""
+        minus = MINUS if value < 0 and any(c in "123456789" for c in text) else ""
         return f"{minus}{self.symbol}{text}"
 
     def money(self, value: float | None) -> str:
@@ -82,16 +103,25 @@ class Numbers:
         return self._signed(value, f"{size:,.{digits}f}")
 
     def money_short(self, value: float | None) -> str:
-        """Three significant figures with a unit: £1.23m, ¥123 万."""
+        """Three significant figures with a unit: £1.23m, ¥123 万; below a thousand as `money`, but £20 where it is
+        whole."""
         if value is None or not _finite(value):
             return MISSING
         size = abs(value)
-        text = _three_figures(size) if size < 1000 else self._with_unit(float(f"{size:.3g}"))
-        word = _CHINESE_WORDS.get(self.currency) if self.language == "zh" else None
-        if word is None:
-            return self._signed(value, text)
-        between = "" if NO_BREAK in text else NO_BREAK
-        return ("−" if value < 0 and text != "0" else "") + text + between + word
+        text = self._small(size) if size < 999.5 else self._with_unit(float(f"{size:.3g}"))
+        word = _CHINESE_WORDS.get(self.currency) if self.language == "zh" and NO_BREAK in text else None
+        return self._signed(value, text) if word is None else (MINUS if value < 0 else "") + text + word
+
+    def money_change(self, value: float | None, *, short: bool = False) -> str:
+        """What is added or taken away, with its sign: +£18.00, −£4.20, £0."""
+        return with_plus(self.money_short(value) if short else self.money(value), value)
+
+    def points(self, change: float | None) -> str:
+        """A change of a share in percentage points with its sign: +4.2, −0.3, 0."""
+        if change is None or not _finite(change):
+            return MISSING
+        text = f"{abs(change) * 100:.1f}"
+        return "0" if text == "0.0" else ("+" if change > 0 else MINUS) + text
 
     def money_told(self, value: float | None) -> str:
         """An amount that is a fact, to the cent; without cents from a hundred thousand on."""
@@ -99,6 +129,10 @@ class Numbers:
             return MISSING
         whole = self.currency in _WHOLE_ONLY or abs(value) >= 1e5
         return self._signed(value, f"{abs(value):,.{0 if whole else 2}f}")
+
+    def _small(self, size: float) -> str:
+        digits = 0 if size >= 99.995 or size == round(size) or self.currency in _WHOLE_ONLY else 2
+        return f"{size:,.{digits}f}"
 
     def _with_unit(self, size: float) -> str:
         for start, divisor, unit in _UNITS[self.language]:
@@ -110,19 +144,10 @@ class Numbers:
         return MISSING if value is None or not _finite(value) else f"{value:,.0f}"
 
     def decimal(self, value: float | None, digits: int = 2) -> str:
-        return MISSING if value is None or not _finite(value) else f"{value:,.{digits}f}".replace("-", "−")
+        return MISSING if value is None or not _finite(value) else f"{value:,.{digits}f}".replace("-", MINUS)
 
     def share(self, value: float | None) -> str:
-        """A share of 1 in per cent: whole numbers, one decimal below 10 %, never a false 0 % or 100 %."""
-        if value is None or not _finite(value):
-            return MISSING
-        if 0 < value < 0.001:
-            return "<0.1%"
-        if 0.999 < value < 1:
-            return ">99.9%"
-        percent = value * 100
-        digits = 1 if 0 < abs(percent) < 9.95 or 99 < percent < 100 else 0
-        return f"{percent:,.{digits}f}%".replace("-", "−")
+        return share(value)
 
     def change(self, value: float | None) -> str:
         """A relative deviation with its sign: +12%, −3.4%."""
@@ -131,7 +156,7 @@ class Numbers:
         text = f"{abs(value) * 100:,.{0 if abs(value) >= 0.0995 else 1}f}%"
         if not any(c in "123456789" for c in text):
             return "0%"
-        return ("+" if value > 0 else "−") + text
+        return ("+" if value > 0 else MINUS) + text
 
     def day(self, day: date | None) -> str:
         if day is None:

@@ -19,6 +19,7 @@ from scipy.stats import t as student
 from worthwhile.errors import InputError
 from worthwhile.evaluation import wording
 from worthwhile.evaluation.wording import ENOUGH_CUTOFFS
+from worthwhile.languages import LANGUAGES
 
 # The simple rules that a model has to beat to earn its keep.
 RULES = ("last-period", "past-rate")
@@ -298,7 +299,7 @@ def verdict(
     one of several; `zone` is the shop's, in which cutoffs are dates.
     Raises InputError `bad-argument` for another language or metric, or where the horizon is left open.
     """
-    for name, value, known in (("lang", lang, wording.LANGUAGES), ("metric", metric, tuple(HEADLINES))):
+    for name, value, known in (("lang", lang, LANGUAGES), ("metric", metric, tuple(HEADLINES))):
         if value not in known:
             raise InputError(
                 "bad-argument", f"`{value}` cannot be used", where=name, remedy=f"use one of {', '.join(known)}"

@@ -10,12 +10,13 @@ import math
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
+from worthwhile.evaluation.numbers import share
+from worthwhile.languages import LANGUAGES
 from worthwhile.tasks import Horizon
 
 if TYPE_CHECKING:
     from worthwhile.evaluation.verdict import Comparison, Facts, TotalError
 
-LANGUAGES = ("en", "zh")
 ENOUGH_CUTOFFS = 3  # for a spread over cutoffs to say anything
 LEVEL = 0.005  # errors that differ by less than half a per cent are called level
 GUIDE, BUDGET = 0.30, 0.10  # a total never off by more than this may guide a plan, by that may be budgeted with
@@ -215,9 +216,9 @@ def text(key: str, lang: str, **values: Any) -> str:
     return TEXTS[key][LANGUAGES.index(lang)].format(**values)
 
 
-def _percent(share: float, *, fine: bool = False) -> str:
-    """12%; with `fine` one decimal below 10 %."""
-    return f"{share * 100:.1f}%" if fine and abs(share) < 0.0995 else f"{share * 100:.0f}%"
+def _percent(share: float) -> str:
+    """12%, 8%: how far off a total was, which is not known to decimals."""
+    return f"{share * 100:.0f}%"
 
 
 def span_text(horizon: str, lang: str) -> str:
@@ -240,7 +241,7 @@ def _off(bias: float, lang: str) -> str:
 
 
 def _against(comparison: Comparison) -> dict[str, Any]:
-    gap = _percent(max(comparison.smaller, 0.0), fine=True)
+    gap = share(max(comparison.smaller, 0.0))
     return {"gap": gap, "wins": comparison.wins, "n": comparison.cutoffs}
 
 

@@ -17,6 +17,7 @@ import pyarrow.csv as pacsv
 import pyarrow.parquet as pq
 
 from worthwhile.errors import InputError
+from worthwhile.languages import check_language
 from worthwhile.models.threads import one_thread_each
 from worthwhile.progress import Progress, part, silent
 from worthwhile.recommend.content import Content, content_of
@@ -25,7 +26,7 @@ from worthwhile.recommend.filters import Filters
 from worthwhile.recommend.history import read_lines
 from worthwhile.recommend.mix import AT_ONCE, Mixture, Question, ScoreFunction, learn_mixture
 from worthwhile.recommend.popular import read_segments
-from worthwhile.recommend.reasons import Reasons, check_language
+from worthwhile.recommend.reasons import Reasons
 from worthwhile.recommend.signals import Sources, sources_on
 from worthwhile.runs.asked import forecast_cutoff
 from worthwhile.runs.choose import fitting_of

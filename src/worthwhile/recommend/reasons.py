@@ -9,7 +9,6 @@ from typing import Any
 import numpy as np
 from scipy import sparse
 
-from worthwhile.errors import InputError
 from worthwhile.recommend.history import value_at
 from worthwhile.recommend.popular import ATTRIBUTES, RECENT_DAYS, Segments
 from worthwhile.recommend.signals import OF_ITEM, Sources
@@ -56,17 +55,6 @@ TEXTS: dict[str, dict[str, str]] = {
         "weeks": "{n} 周",
     },
 }
-
-
-def check_language(language: str) -> None:
-    """Raises InputError `bad-argument` for a language that has no texts."""
-    if language not in TEXTS:
-        raise InputError(
-            "bad-argument",
-            f"there are no texts in `{language}`",
-            where="--lang",
-            remedy=f"take one of {', '.join(TEXTS)}",
-        )
 
 
 @dataclass(frozen=True)

@@ -13,10 +13,11 @@ from markupsafe import Markup, escape
 from worthwhile.evaluation.numbers import Numbers
 from worthwhile.ingestion.findings import SEVERITIES
 from worthwhile.ingestion.reasons import detail_in, meaning
+from worthwhile.languages import check_language
 from worthwhile.progress import Progress, silent
 from worthwhile.report.charts_quality import timeline_figures
 from worthwhile.report.quality_content import QualityContent, Refused, quality_content
-from worthwhile.report.rendering import check_language, rendered, writable, write_page
+from worthwhile.report.rendering import rendered, writable, write_page
 from worthwhile.report.tables import Cell, Table, short
 from worthwhile.report.texts import Voice, read_texts
 from worthwhile.shop import Shop

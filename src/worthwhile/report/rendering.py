@@ -12,16 +12,7 @@ from jinja2 import Environment, FunctionLoader, StrictUndefined
 from markupsafe import Markup
 
 from worthwhile.errors import InputError
-from worthwhile.evaluation.wording import LANGUAGES
 from worthwhile.report.texts import Voice
-
-
-def check_language(lang: str) -> None:
-    """Raises InputError `bad-argument` for a language that there are no texts of."""
-    if lang not in LANGUAGES:
-        raise InputError(
-            "bad-argument", f"`{lang}` is no language of the report", where="--lang", remedy="use en or zh"
-        )
 
 
 def writable(path: Path, option: str, *, remedy: str = "name a file") -> Path:

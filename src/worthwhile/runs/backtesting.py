@@ -16,8 +16,8 @@ from worthwhile.distribution import Forecast
 from worthwhile.errors import InputError
 from worthwhile.evaluation.scores import evaluate
 from worthwhile.evaluation.verdict import LEADING_METRIC, Verdict, verdict
-from worthwhile.evaluation.wording import LANGUAGES
 from worthwhile.features.terms import ValueTerms
+from worthwhile.languages import LANGUAGES
 from worthwhile.models.catalogue import MODELS, USUAL_MEMBERS, models_behind
 from worthwhile.models.ensemble import Ensemble
 from worthwhile.models.files import write_json

@@ -8,8 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from worthwhile.evaluation.wording import LANGUAGES
 from worthwhile.features.snapshot import Snapshot
+from worthwhile.languages import LANGUAGES
 from worthwhile.models.catalogue import MODELS, Needs, models_behind
 from worthwhile.runs.lonely_end import LonelyEnd
 from worthwhile.runs.membership import ALL_MEMBERS, Membership

@@ -4,6 +4,7 @@ action. They read the facts of a run (docs/segments.md)."""
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from datetime import date
 from typing import Any
 
 from worthwhile.decide.segments.clusters import (
@@ -14,8 +15,11 @@ from worthwhile.decide.segments.clusters import (
 )
 from worthwhile.decide.segments.evidence import FEW
 from worthwhile.decide.segments.recorded import Segments
-from worthwhile.decide.segments.words import AIPL_DEFINITIONS, DEFINITIONS, LANGUAGES, TRAITS, text
+from worthwhile.decide.segments.words import AIPL_DEFINITIONS, DEFINITIONS, TRAITS, text
+from worthwhile.evaluation.numbers import Numbers
+from worthwhile.evaluation.numbers import share as percent
 from worthwhile.evaluation.wording import span_text
+from worthwhile.languages import LANGUAGES
 
 Money = Callable[[float], str]  # how an amount is written
 DUE, OVERDUE = 0.75, 1.5  # of the usual gap: from the first on an order is due, from the second on overdue
@@ -24,20 +28,13 @@ SILENCE_OF: dict[str, float] = {"cooling": 1.0, "at_risk": 2.0, "lost": 4.0}
 SHARED = 0.3  # of customers with the same number of orders, from which on it is told
 
 
-def percent(share: float | None) -> str:
-    """31%; one decimal below 10 %, and never a false 0 % or 100 %."""
-    if share is None:
-        return "–"
-    if 0 < share < 0.001:
-        return "<0.1%"
-    if 0.995 <= share < 1:
-        return f"{min(share, 0.999) * 100:.1f}%"
-    return f"{share * 100:.{0 if share >= 0.0995 or share == 0 else 1}f}%"
-
-
 def days_text(days: float, lang: str) -> str:
     count = round(days)
     return text("day" if count == 1 else "days", lang, n=f"{count:,}")
+
+
+def day_text(iso: str, lang: str) -> str:
+    return Numbers(lang, "").day(date.fromisoformat(iso))
 
 
 def definition_of(stage: str, segments: Segments, lang: str) -> str:
@@ -127,7 +124,7 @@ def evidence_sentences(stage: str, segments: Segments, lang: str, money: Money) 
 
 def _what_then(found: Mapping[str, Any], segments: Segments, lang: str, money: Money) -> list[str]:
     share, low, high = (percent(found[name]) for name in ("share", "low", "high"))
-    span, start = _span(segments, lang), segments.facts["past"]["start"]
+    span, start = _span(segments, lang), day_text(segments.facts["past"]["start"], lang)
     customers = f"{found['customers']:,}"
     said = [text("then", lang, customers=customers, start=start, share=share, low=low, high=high, span=span)]
     if found["customers"] < FEW:

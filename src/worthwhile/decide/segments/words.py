@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from worthwhile.errors import InputError
-
-LANGUAGES = ("en", "zh")
+from worthwhile.languages import LANGUAGES
 
 # Kind of name -> segment -> English, Chinese.
 NAMES: dict[str, dict[str, tuple[str, str]]] = {
@@ -143,7 +141,7 @@ TEXTS: dict[str, tuple[str, str]] = {
     "days": ("{n} days", "{n} 天"),
     "then": (
         "Of {customers} customers at this stage on {start}, {share} ({low} to {high}) bought in the {span} after it.",
-        "{start} 处于该阶段的 {customers} 位客户中，{share}（{low} 至 {high}）在此后 {span}内购买。",
+        "{start}处于该阶段的 {customers} 位客户中，{share}（{low} 至 {high}）在此后 {span}内购买。",
     ),
     "few": ("So few say little.", "人数太少，说明不了多少。"),
     "buyers": (
@@ -206,12 +204,6 @@ TEXTS: dict[str, tuple[str, str]] = {
         "下过单的客户不足 {least} 位，人数太少，不宜分群。",
     ),
 }
-
-
-def check_language(lang: str) -> None:
-    """Raises InputError `bad-argument` for a language that has no texts."""
-    if lang not in LANGUAGES:
-        raise InputError("bad-argument", f"there are no texts in `{lang}`", where="--lang", remedy="use en or zh")
 
 
 def text(key: str, lang: str, **values: object) -> str:
