@@ -21,13 +21,37 @@ def test_explain_tells_reasons_what_if_and_the_timeline_of_a_customer(worth: Any
     done = worth(*arguments)
     assert done.exit_code == 0
     assert "typical customer" in done.out and "If they ordered today for £40.00" in done.out
-    assert "last order" in done.out and "order_line" in done.out
+    assert "last order" in done.out and "order of" in done.out and "order_line" not in done.out
     [told] = worth(*arguments, "--json").json["customers"]
     moved = sum(row["spend_effect"] for row in told["reasons"])
     assert moved == pytest.approx(told["spend_mean"] - told["typical_spend_mean"])
+    assert told["timeline_steps"] == len(told["timeline"]) > 2
+    assert f"C0001: all {told['timeline_steps']} steps" in done.out
+    assert "Together" in done.out and "rounded by itself" in done.out
     assert told["if_order"]["p_active"] == pytest.approx(told["p_active"]) and told["timeline"]
     zh = worth(*arguments, "--json", "--lang", "zh").json["customers"][0]
     assert "上次下单" in " ".join(row["text"] for row in zh["reasons"])
+
+
+def test_a_timeline_that_is_cut_says_so_and_how_to_see_more(worth: Any, forecast: Path) -> None:
+    for lang, words in (("en", "C0001: the last 2 of "), ("zh", "最近 2 步")):
+        done = worth("explain", forecast, "--customer", "C0001", "--timeline", "--last", 2, "--lang", lang)
+        assert done.exit_code == 0 and words in done.out and "--last " in done.out
+    assert "order of" not in done.out and "下单（" in done.out
+
+
+def test_what_takes_long_is_told_from_the_first_moment(shop_folder: Path, worth: Any, forecast: Path) -> None:
+    from worthwhile.explain import explain_customers, explain_forecast
+    from worthwhile.shop import open_shop
+
+    heard: list[str] = []
+    watch = lambda text, share: heard.append(text)  # noqa: E731
+    explain_customers(open_shop(forecast), ["C0001"], timeline=True, if_order=40, progress=watch)
+    assert heard[0] == "opening the forecast" and "C0001 with one order more" in heard
+    assert any(text.startswith("forecasts without each of ") for text in heard)
+    heard.clear()
+    explain_forecast(open_shop(forecast), sample=20, progress=watch)
+    assert heard[:2] == ["opening the forecast", "what the customers did"] and heard[-1] == "done"
 
 
 def test_explain_without_a_customer_tells_what_moves_the_shop_and_writes_all(

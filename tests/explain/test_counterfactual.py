@@ -39,11 +39,15 @@ def test_a_step_is_a_day_and_kind_and_an_order_goes_with_its_refunds():
 
 
 def test_a_timeline_tells_each_step_and_what_the_forecast_would_lose(forecaster):
-    steps = timeline(forecaster, "C0001")
+    told = timeline(forecaster, "C0001")
+    steps = list(told.steps)
+    assert told.in_all == len(steps)
     assert steps == sorted(steps, key=lambda step: (step.day, step.kind))
     assert all(step.day < date(2011, 7, 1) and step.amount > 0 for step in steps)
     assert np.abs([step.amount_effect for step in steps]).max() > 0
-    latest = timeline(forecaster, "C0001", most=2)
+    some = timeline(forecaster, "C0001", last=2)
+    latest = some.steps
+    assert some.in_all == told.in_all
     assert [step.day for step in latest] == [step.day for step in steps[-2:]]
     assert latest[1].amount_effect == pytest.approx(steps[-1].amount_effect)
 
@@ -52,7 +56,7 @@ def test_without_their_only_order_a_customer_would_not_be_forecast(forecaster):
     with forecaster.everybody() as everybody:
         once = everybody.customer_ids[everybody.column("orders_all") == 1][0]
         whole = forecaster.answer(everybody[everybody.customer_ids == once]).amount.mean()[0]
-    [step] = timeline(forecaster, once)
+    [step] = timeline(forecaster, once).steps
     assert step.amount_effect == pytest.approx(whole, rel=1e-6)
 
 

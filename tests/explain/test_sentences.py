@@ -6,7 +6,8 @@ import pytest
 from worthwhile.evaluation.numbers import Numbers
 from worthwhile.explain import explain_forecast
 from worthwhile.explain.reasons import REASONS
-from worthwhile.explain.sentences import TEXTS, Facts, Teller, facts_of
+from worthwhile.explain.sentences import KINDS, TEXTS, Facts, Teller, facts_of
+from worthwhile.schema import EVENT_KINDS
 
 EN, ZH = Teller(Numbers("en", "GBP")), Teller(Numbers("zh", "CNY"))
 
@@ -33,8 +34,17 @@ def test_a_reason_cites_the_last_order_and_the_usual_gap():
 
 def test_effects_bear_their_sign_and_currency():
     assert EN.effect("last order 12 days ago", 18.0) == "last order 12 days ago: +£18.00"
-    assert EN.signed(-4.2) == "−£4.20" and EN.signed(0.0) == "£0" and ZH.signed(1234.0) == "+¥1,234"
-    assert EN.points(0.042) == "+4.2" and EN.points(-0.0001) == "0"
+    en, zh = EN.numbers, ZH.numbers
+    assert en.money_change(-4.2) == "−£4.20" and en.money_change(0.0) == "£0" and zh.money_change(1234.0) == "+¥1,234"
+    assert en.money_change(27_619.0, short=True) == "+£27.6k" and en.money_change(-0.001) == "£0.00"
+    assert en.points(0.042) == "+4.2" and en.points(-0.003) == "−0.3" and en.points(-0.0001) == "0"
+
+
+def test_every_kind_of_event_has_a_name_that_people_use():
+    assert KINDS.keys() == EVENT_KINDS.keys()
+    assert [EN.step("order_line", n) for n in (1, 1200)] == ["order of 1 line", "order of 1,200 lines"]
+    assert [EN.step("view", n) for n in (1, 3)] == ["visit", "visit, 3 times"]
+    assert ZH.step("order_line", 3) == "下单（3 个商品行）" and ZH.step("view", 3) == "浏览 3 次"
 
 
 def test_a_trend_tells_both_spans():

@@ -14,24 +14,51 @@ from worthwhile.cli.progress import progress
 from worthwhile.errors import InputError
 
 if TYPE_CHECKING:
-    from worthwhile.explain import Answers, Changed, Explanations, Step
+    from worthwhile.explain import Answers, Changed, Explanations, Timeline
     from worthwhile.explain.sentences import Teller
 
 # Columns of each table, in English and Chinese; {name} is spend or value.
 HEADS: dict[str, dict[str, tuple[str, ...]]] = {
     "own": {
-        "en": ("{name}", "of all movement", "points of P(buy)", "reason"),
+        "en": ("{name}", "of all movement", "points of the chance to buy", "reason"),
         "zh": ("金额", "占全部变动", "购买概率（百分点）", "原因"),
     },
     "steps": {
-        "en": ("day", "what", "lines", "amount", "moves the amount by", "points of P(buy)"),
-        "zh": ("日期", "行为", "行数", "金额", "对金额的影响", "购买概率（百分点）"),
+        "en": ("day", "what", "amount", "moves the amount by", "points of the chance to buy"),
+        "zh": ("日期", "行为", "金额", "对金额的影响", "购买概率（百分点）"),
     },
     "shop": {
-        "en": ("reason", "of all movement", "{name}, on average", "points of P(buy)"),
-        "zh": ("原因", "占全部变动", "金额（平均）", "购买概率（百分点）"),
+        "en": ("reason", "of all movement", "{name}, on average", "points of the chance to buy", "orders"),
+        "zh": ("原因", "占全部变动", "金额（平均）", "购买概率（百分点）", "订单数"),
     },
 }
+# Sentence -> English, Chinese.
+TEXTS: dict[str, tuple[str, str]] = {
+    "sum": (
+        "Together {amount}, and {points} points of the chance to buy: the difference from the typical customer. Each"
+        " figure is rounded by itself.",
+        "合计 {amount}，购买概率 {points} 个百分点，即与典型客户的差距。各项分别四舍五入。",
+    ),
+    "if_order": (
+        "If they ordered today for {asked}: {name} {before} -> {after}, chance to buy {chances}.",
+        "假如今天下单 {asked}：{name} {before} -> {after}，购买概率 {chances}。",
+    ),
+    "if_quiet": (
+        "If nothing happened for {asked} days, forecast anew after these: {name} {before} -> {after}, chance to buy"
+        " {chances}.",
+        "假如 {asked} 天内没有任何行为，其后的预测：{name} {before} -> {after}，购买概率 {chances}。",
+    ),
+    "steps": ("{customer}: all {steps} steps", "{customer}：全部 {steps} 步行为"),
+    "last_steps": ("{customer}: the last {steps} of {all} steps", "{customer}：共 {all} 步行为，最近 {steps} 步"),
+    "hangs": (
+        "What hangs on a step is the forecast less the forecast without it. Steps need not add up.",
+        "每一步的影响为预测减去没有它时的预测；各步影响不必相加。",
+    ),
+    "more": ("More of them: --last {all}.", "查看更多：--last {all}。"),
+    "shop": ("What moves the forecasts of {customers} customers", "{customers} 位客户的预测受什么影响"),
+    "out": ("The first three reasons of each customer in {out}", "每位客户的前三条原因见 {out}"),
+}
+MOST_ASKED = 2_000  # steps of a timeline
 SAMPLE = 1_000  # customers that the importance of reasons is told from, where not all are asked for
 
 
@@ -47,6 +74,9 @@ def explain(
     timeline: Annotated[
         bool, typer.Option("--timeline", help="Show each step of the customers, and what hangs on it.")
     ] = False,
+    last: Annotated[
+        int, typer.Option("--last", min=1, max=MOST_ASKED, help="How many steps of a timeline, the latest.")
+    ] = 100,
     if_order: Annotated[
         float | None, typer.Option("--if-order", min=0.01, help="What if they ordered today for this amount?")
     ] = None,
@@ -68,7 +98,7 @@ def explain(
 
         worth explain myshop --customer C0001 --if-order 40
     """
-    from worthwhile.recommend.reasons import check_language
+    from worthwhile.languages import check_language
     from worthwhile.shop import open_shop
 
     check_language(lang)
@@ -81,6 +111,7 @@ def explain(
             remedy="name a customer: --customer ID",
         )
     with progress() as watch:
+        watch("opening the forecast", 0.0)  # before the libraries of the models are loaded
         if not customer:
             from worthwhile.explain import explain_forecast
 
@@ -97,15 +128,23 @@ def explain(
             run_id=run,
             horizon=horizon,
             timeline=timeline,
+            last=last,
             if_order=if_order,
             if_quiet=if_quiet,
             seed=seed,
+            progress=watch,
         )
     return _of_customers(answers, lang, if_order=if_order, if_quiet=if_quiet)
 
 
-def heads(kind: str, lang: str, name: str = "") -> list[str]:
+def _heads(kind: str, lang: str, name: str = "") -> list[str]:
     return [head.format(name=name) for head in HEADS[kind][lang]]
+
+
+def _text(key: str, lang: str, **values: object) -> str:
+    from worthwhile.languages import LANGUAGES
+
+    return TEXTS[key][LANGUAGES.index(lang)].format(**values)
 
 
 def _of_customers(answers: Answers, lang: str, *, if_order: float | None, if_quiet: int | None) -> Answer:
@@ -120,8 +159,9 @@ def _of_customers(answers: Answers, lang: str, *, if_order: float | None, if_qui
             told[what] = changed.to_dict()
             lines.append(_changed(what, changed, teller, if_order=if_order, if_quiet=if_quiet))
         if name in answers.timelines:
-            told["timeline"] = answers.timelines[name]
-            lines.append(_timeline(answers.timelines[name], teller))
+            found = answers.timelines[name]
+            told |= {"timeline": found.steps, "timeline_steps": found.in_all}
+            lines += _timeline(found, name, teller)
         customers.append(told)
         shown += lines
     document = {"run_id": made.recorded.run_id, "horizon": made.recorded.horizon, "customers": customers}
@@ -145,9 +185,9 @@ def _of_customer(made: Explanations, place: int, lang: str) -> tuple[dict[str, A
     )
     cells = [
         (
-            teller.signed(row[f"{name}_effect"]),
+            teller.numbers.money_change(row[f"{name}_effect"]),
             percent(row[f"{name}_effect_share"]),
-            teller.points(row["p_active_effect"]),
+            teller.numbers.points(row["p_active_effect"]),
             row["text"],
         )
         for row in rows
@@ -161,7 +201,13 @@ def _of_customer(made: Explanations, place: int, lang: str) -> tuple[dict[str, A
         "typical_p_active": usual_chance,
         "reasons": rows,
     }
-    return told, [table(lead, heads("own", lang, name), cells)]
+    moved = _text(
+        "sum",
+        lang,
+        amount=teller.numbers.money_change(amount - usual),
+        points=teller.numbers.points(chance - usual_chance),
+    )
+    return told, [table(lead, _heads("own", lang, name), cells), moved]
 
 
 def _id(made: Explanations, place: int) -> str:
@@ -169,43 +215,36 @@ def _id(made: Explanations, place: int) -> str:
 
 
 def _changed(what: str, changed: Changed, teller: Teller, *, if_order: float | None, if_quiet: int | None) -> str:
-    said = changed.to_dict()
-    name = changed.before.amount_name
-    zh = teller.numbers.language == "zh"
-    if what == "if_order":
-        amount = teller.money(if_order or 0.0)
-        event = f"假如今天下单 {amount}" if zh else f"If they ordered today for {amount}"
-    else:
-        event = (
-            f"假如 {if_quiet} 天内没有任何行为，其后的预测"
-            if zh
-            else f"If nothing happened for {if_quiet} days, forecast anew after these"
-        )
-    before, after = teller.money(said[f"{name}_mean"]), teller.money(said[f"{name}_mean_after"])
-    chances = f"{percent(said['p_active'])} -> {percent(said['p_active_after'])}"
-    if zh:
-        return f"{event}：{teller.say(f'what.{name}')} {before} -> {after}，购买概率 {chances}。"
-    return f"{event}: {name} {before} -> {after}, chance to buy {chances}."
+    said, name = changed.to_dict(), changed.before.amount_name
+    return _text(
+        what,
+        teller.numbers.language,
+        asked=teller.money(if_order or 0.0) if what == "if_order" else if_quiet,
+        name=teller.say(f"what.{name}"),
+        before=teller.money(said[f"{name}_mean"]),
+        after=teller.money(said[f"{name}_mean_after"]),
+        chances=f"{percent(said['p_active'])} -> {percent(said['p_active_after'])}",
+    )
 
 
-def _timeline(steps: list[Step], teller: Teller) -> Table:
+def _timeline(found: Timeline, customer: str, teller: Teller) -> list[str | Table]:
     cells = [
         (
             step.day.isoformat(),
-            step.kind,
-            f"{step.count:,}",
+            teller.step(step.kind, step.count),
             money(step.amount) if step.amount else "",
-            teller.signed(step.amount_effect),
-            teller.points(step.p_active_effect),
+            teller.numbers.money_change(step.amount_effect),
+            teller.numbers.points(step.p_active_effect),
         )
-        for step in steps
+        for step in found.steps
     ]
-    lang = teller.numbers.language
-    title = {
-        "en": "What hangs on each step (forecast less the forecast without it)",
-        "zh": "每一步行为的影响（预测减去没有它时的预测）",
-    }
-    return table(title[lang], heads("steps", lang), cells)
+    lang, steps = teller.numbers.language, f"{len(found.steps):,}"
+    is_whole = len(found.steps) == found.in_all
+    title = _text("steps" if is_whole else "last_steps", lang, customer=customer, steps=steps, all=f"{found.in_all:,}")
+    said = [_text("hangs", lang)]
+    if not is_whole:
+        said.append(_text("more", lang, all=min(found.in_all, MOST_ASKED)))
+    return [table(title, _heads("steps", lang), cells), (" " if lang == "en" else "").join(said)]
 
 
 def _of_shop(made: Explanations, lang: str, out: Path | None) -> Answer:
@@ -217,6 +256,7 @@ def _of_shop(made: Explanations, lang: str, out: Path | None) -> Answer:
             percent(row["share"]),
             teller.money(row[f"{name}_effect_mean"]),
             f"{row['p_active_effect_mean'] * 100:.1f}",
+            f"{row['orders_effect_mean']:.2f}",
         )
         for row in rows
     ]
@@ -228,10 +268,6 @@ def _of_shop(made: Explanations, lang: str, out: Path | None) -> Answer:
         horizon=teller.horizon(made.recorded.task),
         chance=percent(chance),
     )
-    titles = {
-        "en": f"What moves the forecasts of {len(made):,} customers",
-        "zh": f"{len(made):,} 位客户的预测受什么影响",
-    }
     document = {
         "run_id": made.recorded.run_id,
         "horizon": made.recorded.horizon,
@@ -241,9 +277,9 @@ def _of_shop(made: Explanations, lang: str, out: Path | None) -> Answer:
         "out": out,
     }
     shown: list[str | Table] = [
-        table(titles[lang], heads("shop", lang, name), cells),
+        table(_text("shop", lang, customers=f"{len(made):,}"), _heads("shop", lang, name), cells),
         baseline,
     ]
     if out is not None:
-        shown.append(f"The first three reasons of each customer in {out}")
+        shown.append(_text("out", lang, out=out))
     return Answer(document, shown)

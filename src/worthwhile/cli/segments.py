@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -76,14 +75,14 @@ def segments(
 
     Value tiers, RFM, lifecycle stages and groups found in the data, by a recorded forecast; what each holds, what is at
     risk, where customers moved since an earlier date, and what this shop's own log says for the usual action. They are
-    kept as a run, which the report shows.
+    kept as a run, which the report shows. Where there is no forecast as of the earlier date, it is made first, which
+    may take minutes.
 
     Example:
 
         worth segments myshop --since 2011-09-01 --out segments.csv
     """
-    from worthwhile.decide.segments import make_segments
-    from worthwhile.decide.segments.words import check_language
+    from worthwhile.languages import check_language
     from worthwhile.runs.tables import check_out
     from worthwhile.shop import open_shop
 
@@ -92,6 +91,9 @@ def segments(
     if out is not None:
         check_out(out)  # before the work, not after it
     with progress() as watch:
+        watch("reading the forecast", 0.0)  # before the libraries of the models are loaded
+        from worthwhile.decide.segments import make_segments
+
         made = make_segments(
             shop, run_id=run_id, horizon=horizon, since=since, from_run=from_run, past=past, seed=seed, progress=watch
         )
@@ -101,14 +103,17 @@ def segments(
 
 
 def _head(key: str, lang: str, **values: object) -> str:
-    return _HEADS[key][("en", "zh").index(lang)].format(**values)
+    from worthwhile.languages import LANGUAGES
+
+    return _HEADS[key][LANGUAGES.index(lang)].format(**values)
 
 
 def _shown(made: Segments, lang: str, out: Path | None) -> list[str | Table]:
     from worthwhile.decide.segments import sentences
+    from worthwhile.evaluation.numbers import Numbers
 
     currency = made.asked["settings"]["currency"]
-    amount = partial(money, currency=currency)
+    amount = Numbers(lang, currency).money
     by_dimension: dict[str, list[dict[str, Any]]] = {}
     for row in made.summary().to_pylist():
         by_dimension.setdefault(row["dimension"], []).append(row)
@@ -161,9 +166,9 @@ def _cells(row: Mapping[str, Any]) -> tuple[str, ...]:
     return (
         f"{row['customers']:,}",
         money(row["spend"]),
-        "-" if share is None else percent(share),
+        percent(share),
         money(row["at_risk"]),
-        "-" if chance is None else percent(chance),
+        percent(chance),
         money(row["spend_last_year"]),
     )
 

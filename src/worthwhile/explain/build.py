@@ -22,10 +22,10 @@ from worthwhile.explain.shapley import Shares
 from worthwhile.explain.shares import shares_of
 from worthwhile.explain.typical import middle_customers, typical_of
 from worthwhile.features.snapshot import Snapshot
+from worthwhile.languages import check_language
 from worthwhile.models.files import write_json
 from worthwhile.models.protocol import Additive
 from worthwhile.progress import Progress, part, silent
-from worthwhile.recommend.reasons import check_language
 from worthwhile.runs.recall import RecordedForecast, recorded_forecast
 from worthwhile.runs.record import record
 from worthwhile.runs.tables import check_out, write_table
@@ -149,17 +149,19 @@ def explain_forecast(  # noqa: PLR0913 (one parameter for each question that a p
     """
     check_language(language)
     path = None if out is None else check_out(out)
+    progress("opening the forecast", 0.0)
     recorded = recorded_forecast(shop, run_id=run_id, horizon=horizon)
     wanted = check_customers(recorded, customers) if customers is not None else None
     seed = recorded.asked["seed"] if seed is None else seed
-    progress("opening the forecast", 0.0)
     with forecaster_of(recorded) as forecaster:
         made = explained(forecaster, wanted, sample=sample, seed=seed, progress=part(progress, 0.05, 0.8))
         if customers is None:
-            progress("leading customers", 0.8)
+            progress("reasons of the leading customers", 0.8)
             examples = explained(forecaster, _leading(recorded), seed=seed)
-            timelines = timelines_of(forecaster, examples.snapshot.customer_ids[:TIMELINES].tolist())
-            progress("writing", 0.9)
+            timelines = timelines_of(
+                forecaster, examples.snapshot.customer_ids[:TIMELINES].tolist(), part(progress, 0.82, 0.95)
+            )
+            progress("writing", 0.95)
             _record(shop, Made(made, examples, timelines), sample=sample, seed=seed)
     if path is not None:
         write_table(made.table(language=language), path)
@@ -178,6 +180,7 @@ def explained(
     """The same from an open forecast: for many questions in a row, or one that has to be answered at once."""
     if customers is None and sample is not None:
         customers = _drawn(forecaster.recorded.table(), sample, seed)
+    progress("what the customers did", 0.0)
     with compared(forecaster, customers) as (snapshot, typical):
         asked = game_of(snapshot, typical, forecaster.answer, reads_events=forecaster.reads_events)
         threads = forecaster.recorded.shop.settings["threads"]

@@ -21,6 +21,7 @@ from worthwhile.distribution import Forecast
 from worthwhile.explain.forecaster import Forecaster
 from worthwhile.explain.game import outputs
 from worthwhile.models.sequence.trees import half_of
+from worthwhile.progress import Progress, part, silent
 from worthwhile.schema import EVENTS
 from worthwhile.store.log import Log, log_of, log_of_customers
 from worthwhile.tasks import Task
@@ -43,6 +44,14 @@ class Step:
     p_active_effect: float
 
 
+@dataclass(frozen=True)
+class Timeline:
+    """The latest steps of a customer before the cutoff, oldest first, and how many there are in all."""
+
+    steps: tuple[Step, ...]
+    in_all: int
+
+
 TIMELINE = pa.schema(
     [
         pa.field("customer_id", pa.string(), nullable=False),
@@ -52,6 +61,7 @@ TIMELINE = pa.schema(
         pa.field("amount", pa.float64()),
         pa.field("amount_effect", pa.float64()),
         pa.field("p_active_effect", pa.float64()),
+        pa.field("in_all", pa.int64()),
     ]
 )
 
@@ -76,29 +86,35 @@ class Changed:
         }
 
 
-def timeline(forecaster: Forecaster, customer: str, *, most: int = MOST_STEPS) -> list[Step]:
-    """The latest `most` steps of a customer, oldest first, each with what the forecast would lose without it.
+def timeline(forecaster: Forecaster, customer: str, *, last: int = MOST_STEPS, progress: Progress = silent) -> Timeline:
+    """The `last` steps of a customer, oldest first, each with what the forecast would lose without it.
 
     A day's order goes with the refunds of it. Effects of single steps need not add up: two orders of one week say
     nearly the same. Who would have no order left would not be forecast at all, so all of the forecast hangs on that.
     """
     with log_of_customers(forecaster.log, [customer]) as log:
         events = _before(log, forecaster.recorded.cutoff)
-        steps = _steps(events)[-most:]
+        known = _steps(events)
+        steps = known[-last:]
+        progress(f"forecasts without each of {len(steps):,} steps of {customer}", 0.0)
         without = [_without(events, day, kind) for day, kind in steps]
         said = _asked(forecaster, log, [events, *without], customer)
     whole = said[0]
-    return [
+    told = (
         Step(day, kind, *_size(events, day, kind), *(whole - said[place + 1])[:2].tolist())
         for place, (day, kind) in enumerate(steps)
-    ]
+    )
+    return Timeline(tuple(told), len(known))
 
 
-def timelines_of(forecaster: Forecaster, customers: Sequence[str]) -> pa.Table:
-    """The timelines of customers, one below the other: customer_id, and the fields of `Step`."""
-    rows = [
-        {"customer_id": customer, **asdict(step)} for customer in customers for step in timeline(forecaster, customer)
-    ]
+def timelines_of(forecaster: Forecaster, customers: Sequence[str], progress: Progress = silent) -> pa.Table:
+    """The timelines of customers, one below the other: customer_id, the fields of `Step`, and how many steps there are
+    in all."""
+    rows = []
+    for done, customer in enumerate(customers):
+        watch = part(progress, done / len(customers), (done + 1) / len(customers))
+        told = timeline(forecaster, customer, progress=watch)
+        rows += [{"customer_id": customer, **asdict(step), "in_all": told.in_all} for step in told.steps]
     return pa.Table.from_pylist(rows, schema=TIMELINE)
 
 

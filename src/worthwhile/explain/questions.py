@@ -6,9 +6,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from worthwhile.explain.build import Explanations, explained
-from worthwhile.explain.counterfactual import Changed, Step, if_ordered, if_quiet_for
+from worthwhile.explain.counterfactual import MOST_STEPS, Changed, Timeline, if_ordered, if_quiet_for
 from worthwhile.explain.counterfactual import timeline as timeline_of
 from worthwhile.explain.forecaster import check_customers, forecaster_of
+from worthwhile.progress import Progress, part, silent
 from worthwhile.runs.recall import recorded_forecast
 from worthwhile.shop import Shop
 
@@ -18,36 +19,45 @@ class Answers:
     """Reasons of customers, and by customer what else was asked."""
 
     made: Explanations
-    timelines: dict[str, list[Step]]
+    timelines: dict[str, Timeline]
     changed: dict[str, dict[str, Changed]]  # customer -> `if_order`, `if_quiet` -> forecasts
 
 
-def explain_customers(
+def explain_customers(  # noqa: PLR0913 (one parameter for each question that a person asks)
     shop: Shop,
     customers: Sequence[str],
     *,
     run_id: str | None = None,
     horizon: str | None = None,
     timeline: bool = False,
+    last: int = MOST_STEPS,
     if_order: float | None = None,
     if_quiet: int | None = None,
     seed: int | None = None,
+    progress: Progress = silent,
 ) -> Answers:
-    """Why the forecasts of these customers are what they are; with `timeline` what hangs on each of their steps, with
-    `if_order` (an amount) and `if_quiet` (days) what the forecast would be then.
+    """Why the forecasts of these customers are what they are; with `timeline` what hangs on each of their `last` steps,
+    with `if_order` (an amount) and `if_quiet` (days) what the forecast would be then.
 
     Raises InputError (`no-such-run`, `no-such-customer`, `bad-argument`, `damaged`).
     """
+    progress("opening the forecast", 0.0)
     recorded = recorded_forecast(shop, run_id=run_id, horizon=horizon)
     wanted = check_customers(recorded, customers)
     seed = recorded.asked["seed"] if seed is None else seed
     with forecaster_of(recorded) as forecaster:
-        made = explained(forecaster, wanted, seed=seed)
+        made = explained(forecaster, wanted, seed=seed, progress=part(progress, 0.1, 0.6))
         changed: dict[str, dict[str, Changed]] = {name: {} for name in wanted}
-        for name in wanted:
+        timelines = {}
+        for done, name in enumerate(wanted):
+            watch = part(progress, 0.6 + 0.4 * done / len(wanted), 0.6 + 0.4 * (done + 1) / len(wanted))
             if if_order is not None:
+                watch(f"{name} with one order more", 0.0)
                 changed[name]["if_order"] = if_ordered(forecaster, name, if_order)
             if if_quiet is not None:
+                watch(f"{name} after {if_quiet} silent days", 0.0)
                 changed[name]["if_quiet"] = if_quiet_for(forecaster, name, if_quiet)
-        timelines = {name: timeline_of(forecaster, name) for name in wanted} if timeline else {}
+            if timeline:
+                timelines[name] = timeline_of(forecaster, name, last=last, progress=watch)
+    progress("done", 1.0)
     return Answers(made, timelines, changed)

@@ -17,6 +17,7 @@ from worthwhile.evaluation.numbers import NO_BREAK, Numbers
 from worthwhile.evaluation.wording import span_text
 from worthwhile.explain.reasons import MINOR
 from worthwhile.features.snapshot import Snapshot
+from worthwhile.languages import LANGUAGES
 from worthwhile.tasks import Task
 
 Array = np.ndarray[Any, Any]
@@ -73,7 +74,7 @@ TEXTS: dict[str, tuple[str, str]] = {
     ),
     "basket": (
         "{lines} lines an order, {items} different items so far (typical: {typical_lines}, {typical_items})",
-        "平均每单 {lines} 行，累计购买 {items} 种商品（典型客户：{typical_lines} 行、{typical_items} 种）",
+        "平均每单 {lines} 个商品行，累计购买 {items} 种商品（典型客户：{typical_lines} 个、{typical_items} 种）",
     ),
     "basket.unnamed": (
         "{units} pieces an order on average (typical: {typical_units})",
@@ -102,6 +103,9 @@ TEXTS: dict[str, tuple[str, str]] = {
         "行为的先后顺序与内容（以上汇总之外）",
     ),
     MINOR: ("several small things together", "其他若干细小因素合计"),
+    "step.lines": ("{kind} of {n} lines", "{kind}（{n} 个商品行）"),
+    "step.line": ("{kind} of 1 line", "{kind}（1 个商品行）"),
+    "step.times": ("{kind}, {n} times", "{kind} {n} 次"),
     "day": ("1 day", "1 天"),
     "days": ("{n} days", "{n} 天"),
     "months": ("{n} months", "{n} 个月"),
@@ -122,6 +126,18 @@ TEXTS: dict[str, tuple[str, str]] = {
     "what.spend": ("spend", "消费"),
     "what.value": ("margin", "毛利"),
     "what.of": ("{what} on {filter}", "{filter} 的{what}"),
+}
+
+
+# What a customer did -> in English and Chinese; keys of schema.EVENT_KINDS.
+KINDS: dict[str, tuple[str, str]] = {
+    "order_line": ("order", "下单"),
+    "refund": ("refund", "退款"),
+    "view": ("visit", "浏览"),
+    "search": ("search", "搜索"),
+    "cart": ("put into the cart", "加购"),
+    "review": ("review", "评价"),
+    "campaign": ("campaign contact", "营销触达"),
 }
 
 
@@ -149,7 +165,7 @@ class Teller:
     numbers: Numbers
 
     def say(self, key: str, **parts: Any) -> str:
-        said = TEXTS[key][0 if self.numbers.language == "en" else 1].format(**parts)
+        said = TEXTS[key][LANGUAGES.index(self.numbers.language)].format(**parts)
         return said.replace(NO_BREAK, " ")  # it stands in tables and files, where it would be shown as it is coded
 
     def reason(self, reason: str, facts: Facts) -> str:
@@ -159,12 +175,14 @@ class Teller:
 
     def effect(self, sentence: str, amount: float) -> str:
         """The sentence with what the reason adds to the expected amount."""
-        return self.say("effect", sentence=sentence, amount=self.signed(amount))
+        return self.say("effect", sentence=sentence, amount=self.numbers.money_change(amount))
 
-    def signed(self, amount: float) -> str:
-        """Money with its sign: +£18, −£4.20."""
-        text = self.numbers.money(amount)
-        return text if amount < 0 or not any(c in "123456789" for c in text) else f"+{text}"
+    def step(self, kind: str, count: int) -> str:
+        """What a customer did on a day: `order of 3 lines`, `visit, 2 times`."""
+        named = KINDS[kind][LANGUAGES.index(self.numbers.language)]
+        if kind == "order_line":
+            return self.say("step.line" if count == 1 else "step.lines", kind=named, n=self.numbers.count(count))
+        return named if count == 1 else self.say("step.times", kind=named, n=self.numbers.count(count))
 
     def what(self, task: Task) -> str:
         """What the amount of a task is: spend or margin, of all or of some."""
@@ -174,12 +192,7 @@ class Teller:
 
     def horizon(self, task: Task) -> str:
         """The horizon in words."""
-        return span_text(str(task.horizon), self.numbers.language)
-
-    def points(self, change: float) -> str:
-        """A change of a chance in percentage points: +4.2."""
-        text = f"{abs(change) * 100:.1f}"
-        return "0" if text == "0.0" else ("+" if change > 0 else "−") + text
+        return span_text(str(task.horizon), self.numbers.language).strip()
 
     def span(self, days: float) -> str:
         """So many days, or months from half a year on."""

@@ -45,9 +45,9 @@ def shares_of(
     with _side_by_side(threads) as workers:
         asked = [workers.submit(_played, game.of(game.snapshot[i : i + ROWS]), plan) for i in starts]
         for done, future in enumerate(asked):
-            progress("reasons", done / len(starts))
+            progress("forecasts with other facts", done / len(starts))
             parts.append(future.result())
-    progress("reasons", 1.0)
+    progress("forecasts with other facts", 1.0)
     return game.reasons, Shares(*(np.concatenate([getattr(p, name) for p in parts]) for name in Shares.__annotations__))
 
 

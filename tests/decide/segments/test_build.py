@@ -91,6 +91,15 @@ def test_the_earlier_forecast_is_not_taken_for_the_shops_latest(made, shop):
     assert earlier.manifest["made_for"] == latest and earlier.asked["model"] == "past-rate"
 
 
+def test_the_earlier_forecast_is_told_while_it_is_made(shop):
+    heard = []
+    make_segments(shop, since="2011-03-01", progress=lambda text, share: heard.append((text, share)))
+    assert heard[0] == ("reading the forecast", 0.0)
+    made_then = [text for text, _ in heard if text.startswith("forecast of 2011-03-01, to see who moved: ")]
+    assert made_then[0].endswith("reading the log") and len(made_then) > 2
+    assert [share for _, share in heard] == sorted(share for _, share in heard) and heard[-1] == ("done", 1.0)
+
+
 def test_segments_made_again_are_the_same_run_with_the_same_numbers(made, shop):
     again = make_segments(shop)
     assert (again.run_id, again.asked) == (made.run_id, made.asked)

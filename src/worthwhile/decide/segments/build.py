@@ -63,17 +63,18 @@ def make_segments(
     Raises InputError: `no-such-run`; `bad-argument` for a horizon that the run has not, or an earlier forecast that is
     not earlier or asks another question; `no-history` where nobody had ordered by `since`; `bad-setting`.
     """
+    progress("reading the forecast", 0.0)
     at = Thresholds.of(shop.settings)
     forecast = recorded_forecast(shop, run_id=run_id, horizon=horizon)
     seed = fitting_of(shop.settings, seed=seed, tune=0, fine_tune=False).seed
     earlier, why = (None, "past_unasked")
     if past:
-        earlier, why = earlier_forecast(shop, forecast, since=since, from_run=from_run, progress=part(progress, 0, 0.5))
+        earlier, why = earlier_forecast(shop, forecast, since=since, from_run=from_run, progress=part(progress, 0, 0.8))
     with ExitStack() as opened:
         opened.enter_context(one_thread_each())
         log = opened.enter_context(open_log(forecast.shop, versions=forecast.asked["data_version"]))
-        made = _made(log, forecast, at, seed, part(progress, 0.5, 0.8))
-        before = _before(log, forecast, earlier, made, part(progress, 0.8, 0.95))
+        made = _made(log, forecast, at, seed, part(progress, 0.8, 0.92))
+        before = _before(log, forecast, earlier, made, part(progress, 0.92, 0.99))
     facts = _without_nan(_facts(made, before, why))
     asked = _asked(forecast, earlier, made.at, seed)
     tables = {
@@ -122,13 +123,13 @@ class _Before:
 
 
 def _made(log: Log, forecast: RecordedForecast, at: Thresholds, seed: int, progress: Progress) -> _Made:
-    progress("features", 0.0)
+    progress("what the customers did", 0.0)
     customers = customers_at(log, forecast)
     make_orders(log, forecast.task, forecast.cutoff)
     second = second_orders(log, forecast.cutoff)
     at = replace(at, new_days=at.new_days or second.new_days)
     everyone = everyone_of(customers, stages_of(customers, at), prospects_at(log, forecast.cutoff))
-    progress("clusters", 0.5)
+    progress("groups in the data", 0.5)
     return _Made(
         customers,
         everyone,
@@ -149,7 +150,7 @@ def _before(
     """Movement from the earlier date, and what then happened where its horizon had passed by the cutoff."""
     if earlier is None:
         return None
-    progress("features", 0.0)
+    progress("where customers stood then", 0.0)
     with open_log(earlier.shop, versions=earlier.asked["data_version"]) as log_then:
         customers = customers_at(log_then, earlier)
         then = everyone_of(customers, stages_of(customers, made.at), prospects_at(log_then, earlier.cutoff))

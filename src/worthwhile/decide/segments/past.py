@@ -7,7 +7,7 @@ from datetime import date, datetime
 from typing import Any
 
 from worthwhile.errors import InputError
-from worthwhile.progress import Progress
+from worthwhile.progress import Progress, told
 from worthwhile.runs.asked import Asked, moment_of
 from worthwhile.runs.forecasting import forecast as make_forecast
 from worthwhile.runs.recall import RecordedForecast, recorded_forecast
@@ -61,6 +61,9 @@ def _found_or_made(shop: Shop, current: RecordedForecast, moment: datetime, prog
     runs.sort(key=lambda run: run["asked"]["data_version"] != asked["data_version"])  # stable: newest first stays
     if runs:
         return recorded_forecast(shop, run_id=runs[0]["run_id"], horizon=current.horizon)
+    day = moment.astimezone(current.shop.settings.zone).date()
+    watch = told(progress, f"forecast of {day.isoformat()}, to see who moved")
+    watch("reading the log", 0.0)
     made = make_forecast(
         current.shop,
         current.horizon,
@@ -68,7 +71,7 @@ def _found_or_made(shop: Shop, current: RecordedForecast, moment: datetime, prog
         asked=Asked(asked["target"], **asked["where"]),
         model=None if asked["model"] == "ensemble" else asked["model"],
         seed=asked["seed"],
-        progress=progress,
+        progress=watch,
     )
     note(shop, made.run_id, {"made_for": current.run_id})  # so that nobody takes it for the shop's latest forecast
     return recorded_forecast(shop, run_id=made.run_id, horizon=current.horizon)
