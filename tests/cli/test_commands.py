@@ -91,6 +91,8 @@ def test_check_lists_findings(worth: Any, shop_folder: Path) -> None:
     assert done.exit_code == 0
     assert isinstance(done.json["findings"], list)
     assert worth("check", shop_folder).exit_code == 0
+    chinese = worth("check", shop_folder, "--lang", "zh")
+    assert chinese.exit_code == 0 and not {"severity", "What was done", "finding"} & set(chinese.out.split())
 
 
 def test_check_writes_a_page_and_the_refused_rows(worth: Any, shop_folder: Path, tmp_path: Path) -> None:

@@ -15,6 +15,8 @@ def test_recommend_shows_items_and_reasons_of_a_customer(worth: Any, shop_folder
     assert "Recommendations to C0001" in done.out and "reason" in done.out
     rows = worth(*arguments, "--json").json["recommendations"]
     assert [row["rank"] for row in rows] == [1, 2, 3] and all(row["item_id"] in done.out for row in rows)
+    chinese = worth(*arguments, "--lang", "zh").out
+    assert "为 C0001 推荐" in chinese and "理由" in chinese and "reason" not in chinese
     zh = worth(*arguments, "--lang", "zh", "--json").json["recommendations"]
     assert [row["item_id"] for row in zh] == [row["item_id"] for row in rows] and zh[0]["reason"] != rows[0]["reason"]
 
@@ -34,5 +36,8 @@ def test_recommend_writes_the_table_of_all_customers(worth: Any, shop_folder: Pa
 def test_recommend_to_nobody_and_nowhere_is_refused(worth: Any, shop_folder: Path) -> None:
     done = worth("recommend", shop_folder, "--json")
     assert (done.exit_code, done.json["error"]["where"]) == (2, "--customer, --out")
+    done = worth("recommend", shop_folder, "--customer", "C0001", "--stock", "missing.csv", "--json")
+    assert (done.exit_code, done.json["error"]["code"]) == (3, "bad-file")
+    assert done.json["error"]["what"] == "there is no such file" and "missing.csv" in done.json["error"]["where"]
     done = worth("recommend", shop_folder, "--customer", "nobody", "--json")
     assert (done.exit_code, done.json["error"]["code"]) == (4, "no-such-customer")

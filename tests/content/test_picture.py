@@ -19,9 +19,9 @@ from PIL import Image
 
 from oracles.tiny_vision import tiny_model
 from worthwhile.content.picture import REFUSED, VisionEncoder, load_picture_encoder, picture_vectors_of
-from worthwhile.content.picture_file import REASONS, Refused, decoded, read_content
+from worthwhile.content.picture_file import Refused, decoded, read_content
 from worthwhile.errors import InputError
-from worthwhile.store.refused_pictures import last_refused
+from worthwhile.store.refused_pictures import REASONS, last_refused
 
 DATA = Path(os.environ.get("WORTH_DATA", Path(__file__).parents[3] / "shared" / "data"))
 ROOT = Path(__file__).parents[2]

@@ -54,8 +54,8 @@ def test_rows_without_customer_and_other_refused_rows_are_told_apart(found: Any)
     some = found([*healthy(), ",2020-01-05,o,s,1,1", "c1,soon,o,s,1,1", "c1,2020-01-05,o,s,1,x"])
     assert some["no-customer"].count == 1
     assert some["refused-rows"].count == 2
-    assert "bad-date 1" in some["refused-rows"].detail
-    assert "bad-number 1" in some["refused-rows"].detail
+    assert "(bad-date) 1" in some["refused-rows"].detail
+    assert "(bad-number) 1" in some["refused-rows"].detail
     assert "orders.csv:602" in some["refused-rows"].shown_examples()[0]
     assert some["refused-rows"].shown_examples("zh")[0] == "orders.csv:602 日期为 soon"
     assert "日期无法识别（bad-date）1 行" in some["refused-rows"].words("detail", "zh")
@@ -345,6 +345,7 @@ def test_pictures_that_could_not_be_read_are_told_with_their_reasons(shop: Any, 
     shop = change_settings(shop, {"content.picture_encoder": "vit"})
     [finding] = ww.check(shop)
     assert (finding.code, finding.count) == ("refused-pictures", 3)
-    assert finding.detail.endswith("no-file 2, address 1.") and "lost.jpg: no-file" in finding.examples
+    assert "there is no such file below the folder of pictures (2), it is an address" in finding.detail
+    assert "lost.jpg：图片文件夹中没有该文件" in finding.shown_examples("zh") and "no-file" not in finding.detail
     picture_vectors_of(shop.vectors, encoder, [])
     assert ww.check(shop) == []

@@ -53,18 +53,22 @@ def test_stock_is_read_from_text_csv_and_parquet(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("name", "content"),
+    ("name", "content", "code", "what"),
     [
-        ("none.txt", None),
-        ("empty.txt", b"\n"),
-        ("odd.csv", b"sku\n1\n"),
-        ("odd.parquet", b"no"),
-        ("odd.txt", b"\xff\xfe\xfa"),
+        ("none.csv", None, "bad-file", "there is no such file"),
+        ("none.parquet", None, "bad-file", "there is no such file"),
+        ("", None, "bad-file", "this is a folder, not a file"),
+        ("empty.txt", b"\n", "bad-argument", "`empty.txt` lists no item"),
+        ("odd.csv", b"sku\n1\n", "bad-columns", "there is no column `item_id`"),
+        ("none.csv", b"", "bad-file", "this cannot be read as a list of items: it is empty"),
+        ("odd.parquet", b"no", "bad-file", "this cannot be read as a list of items: it is damaged, or not what"),
+        ("odd.txt", b"\xff\xfe\xfa", "bad-file", "this cannot be read as a list of items: it is damaged, or not what"),
     ],
 )
-def test_a_list_that_cannot_be_read_is_refused(tmp_path, name, content):
+def test_a_list_that_cannot_be_read_is_refused_in_our_own_words(tmp_path, name, content, code, what):
     if content is not None:
         (tmp_path / name).write_bytes(content)
     with pytest.raises(InputError) as caught:
         read_stock(tmp_path / name)
-    assert (caught.value.code, caught.value.where) == ("bad-argument", "--stock")
+    assert (caught.value.code, caught.value.what[: len(what)]) == (code, what)
+    assert caught.value.where.startswith("--stock") and caught.value.remedy

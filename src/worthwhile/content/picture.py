@@ -23,7 +23,7 @@ VERSION = 1
 SETTING = "content.picture_encoder"
 BATCH = 16
 
-# Pictures that could not be read: the path as it was given, and a key of `picture_file.REASONS`.
+# Pictures that could not be read: the path as it was given, and a key of `store/refused_pictures.py: REASONS`.
 REFUSED = pa.schema([("path", pa.string()), ("reason", pa.string())])
 
 

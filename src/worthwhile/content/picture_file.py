@@ -10,28 +10,15 @@ from typing import Any
 
 import numpy as np
 
-# Why a picture is refused: the key stands in tables, the sentence in the docs.
-REASONS: dict[str, str] = {
-    "no-file": "there is no such file below the folder of pictures",
-    "address": "it is an address on the network, not a file; pictures are not fetched",
-    "outside": "the path, or a link on it, leads out of the folder of pictures",
-    "special": "it is a folder, a device or the like, not a file",
-    "unreadable": "the system does not let it be read",
-    "empty": "the file is empty",
-    "too-large": "the file has more than 20 MB",
-    "no-picture": "the content is none of JPEG, PNG, WebP, GIF, BMP, TIFF, whatever the name says",
-    "too-many-pixels": "it has more than 50 million pixels",
-    "too-small": "it is smaller than 8 pixels in width or height",
-    "too-narrow": "it is more than 20 times as long as wide, or the other way round",
-    "broken": "it is truncated or damaged",
-}
+from worthwhile.store.refused_pictures import REASONS
+
 MOST_BYTES, MOST_PIXELS, LEAST_SIDE, MOST_RATIO = 20_000_000, 50_000_000, 8, 20
 # Others are left to no decoder: some call programs (EPS), some are rarely tested.
 _FORMATS = ("JPEG", "PNG", "WEBP", "GIF", "BMP", "TIFF")
 
 
 class Refused(Exception):
-    """A picture that is not read; `reason` is a key of `REASONS`."""
+    """A picture that is not read; `reason` is a key of `store/refused_pictures.py: REASONS`."""
 
     def __init__(self, reason: str) -> None:
         assert reason in REASONS, reason

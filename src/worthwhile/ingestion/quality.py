@@ -20,7 +20,7 @@ from worthwhile.schema import BATCHES, QUARANTINE, to_us
 from worthwhile.shop import Shop
 from worthwhile.store import sql
 from worthwhile.store.log import Log, add_view, open_log
-from worthwhile.store.refused_pictures import last_refused
+from worthwhile.store.refused_pictures import last_refused, said_of
 
 EXAMPLES = 5
 OUTLYING = 6.0  # robust standard deviations on a log scale: about one line in a thousand million of a log-normal shop
@@ -165,13 +165,13 @@ def _refused_rows(view: _View) -> list[Finding]:
     )
     examples = tuple(
         {
-            "en": f"{file}:{row} {reason}" + (f", {detail}" if detail else ""),
+            "en": f"{file}:{row} {detail or meaning(reason)}",
             "zh": f"{file}:{row} " + (detail_in(detail, "zh") if detail else meaning(reason, "zh")),
         }
         for file, row, reason, detail in rows_shown
     )
     counted = {
-        "en": ", ".join(f"{reason} {n:,}" for reason, n in reasons),
+        "en": ", ".join(f"{meaning(reason)} ({reason}) {n:,}" for reason, n in reasons),
         "zh": "；".join(f"{meaning(reason, 'zh')}（{reason}）{n:,} 行" for reason, n in reasons),
     }
     return [Finding("refused-rows", count, count / view.file_rows, examples, {"reasons": counted})]
@@ -198,8 +198,15 @@ def _refused_files(view: _View) -> list[Finding]:
 def _refused_pictures(view: _View) -> list[Finding]:
     if not view.pictures:
         return []
-    reasons = ", ".join(f"{reason} {n:,}" for reason, n in Counter(view.pictures.values()).most_common())
-    examples = _few(f"{path}: {reason}" for path, reason in view.pictures.items())
+    counts = Counter(view.pictures.values()).most_common()
+    reasons = {
+        "en": ", ".join(f"{said_of(reason, 'en')} ({n:,})" for reason, n in counts),
+        "zh": "；".join(f"{said_of(reason, 'zh')}（{n:,} 张）" for reason, n in counts),
+    }
+    examples = tuple(
+        {"en": f"{path}: {said_of(reason, 'en')}", "zh": f"{path}：{said_of(reason, 'zh')}"}
+        for path, reason in list(view.pictures.items())[:EXAMPLES]
+    )
     return [Finding("refused-pictures", len(view.pictures), 0.0, examples, {"pictures": reasons})]
 
 

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pyarrow as pa
 import pyarrow.csv as pacsv
 import pyarrow.parquet as pq
 
@@ -74,28 +75,40 @@ def _no_category(asked: Sequence[str], category: dict[str, str]) -> InputError:
 def read_stock(path: Path | str) -> frozenset[str]:
     """Ids of items from a file: a column `item_id` of a .csv or .parquet, or else one id a line.
 
-    Raises InputError `bad-argument`.
+    Raises InputError: `bad-file` where there is no such file or it cannot be read, `bad-columns`, `bad-argument`.
     """
     path = Path(path)
+    if not path.is_file():
+        raise _unreadable(path, "this is a folder, not a file" if path.is_dir() else "there is no such file")
     try:
         if path.suffix.lower() == ".parquet":
-            column = pq.read_table(path, columns=["item_id"])["item_id"]
-        elif path.suffix.lower() == ".csv":
+            return _ids(_column(pq.read_table(path), path), path)
+        if path.suffix.lower() == ".csv":
             # As texts: 00123 is not 123.
-            options = pacsv.ConvertOptions(column_types={"item_id": "string"}, include_columns=["item_id"])
-            column = pacsv.read_csv(path, convert_options=options)["item_id"]
-        else:
-            return _ids(path.read_text(encoding="utf-8-sig").splitlines(), path)
-        return _ids([str(item) for item in column.to_pylist() if item is not None], path)
-    except (OSError, ValueError, KeyError) as error:  # pyarrow's errors are ValueErrors
-        if isinstance(error, InputError):
-            raise
+            options = pacsv.ConvertOptions(column_types={"item_id": "string"})
+            return _ids(_column(pacsv.read_csv(path, convert_options=options), path), path)
+        return _ids(path.read_text(encoding="utf-8-sig").splitlines(), path)
+    except InputError:
+        raise
+    except (OSError, ValueError) as error:  # pyarrow's errors are ValueErrors
+        what = "it is empty" if path.stat().st_size == 0 else "it is damaged, or not what its name says"
+        raise _unreadable(path, f"this cannot be read as a list of items: {what}") from error
+
+
+def _unreadable(path: Path, what: str) -> InputError:
+    remedy = "give a .csv or .parquet with a column item_id, or a text file with one id a line"
+    return InputError("bad-file", what, where=f"--stock {path}", remedy=remedy)
+
+
+def _column(table: pa.Table, path: Path) -> list[str]:
+    if "item_id" not in table.column_names:
         raise InputError(
-            "bad-argument",
-            f"`{path.name}` cannot be read as a list of items: {str(error).splitlines()[0]}",
-            where="--stock",
-            remedy="give a .csv or .parquet with a column item_id, or a text file with one id a line",
-        ) from error
+            "bad-columns",
+            "there is no column `item_id`",
+            where=f"--stock {path}",
+            remedy=f"name it so; the columns are {', '.join(table.column_names[:20])}",
+        )
+    return [str(item) for item in table["item_id"].to_pylist() if item is not None]
 
 
 def _ids(texts: Sequence[str], path: Path) -> frozenset[str]:

@@ -32,6 +32,8 @@ def check_out(out: Path | str, *, suffixes: Sequence[str] = (".parquet", ".csv")
             where="--out",
             remedy=f"end the name in {' or '.join(suffixes)}",
         )
+    if path.is_dir():
+        raise InputError("bad-argument", f"`{path}` is a folder", where="--out", remedy="name a file")
     if not path.absolute().parent.is_dir():
         raise InputError(
             "bad-argument",
