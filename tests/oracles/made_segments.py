@@ -8,6 +8,7 @@ from typing import Any
 from worthwhile.decide.segments import Segments
 from worthwhile.decide.segments.stages import STAGES
 from worthwhile.decide.segments.thresholds import Thresholds
+from worthwhile.report.chosen import Made
 from worthwhile.report.segments_content import SegmentsFacts
 
 SIZES = {"prospect": 40, "new": 120, "growing": 30, "loyal": 200, "cooling": 90, "at_risk": 110, "lost": 210}
@@ -73,4 +74,9 @@ def made_segments(*, with_past: bool = True) -> SegmentsFacts:
         {"from_stage": a, "to_stage": b, "customers": n, "spend_then": 5.0 * n, "spend": 4.0 * n, "at_risk": 1.0 * n}
         for (a, b), n in ways.items()
     ]
-    return SegmentsFacts(Segments("segments-made", Path("nowhere"), asked, facts), summary, flow if with_past else [])
+    return SegmentsFacts(
+        Made("segments-made"),
+        Segments("segments-made", Path("nowhere"), asked, facts),
+        summary,
+        flow if with_past else [],
+    )

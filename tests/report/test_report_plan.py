@@ -1,11 +1,13 @@
 """The report's section on a plan."""
 
 import re
+from datetime import UTC, datetime
 
 import pytest
 
 from worthwhile.decide.budget.actions import ASSUMED
-from worthwhile.evaluation.numbers import LANGUAGES
+from worthwhile.languages import LANGUAGES
+from worthwhile.report.chosen import Made
 from worthwhile.report.plan_content import PlanFacts
 from worthwhile.report.plan_section import plan_section
 from worthwhile.report.texts import read_texts, voice_of
@@ -31,7 +33,7 @@ def facts_with(**changed):
         "uplift": None,
         "margin_is_set": False,
     }
-    return PlanFacts("plan-1", facts | changed)
+    return PlanFacts(Made("plan-1", datetime(2024, 7, 1, 9, 5, tzinfo=UTC)), facts | changed)
 
 
 def test_both_languages_have_the_same_texts_and_parts():
@@ -45,6 +47,7 @@ def test_both_languages_have_the_same_texts_and_parts():
 def test_the_section_says_what_the_next_money_returns_and_what_is_assumed(language):
     section = plan_section(facts_with(), voice_of(language, "GBP", "90d", "spend"))
     assert "£140" in section["figure"].title and "£300" in section["lead"]
+    assert "plan-1" in section["made"] and "2024" in section["made"] and "09:05" in section["made"]
     assert any("0.04%" in text for text in section["said"])
     assert "+6.0%" in section["assumptions"][0] and "2.0%" in section["assumptions"][0]
     assert section["margin_note"] and not section["measured"]

@@ -8,7 +8,7 @@ from oracles.made_segments import made_segments
 from worthwhile.decide.segments import words
 from worthwhile.decide.segments.sentences import percent
 from worthwhile.decide.segments.stages import STAGES
-from worthwhile.evaluation.numbers import LANGUAGES
+from worthwhile.languages import LANGUAGES
 from worthwhile.report import segments_section as segments_section_module
 from worthwhile.report.build import report_html
 from worthwhile.report.charts_segments import flow_figure

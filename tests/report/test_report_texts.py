@@ -1,6 +1,7 @@
 import math
 import re
 from dataclasses import replace
+from datetime import UTC, datetime
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -9,10 +10,11 @@ import pytest
 from oracles.made_report import PAST, made_content
 from worthwhile.evaluation import LEADING_METRIC
 from worthwhile.evaluation.metrics import METRICS
-from worthwhile.evaluation.numbers import LANGUAGES
+from worthwhile.languages import LANGUAGES
 from worthwhile.models.catalogue import MODELS
 from worthwhile.report import texts as texts_module
 from worthwhile.report.build import report_html
+from worthwhile.report.chosen import Made
 from worthwhile.report.content import BacktestFacts
 from worthwhile.report.tables import shown_metrics
 from worthwhile.report.texts import read_texts, voice_of
@@ -136,6 +138,9 @@ def test_every_text_can_be_said_and_is_said_somewhere(language, content, monkeyp
     monkeypatch.setattr(texts_module, "read_texts", lambda lang: Heard(read_texts(lang), said))
     for various in various_contents(content):
         report_html(various, language)
+    voice = texts_module.voice_of(language, content.currency, "90d")
+    for at in (None, datetime(2024, 7, 1, 9, 5, tzinfo=UTC)):  # of sections that this content has not
+        assert "plan-1" in Made("plan-1", at).said(voice)
     unsaid = {key for key in read_texts(language) if key not in said and not key.startswith("models.what.")}
     unsaid = {key for key in unsaid if not key.startswith(("nouns.", "provenance."))}
     assert unsaid == set()

@@ -1,6 +1,7 @@
 import json
 import time
 from concurrent.futures import ThreadPoolExecutor
+from datetime import datetime
 
 import pytest
 
@@ -47,6 +48,7 @@ def test_the_manifest_holds_what_was_asked_and_what_it_was_made_with(empty):
     assert manifest["asked"] == ASKED and manifest["gate"] == "open"
     assert manifest["packages"]["worthwhile"] == package_versions()["worthwhile"]
     assert (folder / "answer.txt").read_text() == manifest["run_id"] == folder.name
+    assert datetime.fromisoformat(manifest["made_at"]).tzinfo is not None
 
 
 def test_a_run_that_fails_half_way_leaves_no_run_and_spoils_no_other(empty):

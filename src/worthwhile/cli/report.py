@@ -18,10 +18,19 @@ def report(
     out: Annotated[Path | None, typer.Option(help="File to write. [default: in the shop's folder reports]")] = None,
     run: Annotated[str | None, typer.Option(help="The forecast to show, by its id. [default: the latest]")] = None,
     horizon: Annotated[str | None, typer.Option(help="Which of its horizons. [default: the first]")] = None,
+    plan: Annotated[
+        str | None,
+        typer.Option("--plan", metavar="RUN", help="The plan to show, with its forecast. [default: the latest]"),
+    ] = None,
+    segments: Annotated[
+        str | None,
+        typer.Option("--segments", metavar="RUN", help="The segments to show, likewise. [default: the latest]"),
+    ] = None,
 ) -> Answer:
     """Write the report as one HTML file.
 
-    It shows the shop's data, its latest forecast (or another) and a backtest of it, and opens without a network.
+    It shows the shop's data, its latest forecast (or another) and a backtest of it, the reasons, segments and plan that
+    were made of the forecast, and opens without a network. Ids of runs are listed by worth runs.
 
     Example:
 
@@ -31,5 +40,7 @@ def report(
     from worthwhile.shop import open_shop
 
     with progress() as watch:
-        path = write_report(open_shop(folder), lang, out, run_id=run, horizon=horizon, progress=watch)
+        path = write_report(
+            open_shop(folder), lang, out, run_id=run, horizon=horizon, plan=plan, segments=segments, progress=watch
+        )
     return Answer({"report": path, "lang": lang}, (f"Wrote {path}",))

@@ -39,11 +39,14 @@ def runs(
             _days(m["asked"], shop.settings.zone),
             _horizons(m["asked"]),
             _made_by(m["asked"]),
+            _made_at(m, shop.settings.zone),
         )
         for m in listed
     ]
     shown = (
-        table(f"Runs of {shop.name}", ("run", "kind", "cutoff", "horizon", "made by"), rows) if rows else "No runs yet."
+        table(f"Runs of {shop.name}", ("run", "kind", "cutoff", "horizon", "made by", "made at"), rows)
+        if rows
+        else "No runs yet."
     )
     return Answer({"shop": shop.folder, "runs": listed}, (shown,))
 
@@ -71,6 +74,12 @@ def _days(asked: dict[str, Any], zone: ZoneInfo) -> str:
         return "-"
     cutoffs = [datetime.fromisoformat(text).astimezone(zone).date().isoformat() for text in moments]
     return " to ".join(dict.fromkeys([*cutoffs[:1], *cutoffs[-1:]]))
+
+
+def _made_at(manifest: dict[str, Any], zone: ZoneInfo) -> str:
+    """By the shop's clock; older runs do not say."""
+    at = manifest.get("made_at")
+    return f"{datetime.fromisoformat(at).astimezone(zone):%Y-%m-%d %H:%M}" if at else "-"
 
 
 def _horizons(asked: dict[str, Any]) -> str:

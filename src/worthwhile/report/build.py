@@ -9,6 +9,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from worthwhile.evaluation.verdict import LEADING_METRIC
+from worthwhile.languages import check_language
 from worthwhile.progress import Progress, silent
 from worthwhile.report import charts_backtest, charts_forecast, facts, tables
 from worthwhile.report.charts_forecast import Figure
@@ -16,7 +17,7 @@ from worthwhile.report.collect import content_of
 from worthwhile.report.content import BacktestFacts, ReportContent
 from worthwhile.report.plan_section import plan_section
 from worthwhile.report.reasons_section import reasons_section
-from worthwhile.report.rendering import check_language, rendered, writable, write_page
+from worthwhile.report.rendering import rendered, writable, write_page
 from worthwhile.report.segments_section import segments_section
 from worthwhile.report.texts import Voice, voice_of
 from worthwhile.report.uplift_section import uplift_section
@@ -31,12 +32,16 @@ def write_report(
     *,
     run_id: str | None = None,
     horizon: str | None = None,
+    plan: str | None = None,
+    segments: str | None = None,
     progress: Progress = silent,
 ) -> Path:
     """Write the report of the shop's latest forecast (or of `run_id`) and give its path.
 
     `out` is a file; by default `reports/report-<lang>.html` in the shop's folder. `horizon` picks one of several.
-    Raises InputError: `bad-argument` (language, horizon, folder), `no-such-run`, `empty-shop`, `damaged`.
+    `plan` and `segments` are ids of runs to show instead of the latest; the forecast is then theirs.
+    Raises InputError: `bad-argument` (language, horizon, folder, a plan or segments of another forecast),
+    `no-such-run`, `empty-shop`, `damaged`.
     """
     check_language(lang)
     path = shop.reports / f"report-{lang}.html" if out is None else Path(out)
@@ -45,7 +50,7 @@ def write_report(
     else:
         writable(path, "--out", remedy="name a file, such as report.html")
     progress("reading the shop", 0.0)
-    content = content_of(shop, run_id=run_id, horizon=horizon)
+    content = content_of(shop, run_id=run_id, horizon=horizon, plan=plan, segments=segments)
     progress("writing the report", 0.8)
     write_page(path, report_html(content, lang))
     return path

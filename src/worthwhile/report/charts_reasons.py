@@ -10,6 +10,7 @@ from typing import Any
 from markupsafe import Markup
 
 from worthwhile.explain.reasons import MINOR, MINOR_NAME, REASONS
+from worthwhile.explain.sentences import Teller
 from worthwhile.report import svg
 from worthwhile.report.charts_forecast import NARROW, WIDE, Figure
 from worthwhile.report.reasons_content import ReasonsFacts, Row
@@ -17,8 +18,10 @@ from worthwhile.report.svg import Frame, Scale
 from worthwhile.report.tables import short
 from worthwhile.report.texts import Voice
 
-BAR = 34  # px, a reason's row
+BAR = 28  # px, a reason's row
 STRIP = 190  # px, a timeline's height
+PAIRED = Frame(width=640)  # beside the reasons in words
+LEAST_BELOW = 0.15  # of what lies above the line
 LARGEST_DOT, SMALLEST_DOT = 11.0, 3.0
 
 
@@ -89,18 +92,20 @@ def _draw_importance(facts: ReasonsFacts, voice: Voice, frame: Frame, title: str
 # ---- one customer ---------------------------------------------------------------------------------------------------
 
 
-def waterfall_figure(facts: ReasonsFacts, customer_id: str, rows: Sequence[Row], voice: Voice) -> Figure:
-    """From the typical customer's expected amount to this one's, reason after reason."""
+def waterfall_figure(
+    facts: ReasonsFacts, customer_id: str, rows: Sequence[Row], voice: Voice, *, in_pair: bool = False
+) -> Figure:
+    """From the typical customer's expected amount to this one's, reason after reason; `in_pair` it is drawn for more
+    than half of the page."""
     n, name = voice.numbers, facts.amount_name
     start = facts.typical[f"{name}_mean"]
     end = start + sum(row[f"{name}_effect"] for row in rows)
-    title = voice("waterfall.title", customer=short(customer_id), amount=n.money(end), typical=n.money(start))
-    return Figure(
-        title,
-        voice("waterfall.note"),
-        _draw_waterfall(facts, rows, voice, WIDE, title),
-        _draw_waterfall(facts, rows, voice, NARROW, title),
+    title = voice(
+        "waterfall.title", customer=short(customer_id), amount=n.money_short(end), typical=n.money_short(start)
     )
+    narrow = _draw_waterfall(facts, rows, voice, NARROW, title)
+    image = _draw_waterfall(facts, rows, voice, PAIRED, title) if in_pair else narrow
+    return Figure(title, voice("waterfall.note"), image, narrow if in_pair else None)
 
 
 def _draw_waterfall(facts: ReasonsFacts, rows: Sequence[Row], voice: Voice, frame: Frame, title: str) -> Markup:
@@ -111,11 +116,11 @@ def _draw_waterfall(facts: ReasonsFacts, rows: Sequence[Row], voice: Voice, fram
         levels.append(levels[-1] + row[f"{name}_effect"])
     names = [voice("waterfall.typical"), *(name_of(row["reason"], voice) for row in rows), voice("waterfall.own")]
     left = int(max(map(svg.text_width, names))) + 16
-    step = 27
+    step = 31 if frame is PAIRED else 27
     frame = replace(frame, height=24 + step * len(names), left=left, top=12, bottom=12)
     plot = frame.plot((0, 1), (0, 1))
     low, high = min(0.0, *levels), max(levels)
-    x = Scale(low, high if high > low else low + 1, left, frame.width - 92.0)
+    x = Scale(low, high if high > low else low + 1, left, frame.width - 72.0)
     marks = [svg.line((x(0), plot.top), (x(0), frame.height - 12.0), "base")]
     for i, label in enumerate(names):
         y = plot.top + step * (i + 0.5)
@@ -131,12 +136,12 @@ def _draw_waterfall(facts: ReasonsFacts, rows: Sequence[Row], voice: Voice, fram
         effect = row[f"{name}_effect"]
         kind = "effect-up" if effect > 0 else "effect-down"
         marks.append(svg.flat_bar(x(levels[i - 1]), x(levels[i]), y, 15, kind=kind, tip=row["text"]))
-        sign = "+" if effect > 0 else ""
-        marks.append(svg.text(x(max(levels[i - 1], levels[i])) + 6, y + 4, sign + n.money_short(effect)))
+        end = x(max(levels[i - 1], levels[i])) + 6
+        marks.append(svg.text(end, y + 4, n.money_change(effect, short=True)))
     return svg.svg(plot, title, *marks)
 
 
-def timeline_figure(steps: Sequence[Row], customer_id: str, voice: Voice) -> Figure | None:
+def timeline_figure(steps: Sequence[Row], customer_id: str, voice: Voice, *, is_wide: bool = True) -> Figure | None:
     """What a customer did, each step coloured by what the forecast would lose without it."""
     if len(steps) < 2:
         return None
@@ -145,20 +150,25 @@ def timeline_figure(steps: Sequence[Row], customer_id: str, voice: Voice) -> Fig
         "timeline.title",
         customer=short(customer_id),
         day=voice.numbers.day(most["day"]),
-        amount=voice.numbers.money(most["amount_effect"]),
+        amount=voice.numbers.money_short(most["amount_effect"]),
     )
-    wide, narrow = (_draw_timeline(steps, voice, frame, title) for frame in (WIDE, NARROW))
-    return Figure(title, voice("timeline.note"), wide, narrow)
+    count, in_all = len(steps), steps[0].get("in_all") or len(steps)
+    shown = voice("timeline.all" if count == in_all else "timeline.last", steps=count, all=voice.numbers.count(in_all))
+    narrow = _draw_timeline(steps, voice, NARROW, title)
+    image = _draw_timeline(steps, voice, WIDE, title) if is_wide else narrow
+    return Figure(title, voice("timeline.note", shown=shown), image, narrow if is_wide else None)
 
 
 def _draw_timeline(steps: Sequence[Row], voice: Voice, frame: Frame, title: str) -> Markup:
     """Time to the right, effects up and down; the size of a dot is the size of the order."""
     first, last = steps[0]["day"], steps[-1]["day"]
     effects = [step["amount_effect"] for step in steps]
-    ticks = svg.nice_ticks(max(*effects, 0.0), low=min(*effects, 0.0), about=3)
+    low, high = min(*effects, 0.0), max(*effects, 0.0)
+    is_low = low < -LEAST_BELOW * high  # else what lies below the line needs no grid of its own
+    ticks = svg.nice_ticks(high, low=low if is_low else 0.0, about=3)
     frame = replace(frame, height=STRIP + 40, top=28, bottom=34)
     days = max((last - first).days, 1)
-    plot = frame.plot((-0.02 * days, 1.02 * days), (ticks[0], ticks[-1]))
+    plot = frame.plot((-0.02 * days, 1.02 * days), (ticks[0] if is_low else -LEAST_BELOW * ticks[-1], ticks[-1]))
     largest = max((step["amount"] for step in steps), default=0.0)
     marks: list[Any] = []
     for step in steps:
@@ -168,10 +178,10 @@ def _draw_timeline(steps: Sequence[Row], voice: Voice, frame: Frame, title: str)
         tip = voice(
             "timeline.tip",
             day=voice.numbers.day(step["day"]),
-            what=voice(f"kinds.{step['kind']}"),
+            what=Teller(voice.numbers).step(step["kind"], step["count"]),
             amount=voice.numbers.money(step["amount"]),
-            effect=("+" if up else "") + voice.numbers.money(step["amount_effect"]),
-            points=voice.numbers.decimal(step["p_active_effect"] * 100, 1),
+            effect=voice.numbers.money_change(step["amount_effect"]),
+            points=voice.numbers.points(step["p_active_effect"]),
         )
         y = plot.y(step["amount_effect"])
         marks.append(svg.line((x, plot.y(0)), (x, y), "stem"))

@@ -10,7 +10,6 @@ from typing import Any
 from markupsafe import Markup
 
 from worthwhile.decide.segments.rfm import LEVELS
-from worthwhile.decide.segments.sentences import percent
 from worthwhile.decide.segments.words import name_of
 from worthwhile.report import svg
 from worthwhile.report.charts_forecast import NARROW, WIDE, Figure
@@ -285,17 +284,19 @@ def then_figure(facts: SegmentsFacts, voice: Voice) -> Figure | None:
             stage=name,
             customers=voice.count_of("customer", one["customers"]),
             share=n.share(one["share"]),
-            low=percent(one["low"]),
-            high=percent(one["high"]),
+            low=n.share(one["low"]),
+            high=n.share(one["high"]),
         )
         marks.append(svg.text(left - 8, y + 4, name, anchor="end"))
         marks.append(svg.flat_bar(left, plot.x(one["share"]), y, 16, kind=f"stage-{one['stage']}", tip=tip))
         marks.append(svg.line((plot.x(one["low"]), y), (plot.x(one["high"]), y), "whisker"))
+        words, words_x = n.share(one["share"]), max(plot.x(one["high"]), plot.x(one["share"])) + 6
         if one["usual"] is not None and one["stage"] != "new":
             x = plot.x(one["usual"])
+            if words_x - 6 < x < words_x + svg.text_width(words) + 3:
+                words_x = x + 6  # behind the mark, which would strike the number through
             marks.append(svg.line((x, y - 12), (x, y + 12), "usual"))
-        words_x = max(plot.x(one["high"]), plot.x(one["share"])) + 6
-        marks.append(svg.text(words_x, y + 4, n.share(one["share"]), kind="small"))
+        marks.append(svg.text(words_x, y + 4, words, kind="small"))
     ticks = [0, 0.25, 0.5, 0.75, 1]
     axis = svg.x_axis(plot, ticks, n.share, voice("then.x"))
     base = svg.line((left, plot.top), (left, plot.bottom), "base")

@@ -19,6 +19,7 @@ from worthwhile.features.terms import ValueTerms
 from worthwhile.ingestion.quality import check
 from worthwhile.models.catalogue import any_reads_events
 from worthwhile.models.files import read_json
+from worthwhile.report.chosen import Chosen, settled
 from worthwhile.report.content import BacktestFacts, DataFacts, ForecastFacts, Month, ReportContent, Span
 from worthwhile.report.plan_content import plan_of
 from worthwhile.report.reasons_content import reasons_of
@@ -38,21 +39,33 @@ SPANS = 6  # past stretches as long as the horizon
 MONTHS = 120
 
 
-def content_of(shop: Shop, *, run_id: str | None = None, horizon: str | None = None) -> ReportContent:
-    """The content of the report on a forecast run: by default the latest that has the horizon; without one, of its
-    horizons that which a backtest of the same task tells about, else the shortest.
+def content_of(
+    shop: Shop,
+    *,
+    run_id: str | None = None,
+    horizon: str | None = None,
+    plan: str | None = None,
+    segments: str | None = None,
+) -> ReportContent:
+    """The content of the report on a forecast run: by default the one that the run `plan` or `segments` was made of,
+    else the latest that has the horizon; without one, of its horizons that which a backtest of the same task tells
+    about, else the shortest.
 
-    The log is read at the version that the forecast saw, under the settings that it was made under.
-    Raises InputError: `no-such-run`, `bad-argument` for a horizon that the run has not, `damaged`.
+    Plan, segments and reasons are the latest that were made of the forecast, or those named. The log is read at the
+    version that the forecast saw, under the settings that it was made under.
+    Raises InputError: `no-such-run`, `damaged`; `bad-argument` for a horizon that the run has not, and for a plan or
+    segments of another forecast.
     """
+    chosen = settled(shop, Chosen(run_id, horizon, plan, segments))
+    run_id, horizon = chosen.run_id, chosen.horizon
     manifest = forecast_manifest(shop, run_id, horizon)
     folder = run_folder(shop, manifest["run_id"])
     check_digests(folder)
     asked = manifest["asked"]
     tested = _backtest_run(shop, asked, [horizon] if horizon else asked["horizons"])
-    chosen = horizon or (tested["asked"]["horizons"][0] if tested else asked["horizons"][0])
-    check_horizon(manifest, chosen)
-    task = Task.of(chosen, asked["target"], **asked["where"])
+    shown = horizon or (tested["asked"]["horizons"][0] if tested else asked["horizons"][0])
+    check_horizon(manifest, shown)
+    task = Task.of(shown, asked["target"], **asked["where"])
     shop = shop_as_asked(shop, asked)
     value = ValueTerms.of(shop.settings) if task.target == "value" else None
     cutoff = datetime.fromisoformat(asked["cutoff"])
@@ -70,9 +83,9 @@ def content_of(shop: Shop, *, run_id: str | None = None, horizon: str | None = N
         findings=[finding.to_dict() for finding in check(shop, versions=asked["data_version"])],
         gate=manifest["gate"]["sentences"],
         provenance=_provenance(manifest, tested, task),
-        plan=plan_of(shop, manifest["run_id"], chosen),
-        reasons=reasons_of(shop, manifest["run_id"], chosen, task.amount_name),
-        segments=segments_of(shop, manifest["run_id"], chosen),
+        plan=plan_of(shop, manifest["run_id"], shown, run_id=plan),
+        reasons=reasons_of(shop, manifest["run_id"], shown, task.amount_name),
+        segments=segments_of(shop, manifest["run_id"], shown, run_id=segments),
         uplift=uplift_of(shop),
     )
 

@@ -1,4 +1,4 @@
-"""What the report shows of a plan: the latest recorded of the reported forecast."""
+"""What the report shows of a plan that was made of the reported forecast."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from worthwhile.report.chosen import Made
 from worthwhile.runs.record import list_runs
 from worthwhile.shop import Shop
 
@@ -14,7 +15,7 @@ from worthwhile.shop import Shop
 class PlanFacts:
     """The facts of a recorded plan (docs/plan.md)."""
 
-    run_id: str
+    made: Made
     facts: Mapping[str, Any]
 
     def budget(self) -> float | None:
@@ -22,10 +23,11 @@ class PlanFacts:
         return next((one["most"] for one in self.facts["limits"] if one["limit"] == "budget"), None)
 
 
-def plan_of(shop: Shop, forecast_run: str, horizon: str) -> PlanFacts | None:
-    """The latest plan made of a forecast run and horizon; None where there is none."""
+def plan_of(shop: Shop, forecast_run: str, horizon: str, *, run_id: str | None = None) -> PlanFacts | None:
+    """The plan `run_id`, by default the latest, of those made of a forecast run and horizon; None without one."""
     for manifest in list_runs(shop, "plan"):
         asked = manifest["asked"]
-        if (asked["forecast"], asked["horizon"]) == (forecast_run, horizon):
-            return PlanFacts(manifest["run_id"], manifest["facts"])
+        fits = (asked["forecast"], asked["horizon"]) == (forecast_run, horizon)
+        if fits and run_id in (None, manifest["run_id"]):
+            return PlanFacts(Made.of(manifest, shop.settings.zone), manifest["facts"])
     return None

@@ -31,6 +31,7 @@ def plan_section(plan: PlanFacts | None, voice: Voice) -> dict[str, Any] | None:
     return {
         "t": voice,
         "title": voice("section.title"),
+        "made": plan.made.said(voice),
         "lead": lead,
         "said": [
             text

@@ -9,6 +9,7 @@ from typing import Any
 import pyarrow.parquet as pq
 
 from worthwhile.models.files import read_json
+from worthwhile.report.chosen import Made
 from worthwhile.runs.record import check_digests, list_runs
 from worthwhile.shop import Shop
 
@@ -19,6 +20,7 @@ Row = Mapping[str, Any]
 class ReasonsFacts:
     """A recorded explanation (docs/reasons.md)."""
 
+    made: Made
     amount_name: str
     typical: Mapping[str, float]  # expected amount and P(active) of the typical customer
     customers: int  # that the importance is told from
@@ -45,6 +47,7 @@ def reasons_of(shop: Shop, forecast_run: str, horizon: str, amount_name: str) ->
             folder = shop.runs / manifest["run_id"]
             check_digests(folder)
             return ReasonsFacts(
+                made=Made.of(manifest, shop.settings.zone),
                 amount_name=amount_name,
                 typical=read_json(folder / "typical.json"),
                 customers=manifest["customers"],

@@ -8,6 +8,9 @@ from typing import Any
 
 from worthwhile.decide.segments import Segments, recorded_segments
 from worthwhile.errors import InputError
+from worthwhile.models.files import read_json
+from worthwhile.report.chosen import Made
+from worthwhile.runs.record import MANIFEST
 from worthwhile.shop import Shop
 
 
@@ -15,6 +18,7 @@ from worthwhile.shop import Shop
 class SegmentsFacts:
     """Recorded segments with the rows of their tables (docs/segments.md)."""
 
+    made: Made
     segments: Segments
     summary: Sequence[Mapping[str, Any]]
     flow: Sequence[Mapping[str, Any]] = ()  # empty without an earlier date
@@ -24,16 +28,17 @@ class SegmentsFacts:
         return [row for row in self.summary if row["dimension"] == dimension and row["customers"]]
 
 
-def segments_of(shop: Shop, forecast_run: str, horizon: str) -> SegmentsFacts | None:
-    """The latest segments made of a forecast run and horizon; None where there are none.
+def segments_of(shop: Shop, forecast_run: str, horizon: str, *, run_id: str | None = None) -> SegmentsFacts | None:
+    """The segments `run_id`, by default the latest, of those made of a forecast run and horizon; None without any.
 
     Raises InputError `damaged`.
     """
     try:
-        found = recorded_segments(shop, forecast_run=forecast_run, horizon=horizon)
+        found = recorded_segments(shop, run_id=run_id, forecast_run=forecast_run, horizon=horizon)
     except InputError as error:
         if error.code == "no-such-run":
             return None
         raise
     flow = found.flow()
-    return SegmentsFacts(found, found.summary().to_pylist(), [] if flow is None else flow.to_pylist())
+    made = Made.of(read_json(found.folder / MANIFEST), shop.settings.zone)
+    return SegmentsFacts(made, found, found.summary().to_pylist(), [] if flow is None else flow.to_pylist())

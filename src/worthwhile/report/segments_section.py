@@ -36,6 +36,7 @@ def segments_section(facts: SegmentsFacts | None, voice: Voice) -> dict[str, Any
     return {
         "t": voice,
         "title": voice("section.title"),
+        "made": facts.made.said(voice),
         "figures": {name: [f for f in found if f is not None] for name, found in figures.items()},
         "stages": _stage_rows(facts, voice),
         "evidence": _evidence(facts, voice),

@@ -6,6 +6,7 @@ import hashlib
 import json
 import shutil
 from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
@@ -65,6 +66,7 @@ def record(
             "run_id": run_id,
             "kind": kind,
             "number": number,
+            "made_at": datetime.now(UTC).isoformat(timespec="seconds"),  # no number hangs on it
             "asked": dict(asked),
             **results,
             "packages": packages,

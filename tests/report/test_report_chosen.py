@@ -1,0 +1,86 @@
+"""Which plan and segments a report shows."""
+
+import shutil
+
+import pytest
+
+import worthwhile as ww
+from oracles.small_orders import write_orders
+from worthwhile.errors import InputError
+from worthwhile.report import content_of
+from worthwhile.report.build import report_html
+from worthwhile.report.chosen import Chosen, Made, settled
+from worthwhile.report.texts import voice_of
+
+ACTIONS = {"actions": {"email": {"cost": 0.05, "lift_spend": 0.03}}}
+
+
+@pytest.fixture(scope="module")
+def _made(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("chosen") / "shop"
+    shop = ww.create_shop(folder, currency="GBP", timezone="Europe/London", threads=1, value__margin=0.4)
+    ww.ingest(shop, write_orders(tmp_path_factory.mktemp("files") / "orders.csv", customers=60))
+    runs = {}
+    for day in ("2011-06-01", "2011-09-01"):
+        ww.forecast(shop, horizon="90d", model="past-rate", cutoff=day)
+        runs[day] = [ww.plan(shop, ACTIONS, budget).run_id for budget in (10, 25)]
+        runs["segments " + day] = ww.make_segments(shop, past=False).run_id
+    return folder, runs
+
+
+@pytest.fixture
+def shop(_made, tmp_path):
+    return ww.open_shop(shutil.copytree(_made[0], tmp_path / "shop"))
+
+
+@pytest.fixture
+def runs(_made):
+    return _made[1]
+
+
+def test_the_latest_plan_and_segments_of_the_latest_forecast_are_shown_with_id_and_date(shop, runs):
+    content = content_of(shop)
+    assert content.plan.made.run_id == runs["2011-09-01"][1]
+    assert content.segments.made.run_id == runs["segments 2011-09-01"]
+    page = report_html(content)
+    for made in (content.plan.made, content.segments.made):
+        assert f"Run {made.run_id}, made on " in page and f"{made.at:%H:%M}" in page
+
+
+def test_a_named_plan_is_shown_with_the_forecast_that_it_was_made_of(shop, runs, tmp_path):
+    wanted = runs["2011-06-01"][0]
+    content = content_of(shop, plan=wanted)
+    assert content.plan.made.run_id == wanted and content.forecast.cutoff.isoformat() == "2011-06-01"
+    assert content.segments.made.run_id == runs["segments 2011-06-01"]
+    page = ww.write_report(shop, out=tmp_path / "page.html", plan=wanted).read_text(encoding="utf-8")
+    assert wanted in page and runs["2011-06-01"][1] not in page
+
+
+def test_named_segments_choose_the_forecast_too(shop, runs):
+    content = content_of(shop, segments=runs["segments 2011-06-01"])
+    assert content.forecast.cutoff.isoformat() == "2011-06-01"
+    assert content.plan.made.run_id == runs["2011-06-01"][1]
+
+
+@pytest.mark.parametrize(
+    ("asked", "code", "where"),
+    [
+        ({"plan": "plan-none"}, "no-such-run", "--plan"),
+        ({"segments": "segments-none"}, "no-such-run", "--segments"),
+        ({"plan": "2011-06-01", "segments": "segments 2011-09-01"}, "bad-argument", "--segments"),
+        ({"plan": "2011-06-01", "horizon": "30d"}, "bad-argument", "--plan"),
+    ],
+)
+def test_what_does_not_fit_is_refused_with_the_forecast_to_name(shop, runs, asked, code, where):
+    first = {key: found[0] if isinstance(found, list) else found for key, found in runs.items()}
+    with pytest.raises(InputError) as caught:
+        settled(shop, Chosen(**{name: first.get(value, value) for name, value in asked.items()}))
+    assert (caught.value.code, caught.value.where) == (code, where)
+    assert (
+        "plan-" in caught.value.remedy or "segments-" in caught.value.remedy or "--run forecast-" in caught.value.remedy
+    )
+
+
+def test_a_run_that_does_not_say_when_it_was_made_is_named_without_a_date():
+    assert Made("plan-1").said(voice_of("en", "GBP", "90d")) == "Run plan-1"
+    assert Made.of({"run_id": "plan-1", "made_at": "2024-07-01T09:05:00+00:00"}, None).run_id == "plan-1"
