@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import datetime
 from typing import Any
 
+from worthwhile.report.chosen import Made
 from worthwhile.report.uplift_content import UpliftFacts
 
 ACTIONS = ("mail a", "mail b")
@@ -111,4 +112,4 @@ def made_uplift(**changed: Any) -> UpliftFacts:
                 deciles.append({**named, "decile": i + 1, "customers": 900, "said": said, **ends})
             for i in range(11):
                 curves.append({**named, "curve": "qini", "x": i / 10, "y": 100 * (1 - (1 - i / 10) ** 2)})
-    return UpliftFacts("uplift-made", date(2024, 6, 1), made_document(**changed), deciles, curves)
+    return UpliftFacts(Made("uplift-made", datetime(2024, 6, 1, 9, 30)), made_document(**changed), deciles, curves)

@@ -26,7 +26,7 @@ def test_both_languages_have_the_same_texts_and_parts():
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_the_section_shows_averages_responders_tenths_curves_and_policies(language):
     section = section_in(language)
-    assert "uplift-made" in section["lead"] and "2024" in section["lead"] and "9,000" in section["lead"]
+    assert "uplift-made" in section["made"] and "2024" in section["made"] and "9,000" in section["lead"]
     assert not section["warnings"]
     visit, spend = section["outcomes"]
     assert [len(one["figures"]) for one in (visit, spend)] == [2, 2]

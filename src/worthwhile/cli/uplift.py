@@ -65,7 +65,7 @@ def uplift(
     """
     from worthwhile.decide.uplift import UpliftOptions, estimate_uplift
     from worthwhile.decide.uplift.estimate import SHARES
-    from worthwhile.decide.uplift.words import check_language
+    from worthwhile.languages import check_language
     from worthwhile.shop import open_shop
 
     shop = open_shop(folder)

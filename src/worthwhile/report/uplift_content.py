@@ -4,27 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, date, datetime
-from pathlib import Path
 from typing import Any
 
 import pyarrow.parquet as pq
 
 from worthwhile.decide.uplift.wording import gap_of
-from worthwhile.runs.record import MANIFEST, check_digests, list_runs
+from worthwhile.report.chosen import Made
+from worthwhile.runs.record import check_digests, list_runs
 from worthwhile.shop import Shop
 
 Row = Mapping[str, Any]
-
-MADE = Path("models") / "uplift.json"  # written once, with the run; nothing that comes later touches it
 
 
 @dataclass(frozen=True)
 class UpliftFacts:
     """A recorded uplift run (docs/uplift.md): `document` is what its sentences are made of."""
 
-    run_id: str
-    made: date  # by the shop's calendar
+    made: Made
     document: Row  # what was asked and found, with the rows of policies.parquet
     deciles: Sequence[Row]
     curves: Sequence[Row]
@@ -60,8 +56,6 @@ def uplift_of(shop: Shop) -> UpliftFacts | None:
         policies, deciles, curves = (
             pq.read_table(folder / f"{name}.parquet").to_pylist() for name in ("policies", "deciles", "curves")
         )
-        written = folder / MADE if (folder / MADE).exists() else folder / MANIFEST
-        made = datetime.fromtimestamp(written.stat().st_mtime, UTC).astimezone(shop.settings.zone).date()
         document = {**manifest["asked"], **manifest, "policies": policies}
-        return UpliftFacts(manifest["run_id"], made, document, deciles, curves)
+        return UpliftFacts(Made.of(manifest, shop.settings.zone), document, deciles, curves)
     return None

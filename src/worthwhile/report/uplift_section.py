@@ -33,6 +33,7 @@ def uplift_section(facts: UpliftFacts | None, voice: Voice) -> dict[str, Any] | 
     return {
         "t": voice,
         "title": voice("section.title"),
+        "made": facts.made.said(voice),
         "lead": _lead(facts, voice),
         "warnings": wording.warnings_of(facts.document, words),
         "outcomes": [_outcome(facts, outcome, teller) for outcome in outcomes],
@@ -53,8 +54,6 @@ def _lead(facts: UpliftFacts, voice: Voice) -> str:
         when=when,
         customers=voice.count_of("customer", document["customers"]),
         groups=voice("section.comma").join(groups),
-        run=facts.run_id,
-        made=n.day(facts.made),
     )
 
 

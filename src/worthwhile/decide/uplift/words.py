@@ -6,10 +6,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from worthwhile.errors import InputError
-from worthwhile.evaluation.numbers import LANGUAGES, Numbers
+from worthwhile.evaluation.numbers import MINUS, Numbers
 from worthwhile.evaluation.texts import texts_of
 from worthwhile.features.declared import FEATURES, Feature
+from worthwhile.languages import check_language
 
 # From which size on (of a money amount, of percentage points, of another number) how many decimals are written.
 MONEY_DIGITS = ((100.0, 0), (0.1, 2), (0.0, 3))
@@ -18,12 +18,6 @@ NUMBER_DIGITS = ((100.0, 0), (10.0, 1), (1.0, 2), (0.0, 3))
 FIGURE_DIGITS = ((100.0, 0), (10.0, 1), (0.1, 2), (0.0, 3))  # of a covariate
 SPEND = "spend"  # the outcome that is money
 CHANCE = "chance"  # the kind of an outcome of 0 and 1
-
-
-def check_language(lang: str) -> None:
-    """Raises InputError `bad-argument` for a language that has no texts."""
-    if lang not in LANGUAGES:
-        raise InputError("bad-argument", f"there are no texts in `{lang}`", where="--lang", remedy="use en or zh")
 
 
 @dataclass(frozen=True)
@@ -60,7 +54,7 @@ class Words:
             return _alike(values, NUMBER_DIGITS)
         found = []
         for text in _alike(values, MONEY_DIGITS):
-            sign, size = ("−", text[1:]) if text.startswith("−") else ("", text)
+            sign, size = (MINUS, text[1:]) if text.startswith(MINUS) else ("", text)
             found.append(f"{sign}{self.numbers.symbol if self.numbers.currency else ''}{size}")
         return found
 
@@ -125,7 +119,9 @@ def _alike(values: Sequence[float], digits: Sequence[tuple[float, int]]) -> list
     size = max(abs(value) for value in values)
     count = next(count for least, count in digits if size >= least)
     texts = [f"{value:,.{count}f}" for value in values]
-    return [text.replace("-", "−") if any(c in "123456789" for c in text) else text.removeprefix("-") for text in texts]
+    return [
+        text.replace("-", MINUS) if any(c in "123456789" for c in text) else text.removeprefix("-") for text in texts
+    ]
 
 
 def _figure(value: float) -> str:
