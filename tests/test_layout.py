@@ -18,6 +18,7 @@ ORDER = (
     "errors",
     "progress",
     "languages",
+    "plain",
     "settings",
     "schema",
     "distribution",

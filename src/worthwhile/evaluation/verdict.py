@@ -20,6 +20,7 @@ from worthwhile.errors import InputError
 from worthwhile.evaluation import wording
 from worthwhile.evaluation.wording import ENOUGH_CUTOFFS
 from worthwhile.languages import LANGUAGES
+from worthwhile.plain import plain
 
 # The simple rules that a model has to beat to earn its keep.
 RULES = ("last-period", "past-rate")
@@ -118,18 +119,8 @@ class Verdict:
 
     def to_dict(self) -> dict[str, Any]:
         """Plain JSON: dates as ISO texts, NaN as None."""
-        facts = _plain(asdict(self.facts))
+        facts = plain(asdict(self.facts))
         return {"leader": self.leader, "lang": self.lang, "sentences": dict(self.sentences), "facts": facts}
-
-
-def _plain(value: Any) -> Any:
-    if isinstance(value, dict):
-        return {key: _plain(item) for key, item in value.items()}
-    if isinstance(value, list | tuple):
-        return [_plain(item) for item in value]
-    if isinstance(value, date):
-        return value.isoformat()
-    return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
 class _Scores:

@@ -3,11 +3,8 @@
 from __future__ import annotations
 
 import json
-import math
 from collections.abc import Sequence
-from datetime import date, datetime
 from pathlib import Path
-from typing import Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -15,6 +12,7 @@ import pyarrow.csv as pacsv
 import pyarrow.parquet as pq
 
 from worthwhile.errors import InputError
+from worthwhile.plain import plain
 
 # What a spreadsheet may take for the beginning of a formula; those of full width where its language is Chinese.
 FORMULA = "[=+\\-@\t\r\n＝＋－＠]"
@@ -76,15 +74,4 @@ def _write_json_lines(table: pa.Table, path: Path) -> None:
     with path.open("w", encoding="utf-8") as file:
         for batch in table.to_batches(max_chunksize=AT_ONCE):
             for row in batch.to_pylist():
-                plain = {name: _plain(value) for name, value in row.items()}
-                file.write(json.dumps(plain, ensure_ascii=False, allow_nan=False) + "\n")
-
-
-def _plain(value: Any) -> Any:
-    if isinstance(value, float):
-        return value if math.isfinite(value) else None
-    if isinstance(value, list):
-        return [_plain(item) for item in value]
-    if isinstance(value, dict):
-        return {name: _plain(item) for name, item in value.items()}
-    return value.isoformat() if isinstance(value, date | datetime) else value
+                file.write(json.dumps(plain(row), ensure_ascii=False, allow_nan=False) + "\n")

@@ -17,6 +17,7 @@ from worthwhile.decide.tables import numbers_of, read_table, texts_of
 from worthwhile.errors import InputError
 from worthwhile.features.outcomes import outcome_of
 from worthwhile.features.terms import ValueTerms
+from worthwhile.plain import plain
 from worthwhile.runs.asked import day_of
 from worthwhile.schema import to_us
 from worthwhile.shop import Shop
@@ -84,7 +85,7 @@ def measure_campaign(shop: Shop, name: str, *, outcomes: Path | str | pa.Table |
         "log": str(campaign.folder / LOG),
     }
     measured = {key: value for key, value in facts.items() if key not in ("campaign", "log")}
-    add_files(shop, campaign, {"measured": _plain(measured)}, lambda folder: write_whole(log, folder / LOG))
+    add_files(shop, campaign, {"measured": plain(measured)}, lambda folder: write_whole(log, folder / LOG))
     return Measured(read_campaign(shop, name), log, facts)
 
 
@@ -270,15 +271,6 @@ def _log_of(table: pa.Table, seen: _Seen) -> pa.Table:
     columns |= {name: pa.array(values[seen.known]) for name, values in seen.outcomes.items()}
     rest = [name for name in kept.column_names if name not in columns]
     return pa.table({**columns, **{name: kept[name] for name in rest}})
-
-
-def _plain(value: Any) -> Any:
-    """For JSON: numpy's numbers as Python's."""
-    if isinstance(value, Mapping):
-        return {str(key): _plain(item) for key, item in value.items()}
-    if isinstance(value, list | tuple):
-        return [_plain(item) for item in value]
-    return value.item() if isinstance(value, np.generic) else value
 
 
 __all__ = ["Measured", "measure_campaign"]

@@ -28,6 +28,7 @@ from worthwhile.decide.uplift.wording import sentences, warnings_of
 from worthwhile.decide.uplift.words import words_of
 from worthwhile.errors import InputError
 from worthwhile.models.threads import one_thread_each
+from worthwhile.plain import plain
 from worthwhile.progress import Progress, part, silent
 from worthwhile.runs.asked import forecast_cutoff, moment_of
 from worthwhile.runs.record import record
@@ -357,14 +358,5 @@ def _recorded(
         "warnings": run.warnings,
         "answer": run.answer,
     }
-    folder = record(shop, "uplift", asked, _plain(results), fill)
+    folder = record(shop, "uplift", asked, plain(results), fill)
     return replace(run, run_id=folder.name, folder=folder)
-
-
-def _plain(value: Any) -> Any:
-    """What JSON can hold: a number that is none is null."""
-    if isinstance(value, Mapping):
-        return {key: _plain(item) for key, item in value.items()}
-    if isinstance(value, list | tuple):
-        return [_plain(item) for item in value]
-    return None if isinstance(value, float) and not np.isfinite(value) else value
