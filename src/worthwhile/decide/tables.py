@@ -2,47 +2,105 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.csv as pacsv
+import pyarrow.json as pajson
 import pyarrow.parquet as pq
 
 from worthwhile.errors import InputError
+from worthwhile.ingestion.text_file import DELIMITERS, as_utf8
+from worthwhile.runs.tables import FORMULA_MARKED, without_marks
 
 Array = np.ndarray[Any, Any]
 # Ids and labels are read as texts, whatever they look like: 00123 is not 123.
 TEXTS = ("customer_id", "action", "channel")
+# What spreadsheets put about an id: the point of a column of floats, and the formula that keeps noughts.
+NOT_OF_THE_ID = (r"^\s*(\d+)\.0+\s*$", r'^="(.*)"$')
+BLANKS = " \t\r\n\u00a0\u3000\ufeff"  # what stands around ids in exports, as it does when a shop's files are ingested
 
 
 def read_table(path: Path | str, *, where: str, columns: Sequence[str] = ("customer_id",)) -> pa.Table:
-    """A table from .parquet or .csv, ids and labels as texts. `where` is the option that it was given by, and `columns`
-    are those that such a table has; both are for messages alone. Raises InputError `bad-file`, `bad-argument`."""
+    """A table from .parquet, .csv or .jsonl, ids and labels as texts without blanks around them.
+
+    A .csv may be in any encoding and with any delimiter that orders may be ingested in, and texts that were marked so
+    that a spreadsheet does not take them for formulas are as they were; rows of it without anything are left out.
+    `where` is the option that the file was given by, and `columns` are those that such a table has; both are for
+    messages alone. Raises InputError `bad-file`, `bad-argument`.
+    """
     path = Path(path)
+    remedy = f"give a .parquet, .csv or .jsonl with {_listed(columns)}"
+    reader = _READERS.get(path.suffix.lower())
+    if reader is None:
+        raise InputError(
+            "bad-argument", f"`{path.name}` is neither .parquet nor .csv nor .jsonl", where=where, remedy=remedy
+        )
+    refuse_missing(path, where=where, remedy=remedy)
     try:
-        if path.suffix.lower() == ".parquet":
-            return pq.read_table(path)
-        if path.suffix.lower() == ".csv":
-            return pacsv.read_csv(
-                path, convert_options=pacsv.ConvertOptions(column_types=dict.fromkeys(TEXTS, pa.string()))
-            )
+        table = reader(path)
     except (OSError, pa.ArrowException) as error:
         raise InputError(
             "bad-file",
             f"this cannot be read as a table: {str(error).splitlines()[0]}",
-            where=str(path),
-            remedy=f"give a .parquet or .csv with {_listed(columns)}",
+            where=f"{where} {path}",
+            remedy=remedy,
         ) from error
-    raise InputError(
-        "bad-argument",
-        f"`{path.name}` is neither .parquet nor .csv",
-        where=where,
-        remedy=f"end the name in .parquet or .csv; it has {_listed(columns)}",
-    )
+    for name in TEXTS:
+        if name in table.column_names and not pa.types.is_nested(table[name].type):
+            table = table.set_column(table.column_names.index(name), name, _texts(table[name]))
+    return table
+
+
+def _texts(column: pa.ChunkedArray) -> pa.ChunkedArray:
+    """Ids or labels as texts. Those of whole numbers in a column of floats have no point: 123.0 is 123."""
+    if pa.types.is_floating(column.type) and pc.all(pc.equal(column, pc.round(column))).as_py():
+        column = pc.cast(column, pa.int64())
+    return pc.utf8_trim(pc.cast(column, pa.string()), BLANKS)
+
+
+def refuse_missing(path: Path, *, where: str, remedy: str) -> None:
+    """Raises InputError `bad-file` where there is no such file, by the option that it was given by."""
+    if path.is_file():
+        return
+    what = "this is a folder, not a file" if path.is_dir() else "there is no such file"
+    raise InputError("bad-file", what, where=f"{where} {path}", remedy=remedy)
+
+
+def _read_csv(path: Path) -> pa.Table:
+    with path.open("rb") as file:
+        head = file.read(1 << 12)
+    with TemporaryDirectory() as scratch:
+        readable, _ = as_utf8(path, head, Path(scratch))
+        with readable.open("rb") as file:
+            first = file.readline(1 << 16).decode(errors="ignore")
+        options = pacsv.ConvertOptions(column_types=dict.fromkeys(TEXTS, pa.string()))
+        delimiter = max(DELIMITERS, key=first.count)
+        table = pacsv.read_csv(readable, parse_options=pacsv.ParseOptions(delimiter=delimiter), convert_options=options)
+    table = without_marks(table.rename_columns([name.strip(BLANKS) for name in table.column_names]))
+    if "customer_id" in table.column_names:
+        ids = table["customer_id"]
+        for pattern in NOT_OF_THE_ID:
+            ids = pc.replace_substring_regex(ids, pattern, r"\1")
+        table = table.set_column(table.column_names.index("customer_id"), "customer_id", ids)
+    filled = np.zeros(len(table), bool)
+    for column in table.columns:
+        texts = pa.types.is_string(column.type)
+        there = pc.not_equal(column, "") if texts else pc.is_valid(column)
+        filled |= np.asarray(pc.fill_null(there, False).to_numpy(), bool)
+    return table if filled.all() else table.filter(pa.array(filled))
+
+
+_READERS: dict[str, Callable[[Path], pa.Table]] = {
+    ".parquet": pq.read_table,
+    ".csv": _read_csv,
+    ".jsonl": pajson.read_json,
+}
 
 
 def _listed(columns: Sequence[str]) -> str:
@@ -57,6 +115,32 @@ def texts_of(table: pa.Table, name: str, *, where: str) -> pa.ChunkedArray:
         raise InputError(
             "bad-values", f"`{name}` is of {table[name].type}, not of texts", where=where, remedy="write texts"
         ) from error
+
+
+def ids_of(table: pa.Table, *, where: str) -> pa.Array:
+    """The column `customer_id` of a table with one row a customer. Raises InputError `bad-columns`, `bad-values` for a
+    row without one, and for a customer who stands twice."""
+    if "customer_id" not in table.column_names:
+        raise InputError(
+            "bad-columns",
+            "there is no column `customer_id`",
+            where=where,
+            remedy=f"name it so; the columns are {', '.join(table.column_names)}",
+        )
+    refuse_nameless(table, "customer_id", where=where)
+    ids = texts_of(table, "customer_id", where=where).combine_chunks()
+    counts = pc.value_counts(ids)
+    twice = pc.index(pc.greater(counts.field("counts"), 1), True).as_py()
+    if twice >= 0:
+        several = int(pc.sum(pc.greater(counts.field("counts"), 1)).as_py())
+        others = f", and {several - 1:,} more do" if several > 1 else ""
+        raise InputError(
+            "bad-values",
+            f"the customer `{counts.field('values')[twice].as_py()}` stands twice{others}",
+            where=where,
+            remedy="give one row a customer",
+        )
+    return ids
 
 
 def numbers_of(table: pa.Table, name: str, *, where: str) -> Array:
@@ -104,6 +188,7 @@ def as_counts(table: pa.Table, *, where: str) -> dict[str, int]:
     """
     if "customer_id" not in table.column_names:
         raise InputError("bad-columns", "there is no column `customer_id`", where=where, remedy="name it so")
+    refuse_nameless(table, "customer_id", where=where)
     customers = texts_of(table, "customer_id", where=where)
     counts = np.ones(len(table))
     if "contacts" in table.column_names:
@@ -111,23 +196,30 @@ def as_counts(table: pa.Table, *, where: str) -> dict[str, int]:
         wrong = (counts < 0) | (counts != np.round(counts))
         refuse_rows(table, "contacts", pa.array(wrong), "is no number of contacts", where=where)
     summed = pa.table({"customer_id": customers, "contacts": counts}).group_by("customer_id")
-    found = summed.aggregate([("contacts", "sum")]).drop_null()
+    found = summed.aggregate([("contacts", "sum")])
     return dict(zip(found["customer_id"].to_pylist(), map(int, found["contacts_sum"].to_pylist()), strict=True))
 
 
 def read_ids(path: Path | str, *, where: str) -> frozenset[str]:
-    """Ids of customers from a file: a column `customer_id` of a .csv or .parquet, or else one id a line.
+    """Ids of customers from a file: a column `customer_id` of a .csv, .parquet or .jsonl, or else one id a line.
 
     Raises InputError `bad-file`, `bad-columns`, `bad-values`.
     """
     path = Path(path)
-    if path.suffix.lower() in (".csv", ".parquet"):
+    if path.suffix.lower() in _READERS:
         table = read_table(path, where=where)
         if "customer_id" not in table.column_names:
-            raise InputError("bad-columns", "there is no column `customer_id`", where=str(path), remedy="name it so")
-        return frozenset(texts_of(table, "customer_id", where=str(path)).drop_null().to_pylist())
-    try:
-        lines = path.read_text(encoding="utf-8-sig").splitlines()
-    except (OSError, UnicodeDecodeError) as error:
-        raise InputError("bad-file", f"this cannot be read: {error}", where=where, remedy="one id a line") from error
-    return frozenset(line.strip() for line in lines if line.strip())
+            raise InputError(
+                "bad-columns", "there is no column `customer_id`", where=f"{where} {path}", remedy="name it so"
+            )
+        ids = texts_of(table, "customer_id", where=f"{where} {path}").to_pylist()
+        return frozenset(name for name in ids if name)
+    refuse_missing(path, where=where, remedy="give a file with one id a line, or with a column customer_id")
+    with path.open("rb") as file, TemporaryDirectory() as scratch:
+        head = file.read(1 << 12)
+        if not head.strip():
+            return frozenset()
+        readable, _ = as_utf8(path, head, Path(scratch))
+        lines = readable.read_text(encoding="utf-8-sig").splitlines()
+    ids = [FORMULA_MARKED.sub(r"\1", line.strip(BLANKS)) for line in lines]
+    return frozenset(name for name in ids if name)

@@ -41,9 +41,15 @@ _NAMED: dict[str, str] = {
 
 
 def plain_id(text: str) -> str:
-    """SQL for an id without the point that a float column gave it, and without the formula that keeps its noughts."""
+    """SQL for an id without the point that a float column gave it, without the formula that keeps its noughts, and
+    without the apostrophe that keeps a spreadsheet from taking it for a formula: files that were handed over come back
+    with what was done about their customers."""
     plain = rf"regexp_replace(regexp_replace({text}, '^(\d+)\.0+$', '\1'), '^=\"(.*)\"$', '\1')"
-    return f"CASE WHEN contains({text}, '.0') OR starts_with({text}, '=') THEN {plain} ELSE {text} END"
+    marked = rf"regexp_replace({text}, '^''([=+@＝＋－＠\-])', '\1')"
+    return (
+        f"CASE WHEN contains({text}, '.0') OR starts_with({text}, '=') THEN {plain}"
+        f" WHEN starts_with({text}, '''') THEN {marked} ELSE {text} END"
+    )
 
 
 def identifies(text: str, kinds: Sequence[str] = ()) -> str:

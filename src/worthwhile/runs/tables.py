@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -16,6 +17,7 @@ from worthwhile.plain import plain
 
 # What a spreadsheet may take for the beginning of a formula; those of full width where its language is Chinese.
 FORMULA = "[=+\\-@\t\r\n＝＋－＠]"
+FORMULA_MARKED = re.compile(f"^'({FORMULA})")  # an apostrophe that was put before such a beginning
 AT_ONCE = 65_536  # rows of JSON lines written at a time
 
 
@@ -67,6 +69,15 @@ def safe_for_spreadsheets(table: pa.Table) -> pa.Table:
     return table.rename_columns(
         [f"'{name}" if name[:1] in "=+-@\t\r\n＝＋－＠" and name else name for name in table.column_names]
     )
+
+
+def without_marks(table: pa.Table) -> pa.Table:
+    """What `safe_for_spreadsheets` was given, from what it gave: for files that are read again."""
+    for i, field in enumerate(table.schema):
+        if pa.types.is_string(field.type):
+            plainly = pc.replace_substring_regex(table.column(i), FORMULA_MARKED.pattern, r"\1")
+            table = table.set_column(i, field.name, plainly)
+    return table.rename_columns([FORMULA_MARKED.sub(r"\1", name) for name in table.column_names])
 
 
 def _write_json_lines(table: pa.Table, path: Path) -> None:

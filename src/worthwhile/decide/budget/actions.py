@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from worthwhile.decide.budget.limits import Fairness, Limits
+from worthwhile.decide.tables import refuse_missing
 from worthwhile.errors import InputError
 
 # Ways in which a user may say what an action does, each an assumption until a test has measured it.
@@ -55,6 +56,7 @@ class ActionsFile:
 def read_actions(path: Path | str) -> ActionsFile:
     """Read actions.toml. Raises InputError `bad-file`, `bad-argument` that names the file and the key."""
     path = Path(path)
+    refuse_missing(path, where="--actions", remedy="give a file such as docs/plan.md shows")
     try:
         document = tomllib.loads(path.read_text(encoding="utf-8-sig"))
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:

@@ -19,7 +19,7 @@ import pyarrow.parquet as pq
 
 from worthwhile.decide.budget.actions import ASSUMED, Action
 from worthwhile.decide.budget.problem import Array
-from worthwhile.decide.tables import numbers_of
+from worthwhile.decide.tables import ids_of, numbers_of
 from worthwhile.errors import InputError
 from worthwhile.features.build import feature_matrix_at, main_categories
 from worthwhile.features.declared import NAMES
@@ -221,11 +221,7 @@ def _measured(expected: Expected, action: Action, effects: Effects) -> tuple[Arr
 
 def _aligned(table: pa.Table, customers: Array) -> pa.Table:
     """The rows of a customers' table in the order of the customers; null for those it has not."""
-    if "customer_id" not in table.column_names:
-        raise InputError("bad-columns", "there is no column `customer_id`", where="--customers", remedy="name it so")
-    ids = pc.cast(table["customer_id"], pa.string()).combine_chunks()
-    if pc.count_distinct(ids).as_py() != len(ids):
-        raise InputError("bad-values", "a customer stands twice", where="--customers", remedy="one row a customer")
+    ids = ids_of(table, where="--customers")
     return table.drop_columns(["customer_id"]).take(pc.index_in(pa.array(customers, pa.string()), value_set=ids))
 
 

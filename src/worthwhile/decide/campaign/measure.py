@@ -13,7 +13,7 @@ import pyarrow.compute as pc
 
 from worthwhile.decide.campaign.compare import Difference, adjusted, difference, sample_ratio
 from worthwhile.decide.campaign.folder import LOG, NONE, Campaign, add_files, read_campaign, write_whole
-from worthwhile.decide.tables import numbers_of, read_table, texts_of
+from worthwhile.decide.tables import ids_of, numbers_of, read_table
 from worthwhile.errors import InputError
 from worthwhile.features.outcomes import outcome_of
 from worthwhile.features.terms import ValueTerms
@@ -161,20 +161,12 @@ def _contacts(log: Log, campaign: Campaign, table: pa.Table, start_us: int, end_
 
 
 def _from_table(shop: Shop, table: pa.Table, outcomes: Path | str | pa.Table) -> _Seen:
-    given = (
-        outcomes
-        if isinstance(outcomes, pa.Table)
-        else read_table(outcomes, where="--outcomes", columns=("customer_id", "spend"))
-    )
-    where = "outcomes" if isinstance(outcomes, pa.Table) else str(outcomes)
-    missing = [name for name in ("customer_id", "spend") if name not in given.column_names]
-    if missing:
-        raise InputError(
-            "bad-columns", f"there is no column `{missing[0]}`", where=where, remedy="give customer_id and spend"
-        )
-    ids = texts_of(given, "customer_id", where=where).combine_chunks()
-    if pc.count_distinct(ids).as_py() != len(ids):
-        raise InputError("bad-values", "a customer stands twice", where=where, remedy="give one row a customer")
+    needed = ("customer_id", "spend")
+    given = outcomes if isinstance(outcomes, pa.Table) else read_table(outcomes, where="--outcomes", columns=needed)
+    where = "outcomes" if isinstance(outcomes, pa.Table) else f"--outcomes {outcomes}"
+    if "spend" not in given.column_names:
+        raise InputError("bad-columns", "there is no column `spend`", where=where, remedy="give customer_id and spend")
+    ids = ids_of(given, where=where)
     place = pc.index_in(table["customer_id"].combine_chunks(), value_set=ids)
     known = np.asarray(place.is_valid().to_numpy(zero_copy_only=False), bool)
 
