@@ -19,9 +19,9 @@ import pyarrow as pa
 from scipy.optimize import Bounds, LinearConstraint, milp
 from scipy.sparse import csr_array, vstack
 
+from worthwhile.cli.solver_output import standard_output_to_nowhere
 from worthwhile.decide.budget import Fairness, How, Limits, plan_candidates
 from worthwhile.decide.budget.candidates import candidates_of
-from worthwhile.decide.budget.highs import _quiet
 from worthwhile.decide.budget.limits import asked_of
 
 ACTIONS = ("e-mail", "voucher", "sms", "card", "call")
@@ -149,7 +149,7 @@ def optimum(problem: object) -> tuple[float, float]:
     each = csr_array((np.ones(n), (problem.owner, np.arange(n))), shape=(problem.customers, n))
     matrix = vstack([each, csr_array(problem.coefficients(np.arange(n)))])
     most = np.concatenate([problem.limit, problem.most])
-    with _quiet():
+    with standard_output_to_nowhere():
         found = milp(
             -problem.value,
             integrality=np.ones(n),

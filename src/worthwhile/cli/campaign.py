@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from rich.table import Table
 
-from worthwhile.cli.answer import Answer, money, percent, table
+from worthwhile.cli.answer import Answer, assumed, money, percent, table
 from worthwhile.cli.options import Seed, ShopFolder
 from worthwhile.errors import InputError
+
+if TYPE_CHECKING:
+    from worthwhile.decide.campaign import Arm
 
 Name = Annotated[str, typer.Option("--campaign", help="Name of the campaign: letters, digits, - and _.")]
 
@@ -25,6 +28,13 @@ def campaign_design(
     ] = None,
     plan: Annotated[
         str | None, typer.Option(help="Make a recorded plan the campaign: its run id, or latest; instead of --arm.")
+    ] = None,
+    actions: Annotated[
+        Path | None,
+        typer.Option(
+            help="What the arms are assumed to do, their channels and costs: the file of actions of worth plan. Without"
+            " --arm each action of it is an arm."
+        ),
     ] = None,
     holdout: Annotated[
         float | None, typer.Option(help="Share, or from 1 on number, of customers held out. [default: 0.1]")
@@ -50,13 +60,14 @@ def campaign_design(
 ) -> Answer:
     """Design a test: who is held out, who gets what, and what it will find.
 
-    Customers are parted by lot, alike in expected spend. What cannot be measured is said before anybody is contacted.
+    Customers are parted by lot, alike in expected spend. What cannot be measured is said before anybody is contacted:
+    where a plan, or a file of actions, says what a contact is expected to bring, so is whether the test can find it.
 
     Example:
 
         worth campaign design myshop --campaign spring --arm email=0.05 --holdout 0.3 --out spring.csv
     """
-    from worthwhile.decide.campaign import Arm, Sizing, design_campaign
+    from worthwhile.decide.campaign import Sizing, design_campaign
     from worthwhile.decide.campaign.design import write_contacts
     from worthwhile.decide.tables import read_ids
     from worthwhile.runs.tables import check_out, write_table
@@ -65,14 +76,17 @@ def campaign_design(
     for path in (out, contacts):
         if path is not None:
             check_out(path)
-    if bool(arm) == (plan is not None):
+    if bool(arm or actions) == (plan is not None):
         raise InputError(
-            "bad-argument", "a campaign has arms or is a plan", where="--arm, --plan", remedy="give one of them"
+            "bad-argument",
+            "a campaign has arms or is a plan",
+            where="--arm, --plan",
+            remedy="give one of them; the arms of --actions count too",
         )
     made = design_campaign(
         open_shop(folder),
         campaign,
-        [Arm(*_arm(text)) for text in arm or ()],
+        _arms(arm or (), actions),
         sizing=Sizing(outcome, holdout, detect, power, start=start),
         plan=plan,
         only=read_ids(only, where="--only") if only is not None else None,
@@ -87,10 +101,39 @@ def campaign_design(
     return Answer(document, _designed(made.manifest, out, contacts))
 
 
-def _arm(text: str) -> tuple[str, str, float]:
+def _arms(texts: Sequence[str], actions: Path | None) -> list[Arm]:
+    """The arms: as they were written, and as the file of actions has those of its names."""
+    from worthwhile.decide.budget.actions import read_actions
+    from worthwhile.decide.campaign import Arm
+
+    said = dict(_arm(text) for text in texts)
+    known = {} if actions is None else {action.name: action for action in read_actions(actions).actions}
+    unknown = [name for name in said if known and name not in known]
+    if unknown:
+        raise InputError(
+            "bad-argument",
+            f"the file of actions has no `{unknown[0]}`",
+            where="--arm",
+            remedy=f"it has {', '.join(known)}",
+        )
+    arms = []
+    for name in said or known:
+        action = known.get(name)
+        cost = said.get(name)
+        if action is None:
+            arms.append(Arm(name, name, cost or 0.0))
+        else:
+            lift = getattr(action, action.assumption) if action.assumption else 0.0
+            treatment = "" if action.assumption else action.treatment
+            cost = action.cost if cost is None else cost
+            arms.append(Arm(name, action.channel, cost, action.assumption, lift, treatment))
+    return arms
+
+
+def _arm(text: str) -> tuple[str, float | None]:
     name, sign, cost = text.partition("=")
     try:
-        return name.strip(), name.strip(), float(cost) if sign else 0.0
+        return name.strip(), float(cost) if sign else None
     except ValueError as error:
         raise InputError(
             "bad-argument", f"`{text}` is no arm", where="--arm", remedy="write email, or email=0.05 with its cost"
@@ -104,16 +147,18 @@ def _designed(facts: Mapping[str, Any], out: Path | None, contacts: Path | None)
         (name, f"{count:,}", money(count * costs[name]) if name in costs else "-")
         for name, count in test["sizes"].items()
     ]
-    shown: list[str | Table] = [
+    shown: list[str | Table] = [f"Warning: {warning}" for warning in facts["warnings"]]
+    shown.append(
         table(
             f"Campaign {facts['name']}, from {facts['start_day']}", ("group", "customers", f"cost ({currency})"), rows
         )
-    ]
+    )
     for one in test["findable"]:
         if one["outcome"] == test["outcome"]:
             shown.append(_findable(one, test, currency))
     if test["each_group_needs"]:
         shown.append(f"Two equal groups would need {test['each_group_needs']:,} customers each to find that effect.")
+    shown += [assumed(one) for one in facts["assumptions"]]
     files = {"Who gets what": out, "Contacts, to be ingested once they were made": contacts}
     shown += [f"{what}: {path}" for what, path in files.items() if path is not None]
     return [
@@ -132,7 +177,7 @@ def _findable(one: Mapping[str, Any], test: Mapping[str, Any], currency: str) ->
     least = (
         f"{one['arm']}: with {one['treated']:,} treated and {one['held_out']:,} held out, the test finds a change of"
     )
-    least += f" {size} in {what} (expected: {mean}) {test['power'] * 100:.0f} times in 100; a smaller one it may miss."
+    least += f" {size} in {what} (forecast: {mean}) {test['power'] * 100:.0f} times in 100; a smaller one it may miss."
     if test["detect"] is not None and one["detectable"] > test["detect"] * (1 + 1e-9):
         least += " That is more than was asked for: there are too few customers."
     return least

@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from rich.table import Table
 
-from worthwhile.cli.answer import Answer, money, percent, table
+from worthwhile.cli.answer import Answer, assumed, money, percent, table
 from worthwhile.cli.options import Seed
 from worthwhile.cli.progress import progress
+from worthwhile.cli.solver_output import standard_output_to_nowhere
 from worthwhile.errors import InputError
 
 if TYPE_CHECKING:
@@ -221,7 +222,7 @@ def _of_candidates(path: Path, limits: Limits, given: dict[str, Any]) -> tuple[P
     from worthwhile.decide.tables import read_table
 
     table = read_table(path, where="--candidates", columns=NEEDED)
-    with progress() as watch:
+    with progress() as watch, standard_output_to_nowhere():
         made = plan_candidates(table, limits=limits, how=How(**given), where=str(path), progress=watch)
     return made, made.to_dict(), []
 
@@ -250,7 +251,7 @@ def _of_shop(
         )
     how = replace(SHOP_HOW, **{"seed": shop.settings["seed"], **given})
     table = None if customers is None else read_table(customers, where="--customers")
-    with progress() as watch:
+    with progress() as watch, standard_output_to_nowhere():
         made = plan_shop(
             shop, actions, limits=limits, customers=table, run_id=run, how=how, detect=detect, progress=watch
         )
@@ -260,11 +261,7 @@ def _of_shop(
 def _of_run(facts: Mapping[str, Any]) -> list[str]:
     """What a shop's plan rests on."""
     lines = [f"Forecast {facts['forecast']} of {facts['horizon']} from {facts['day']}."]
-    lines += [
-        f"Assumed, not measured: {one['action']}: {one['assumption']} = {one['value']:g} ({one['means']})."
-        + ("" if one["lift_se"] else " It is counted as exact: lift_se says how sure it is.")
-        for one in facts["assumptions"]
-    ]
+    lines += [assumed(one) for one in facts["assumptions"]]
     return [*lines, f"Recorded as {facts['run_id']}"]
 
 

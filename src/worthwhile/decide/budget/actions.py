@@ -10,15 +10,9 @@ from pathlib import Path
 from typing import Any
 
 from worthwhile.decide.budget.limits import Fairness, Limits
+from worthwhile.decide.responses import ASSUMED
 from worthwhile.decide.tables import refuse_missing
 from worthwhile.errors import InputError
-
-# Ways in which a user may say what an action does, each an assumption until a test has measured it.
-ASSUMED = {
-    "lift_spend": "the customer's expected spend rises by this share",
-    "lift_active": "the customer's chance to order rises by this share of it",
-    "points_active": "the customer's chance to order rises by so much: 0.02 is two percentage points",
-}
 
 
 @dataclass(frozen=True)

@@ -1,12 +1,13 @@
-"""HiGHS, as scipy carries it: binary programs, without what its C++ prints."""
+"""HiGHS, as scipy carries it: binary programs.
+
+It is told to be silent (scipy's `disp`, which is off), and all but one line of it is: where a solution of the reduced
+problem has to be repaired, the release that scipy 1.17 carries prints a line from C++ that no option turns off. A
+library does not take standard output away from the other threads of its process, so the line is kept out of the answer
+where the process is ours alone: `cli/solver_output.py`.
+"""
 
 from __future__ import annotations
 
-import ctypes
-import os
-import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 
 import numpy as np
@@ -31,34 +32,12 @@ def best_binary(value: Array, matrix: csr_array, most: Array, *, gap: float, nod
     """
     size = float(value.sum())
     options = {"mip_rel_gap": float(np.clip(gap / size, 1e-9, 1.0)), "node_limit": nodes}
-    with _quiet():
-        found = milp(
-            -value,
-            integrality=np.ones(len(value)),
-            bounds=Bounds(0, 1),
-            constraints=LinearConstraint(matrix, -np.inf, most),
-            options=options,
-        )
+    found = milp(
+        -value,
+        integrality=np.ones(len(value)),
+        bounds=Bounds(0, 1),
+        constraints=LinearConstraint(matrix, -np.inf, most),
+        options=options,
+    )
     bound = np.inf if found.mip_dual_bound is None else -float(found.mip_dual_bound)
     return Solved(None if found.x is None else found.x > 0.5, bound)
-
-
-@contextmanager
-def _quiet() -> Iterator[None]:
-    """Standard output goes nowhere: some releases of HiGHS print from C++ whatever they are told, into JSON too."""
-    sys.stdout.flush()
-    try:
-        libc, out = ctypes.CDLL(None), os.dup(1)
-    except (OSError, TypeError):  # no such library by that name, or no standard output
-        yield
-        return
-    nowhere = os.open(os.devnull, os.O_WRONLY)
-    try:
-        libc.fflush(None)
-        os.dup2(nowhere, 1)
-        yield
-    finally:
-        libc.fflush(None)
-        os.dup2(out, 1)
-        os.close(out)
-        os.close(nowhere)

@@ -2,8 +2,7 @@
 
 Letters: N customers of the forecast.
 
-expected margin = margin share x extra spend. Extra spend is a measured effect (uplift), or what the user assumes: a
-share of the expected spend, or more chance to order times what an order is worth, E[spend] / P(active).
+expected margin = margin share x extra spend, which is measured or assumed (`decide/responses.py`).
 """
 
 from __future__ import annotations
@@ -15,22 +14,18 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
-import pyarrow.parquet as pq
 
-from worthwhile.decide.budget.actions import ASSUMED, Action
+from worthwhile.decide.budget.actions import Action
 from worthwhile.decide.budget.problem import Array
+from worthwhile.decide.responses import ASSUMED, Effects, Response, assumed, measured
 from worthwhile.decide.tables import ids_of, numbers_of
 from worthwhile.errors import InputError
 from worthwhile.features.build import feature_matrix_at, main_categories
 from worthwhile.features.declared import NAMES
 from worthwhile.features.terms import ValueTerms
 from worthwhile.runs.recall import RecordedForecast
-from worthwhile.runs.record import check_digests, list_runs, run_folder
-from worthwhile.shop import Shop
 from worthwhile.store.log import Log
 from worthwhile.tasks import Task
-
-SPEND, ACTIVE = ("spend",), ("active", "conversion")
 
 
 @dataclass(frozen=True)
@@ -41,14 +36,6 @@ class Expected:
     spend: Array  # (N,) expected, in the horizon
     p_active: Array  # (N,)
     margin: Array  # (N,) share of spend that is margin
-
-
-@dataclass(frozen=True)
-class Effects:
-    """What an uplift run measured. `table` has `customer_id`, `action`, `outcome`, `effect_mean`, `effect_se`."""
-
-    run_id: str
-    table: pa.Table
 
 
 def expected_of(forecast: RecordedForecast, log: Log) -> Expected:
@@ -83,16 +70,6 @@ def _margins(forecast: RecordedForecast, log: Log, customers: Array) -> Array:
     return np.where(paid > 0, np.clip(worth / np.where(paid > 0, paid, 1.0), 0.0, 1.0), mean)
 
 
-def latest_effects(shop: Shop) -> Effects | None:
-    """The effects that the latest recorded uplift run measured; None where there is none."""
-    runs = list_runs(shop, "uplift")
-    if not runs:
-        return None
-    folder = run_folder(shop, runs[0]["run_id"])
-    check_digests(folder)
-    return Effects(runs[0]["run_id"], pq.read_table(folder / "effects.parquet"))
-
-
 def offers(
     expected: Expected, actions: Sequence[Action], effects: Effects | None, customers: pa.Table | None
 ) -> pa.Table:
@@ -108,7 +85,8 @@ def offers(
 
 
 def _offer(expected: Expected, action: Action, effects: Effects | None, known: pa.Table | None) -> pa.Table:
-    extra, error, shared, source = _extra_spend(expected, action, effects)
+    response = _response(expected, action, effects)
+    extra = response.spend
     rows = np.flatnonzero(~np.isnan(extra))
     if not len(rows) and effects is not None:
         raise InputError(
@@ -130,11 +108,13 @@ def _offer(expected: Expected, action: Action, effects: Effects | None, known: p
             "channel": pa.array([action.channel] * len(rows), pa.string()),
             "cost": cost[rows],
             "expected_margin": (margin * extra)[rows],
-            "expected_margin_se": (margin * error)[rows],
-            "effect_se_shared": (margin * shared)[rows],
+            "expected_margin_se": (margin * response.se)[rows],
+            "effect_se_shared": (margin * response.se_shared)[rows],
             "expected_spend": expected.spend[rows],
             "p_active": expected.p_active[rows],
-            "effect": pa.array([source] * len(rows), pa.string()),
+            "extra_spend": extra[rows],  # what a test of the plan has to find
+            "extra_active": pa.array(response.active[rows], from_pandas=True),
+            "effect": pa.array([response.source] * len(rows), pa.string()),
         }
     )
     if known is not None:
@@ -148,13 +128,13 @@ def _offer(expected: Expected, action: Action, effects: Effects | None, known: p
     return table
 
 
-def _extra_spend(expected: Expected, action: Action, effects: Effects | None) -> tuple[Array, Array, Array, str]:
-    """Extra spend (N,), its own and its shared standard error, where it is known from; NaN where it is not known."""
+def _response(expected: Expected, action: Action, effects: Effects | None) -> Response:
+    """What the action does to each customer, from where that is known."""
     if action.assumption:
-        per_unit = _per_unit(expected, action)
         size = getattr(action, action.assumption)
-        nothing = np.zeros(len(expected.customers))
-        return size * per_unit, nothing, action.lift_se * per_unit, f"assumption: {action.assumption} = {size:g}"
+        return assumed(
+            action.assumption, size, spend=expected.spend, p_active=expected.p_active, lift_se=action.lift_se
+        )
     if effects is None:
         raise InputError(
             "no-such-run",
@@ -162,61 +142,14 @@ def _extra_spend(expected: Expected, action: Action, effects: Effects | None) ->
             where=f"actions.{action.name}",
             remedy="learn it with worth uplift, or assume it: " + ", ".join(f"{name} = 0.05" for name in ASSUMED),
         )
-    return _measured(expected, action, effects)
-
-
-def _per_unit(expected: Expected, action: Action) -> Array:
-    """The extra spend that an assumption of 1 would mean, as far as a chance cannot be above 1."""
-    if action.assumption == "lift_spend":
-        return expected.spend
-    p = np.maximum(expected.p_active, 1e-9)
-    size = getattr(action, action.assumption)
-    points = size * p if action.assumption == "lift_active" else np.full(len(p), size)
-    held = np.clip(points, -p, 1.0 - p)
-    return (held / size if size else np.zeros(len(p))) * expected.spend / p
-
-
-def _measured(expected: Expected, action: Action, effects: Effects) -> tuple[Array, Array, Array, str]:
-    """From the uplift run: the effect on spend where it has one, else that on the chance to order, which stays between
-    none and 1.
-
-    Without a column `effect_se_shared` all of a standard error is taken to be shared: estimates of one fit err alike,
-    and to call them independent would make the interval of a sum far too narrow.
-    """
-    of = effects.table.filter(pc.equal(effects.table["action"], action.treatment))
-    outcomes = set(of["outcome"].to_pylist())
-    outcome = next((name for name in (*SPEND, *ACTIVE) if name in outcomes), None)
-    if outcome is None:
-        if outcomes:
-            raise InputError(
-                "bad-argument",
-                f"the uplift run {effects.run_id} measured of `{action.treatment}` only"
-                f" {', '.join(f'`{name}`' for name in sorted(outcomes))}, which is neither money nor orders",
-                where=f"actions.{action.name}",
-                remedy=f"learn {' or '.join(f'`{name}`' for name in (*SPEND, *ACTIVE))}, or assume the effect",
-            )
-        listed = ", ".join(f"`{name}`" for name in sorted(set(effects.table["action"].to_pylist())))
-        raise InputError(
-            "bad-argument",
-            f"the uplift run {effects.run_id} measured nothing of `{action.treatment}`",
-            where=f"actions.{action.name}",
-            remedy=f"it measured {listed or 'nothing'}: name one as treatment, or assume the effect",
-        )
-    of = of.filter(pc.equal(of["outcome"], outcome))
-    place = pc.index_in(pa.array(expected.customers, pa.string()), value_set=of["customer_id"].combine_chunks())
-    p = expected.p_active
-    unit = np.ones(len(place)) if outcome in SPEND else expected.spend / np.maximum(p, 1e-9)
-
-    def column(name: str) -> Array:
-        taken = of[name].cast(pa.float64()).take(place)
-        return np.array(pc.fill_null(taken, np.nan).to_numpy(), dtype=np.float64)
-
-    effect = column("effect_mean")
-    mean = (effect if outcome in SPEND else np.clip(effect, -p, 1.0 - p)) * unit
-    se = np.nan_to_num(column("effect_se") * unit)
-    if "effect_se_shared" in of.column_names:
-        return mean, se, np.nan_to_num(column("effect_se_shared") * unit), f"measured: {effects.run_id}"
-    return mean, np.zeros(len(mean)), se, f"measured: {effects.run_id}"
+    return measured(
+        effects,
+        action.treatment,
+        expected.customers,
+        spend=expected.spend,
+        p_active=expected.p_active,
+        action=action.name,
+    )
 
 
 def _aligned(table: pa.Table, customers: Array) -> pa.Table:

@@ -14,11 +14,12 @@ import pyarrow.parquet as pq
 
 from worthwhile.decide.budget.actions import ActionsFile, actions_of, as_said, read_actions
 from worthwhile.decide.budget.limits import Limits
-from worthwhile.decide.budget.offers import expected_of, latest_effects, offers, said_of
+from worthwhile.decide.budget.offers import expected_of, offers, said_of
 from worthwhile.decide.budget.planning import How, Plan, plan_candidates
 from worthwhile.decide.campaign.contacts import recent_contacts
-from worthwhile.decide.campaign.design import check_of_spend, forecast_columns, noise_of
+from worthwhile.decide.campaign.noise import check_of_spend, forecast_columns, noise_of
 from worthwhile.decide.campaign.power import needed
+from worthwhile.decide.responses import latest_effects
 from worthwhile.errors import InputError
 from worthwhile.progress import Progress, part, silent
 from worthwhile.runs.recall import RecordedForecast, recorded_forecast

@@ -37,6 +37,16 @@ def detectable(sd: float, held: int, treated: int, *, level: float = 0.05, power
     return _z(level, power) * sd * math.sqrt(1 / held + 1 / treated)
 
 
+def found_with(sd: float, effect: float, held: int, treated: int, *, level: float = 0.05) -> float:
+    """The power: how often groups of these sizes find an effect of this size, of either sign."""
+    if not held or not treated:
+        return 0.0
+    if sd <= 0:
+        return 1.0
+    size, reach = abs(effect) / (sd * math.sqrt(1 / held + 1 / treated)), float(norm.ppf(1 - level / 2))
+    return float(norm.cdf(size - reach) + norm.cdf(-size - reach))
+
+
 def needed(sd: float, effect: float, total: int, arms: int, *, level: float = 0.05, power: float = 0.8) -> int | None:
     """How many of `total` customers to hold out, so that each of `arms` equal groups of the rest shows an effect.
 
