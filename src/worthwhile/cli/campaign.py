@@ -19,44 +19,56 @@ if TYPE_CHECKING:
 Name = Annotated[str, typer.Option("--campaign", help="Name of the campaign: letters, digits, - and _.")]
 
 
+ArmTexts = Annotated[
+    list[str] | None,
+    typer.Option("--arm", help="A treatment, and what a contact costs: email, or email=0.05; may be repeated."),
+]
+PlanRun = Annotated[
+    str | None, typer.Option(help="Make a recorded plan the campaign: its run id, or latest; instead of --arm.")
+]
+Actions = Annotated[
+    Path | None,
+    typer.Option(
+        help="What the arms are assumed to do, their channels and costs: the file of actions of worth plan. Without"
+        " --arm each action of it is an arm."
+    ),
+]
+Holdout = Annotated[
+    float | None, typer.Option(help="Share, or from 1 on number, of customers held out. [default: 0.1]")
+]
+Detect = Annotated[
+    float | None,
+    typer.Option(help="Effect to be found, a customer: the holdout follows. 2 for 2 GBP; of active 0.01 for 1 %."),
+]
+Outcome = Annotated[str, typer.Option(help="What the test is sized for: spend or active.")]
+Power = Annotated[float, typer.Option(help="Chance that an effect of that size is found.")]
+Start = Annotated[
+    str | None, typer.Option(help="First day of the campaign, 2024-03-01. [default: the forecast's cutoff]")
+]
+Only = Annotated[Path | None, typer.Option(help="Only these customers: a file with one id a line, or customer_id.")]
+Run = Annotated[str | None, typer.Option("--run", help="Forecast run to stratify by. [default: the latest]")]
+Out = Annotated[Path | None, typer.Option(help="File for who gets what: .parquet or .csv.")]
+Contacts = Annotated[
+    Path | None, typer.Option(help="File of the contacts, to ingest as events once they were made: .csv, .parquet.")
+]
+
+
 def campaign_design(
     folder: ShopFolder,
     campaign: Name,
-    arm: Annotated[
-        list[str] | None,
-        typer.Option("--arm", help="A treatment, and what a contact costs: email, or email=0.05; may be repeated."),
-    ] = None,
-    plan: Annotated[
-        str | None, typer.Option(help="Make a recorded plan the campaign: its run id, or latest; instead of --arm.")
-    ] = None,
-    actions: Annotated[
-        Path | None,
-        typer.Option(
-            help="What the arms are assumed to do, their channels and costs: the file of actions of worth plan. Without"
-            " --arm each action of it is an arm."
-        ),
-    ] = None,
-    holdout: Annotated[
-        float | None, typer.Option(help="Share, or from 1 on number, of customers held out. [default: 0.1]")
-    ] = None,
-    detect: Annotated[
-        float | None,
-        typer.Option(help="Effect to be found, a customer: the holdout follows. 2 for 2 GBP; of active 0.01 for 1 %."),
-    ] = None,
-    outcome: Annotated[str, typer.Option(help="What the test is sized for: spend or active.")] = "spend",
-    power: Annotated[float, typer.Option(help="Chance that an effect of that size is found.")] = 0.8,
-    start: Annotated[
-        str | None, typer.Option(help="First day of the campaign, 2024-03-01. [default: the forecast's cutoff]")
-    ] = None,
-    only: Annotated[
-        Path | None, typer.Option(help="Only these customers: a file with one id a line, or customer_id.")
-    ] = None,
-    run: Annotated[str | None, typer.Option("--run", help="Forecast run to stratify by. [default: the latest]")] = None,
+    arm: ArmTexts = None,
+    plan: PlanRun = None,
+    actions: Actions = None,
+    holdout: Holdout = None,
+    detect: Detect = None,
+    outcome: Outcome = "spend",
+    power: Power = 0.8,
+    start: Start = None,
+    only: Only = None,
+    run: Run = None,
     seed: Seed = None,
-    out: Annotated[Path | None, typer.Option(help="File for who gets what: .parquet or .csv.")] = None,
-    contacts: Annotated[
-        Path | None, typer.Option(help="File of the contacts, to ingest as events once they were made: .csv, .parquet.")
-    ] = None,
+    out: Out = None,
+    contacts: Contacts = None,
 ) -> Answer:
     """Design a test: who is held out, who gets what, and what it will find.
 

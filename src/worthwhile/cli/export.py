@@ -7,16 +7,9 @@ from typing import Annotated, Any
 
 import typer
 
-from worthwhile.cli.answer import Answer
+from worthwhile.cli.answer import Answer, assumed
 from worthwhile.cli.options import ShopFolder
 from worthwhile.errors import InputError
-
-_WHY = {
-    "not_selected": "not selected",
-    "forgotten": "of customers who were forgotten",
-    "excluded": "of excluded customers",
-    "no_consent": "without consent",
-}
 
 
 def export(
@@ -39,6 +32,9 @@ def export(
     exclude: Annotated[
         Path | None, typer.Option(help="Customers who are left out: a file with one id a line, or customer_id.")
     ] = None,
+    allow_empty: Annotated[
+        bool, typer.Option("--allow-empty", help="Write a file of nobody where nobody is left; else that is an error.")
+    ] = False,
 ) -> Answer:
     """Hand over an audience or a plan, to those alone who may be contacted.
 
@@ -61,6 +57,7 @@ def export(
         if consent is None
         else read_table(consent, where="--consent", columns=("customer_id", "consent or consent_<channel>")),
         excluded=frozenset() if exclude is None else read_ids(exclude, where="--exclude"),
+        allow_empty=allow_empty,
     )
     made = hand_over(open_shop(folder), what, out, run_id=run, file=file, audience=audience)
     return Answer(made.to_dict(), _said(made.to_dict()))
@@ -77,8 +74,12 @@ def _where(texts: list[str]) -> dict[str, list[str]]:
 
 
 def _said(facts: dict[str, Any]) -> list[str]:
-    lines = [f"{facts['rows']:,} rows of {facts['customers']:,} customers in {facts['out']}"]
+    from worthwhile.decide.handover import LEFT_OUT
+
+    lines = [f"Warning: {warning}" for warning in facts["warnings"]]
+    lines += [f"{facts['rows']:,} rows of {facts['customers']:,} customers in {facts['out']}"]
     known = [f"{name} {facts[name]}" for name in ("run_id", "cutoff", "horizon") if facts.get(name)]
     lines += [f"Of {', '.join(known)}"] if known else []
-    lines += [f"Left out: {count:,} rows {_WHY[name]}." for name, count in facts["left_out"].items() if count]
+    lines += [f"Left out: {count:,} rows {LEFT_OUT[name]}." for name, count in facts["left_out"].items() if count]
+    lines += [assumed(one) for one in facts.get("assumptions", ())]
     return [*lines, f"Manifest: {facts['manifest_path']}"]

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Any
 
-import typer
 from rich.table import Table
 
+from worthwhile.cli import plan_options as options
 from worthwhile.cli.answer import Answer, assumed, money, percent, table
-from worthwhile.cli.options import Seed
 from worthwhile.cli.progress import progress
 from worthwhile.cli.solver_output import standard_output_to_nowhere
 from worthwhile.errors import InputError
@@ -19,110 +18,47 @@ if TYPE_CHECKING:
     from worthwhile.decide.budget import Limits, Plan
 
 
-ShopOrNone = Annotated[
-    Path | None,
-    typer.Argument(metavar="[SHOP]", help="Folder of the shop; not needed with --candidates.", show_default=False),
-]
-Budget = Annotated[float | None, typer.Option(help="What all contacts together may cost.")]
-Candidates = Annotated[
-    Path | None,
-    typer.Option(help="Plan on this table alone (.parquet, .csv): customer_id, action, cost, expected_margin."),
-]
-Actions = Annotated[
-    Path | None, typer.Option(help="What could be done in the shop: a file such as docs/plan.md shows.")
-]
-Customers = Annotated[
-    Path | None,
-    typer.Option(help="Further columns by customer_id: costs, groups, consent or consent_CHANNEL."),
-]
-Run = Annotated[str | None, typer.Option("--run", help="Forecast run to plan on. [default: the latest]")]
-Channels = Annotated[
-    Path | None,
-    typer.Option(help="Split the budget over these acquisition channels: channel, spend, new_customers, value_each."),
-]
-Elasticity = Annotated[
-    float | None,
-    typer.Option(help="By how many percent 1 % more spend brings more customers. [default: fitted, else 0.5]"),
-]
-Objective = Annotated[
-    str | None,
-    typer.Option(help="margin, or profit: margin less cost. [default: profit; of --candidates margin]"),
-]
-Risk = Annotated[
-    float | None, typer.Option(help="Plan on this lower quantile of each margin, 0.1 say. [default: the mean]")
-]
-PerCustomer = Annotated[int, typer.Option(help="Actions for one customer at most.")]
-Capacity = Annotated[list[str] | None, typer.Option(help="Contacts of a channel at most: email=1000; may be repeated.")]
-ActionCapacity = Annotated[
-    list[str] | None, typer.Option(help="Contacts of an action at most: voucher=500; may be repeated.")
-]
-ChannelBudget = Annotated[
-    list[str] | None, typer.Option(help="What a channel's contacts may cost: email=200; may be repeated.")
-]
-LeastReturn = Annotated[float, typer.Option(help="Margin for each unit of cost, of every contact, at least.")]
-PlanReturn = Annotated[float, typer.Option(help="The same of the whole plan.")]
-Parity = Annotated[
-    list[str] | None,
-    typer.Option(help="Each group of a column is contacted at this share of the mean rate or more: region=0.8."),
-]
-LeastShare = Annotated[
-    list[str] | None, typer.Option(help="Each group's share of contacts at least: region=0.1, or region:north=0.1.")
-]
-MostShare = Annotated[
-    list[str] | None, typer.Option(help="Each group's share of contacts at most: region=0.5, or region:north=0.5.")
-]
-Exclude = Annotated[
-    Path | None, typer.Option(help="Customers who are not contacted: a file with one id a line, or customer_id.")
-]
-Contacted = Annotated[
-    Path | None,
-    typer.Option(help="Contacts that count against --per-customer already: customer_id and, if given, contacts."),
-]
-Holdout = Annotated[
-    float | None,
-    typer.Option(help="Share (or number) of customers left alone, to measure by. [default: 0.1; of --candidates 0]"),
-]
-Method = Annotated[str, typer.Option(help="auto, exact or lagrangian.")]
-Out = Annotated[Path | None, typer.Option(help="File for the chosen rows: .parquet or .csv.")]
-HoldoutOut = Annotated[Path | None, typer.Option(help="File for those left alone: .parquet or .csv.")]
-
-
-Detect = Annotated[
-    float | None,
-    typer.Option(
-        help="Leave as many alone as it takes to find this effect, in spend a customer; instead of --holdout."
-    ),
-]
+# Case -> how it is called, and the options that mean nothing in it; and what options are that nobody gave.
+CASES = {"shop": "in a shop", "candidates": "with --candidates", "channels": "with --channels"}
+UNSAID = {"per_customer": 1, "least_return": 0, "plan_return": 0, "method": "auto"}
+_LIMITS = ("per_customer", "capacity", "action_capacity", "channel_budget", "least_return", "plan_return")
+_LEFT = ("parity", "least_share", "most_share", "exclude", "contacted", "holdout", "detect", "holdout_out")
+NOT_OF: dict[str, tuple[str, ...]] = {
+    "shop": ("elasticity",),
+    "candidates": ("actions", "customers", "run", "detect", "elasticity"),
+    "channels": (*_LIMITS, *_LEFT, "candidates", "actions", "customers", "objective", "risk", "method", "seed"),
+}
+HOW = ("objective", "risk", "method", "holdout", "seed")
 
 
 def plan(
-    folder: ShopOrNone = None,
-    budget: Budget = None,
-    candidates: Candidates = None,
-    actions: Actions = None,
-    customers: Customers = None,
-    run: Run = None,
-    channels: Channels = None,
-    elasticity: Elasticity = None,
-    objective: Objective = None,
-    risk: Risk = None,
-    per_customer: PerCustomer = 1,
-    capacity: Capacity = None,
-    action_capacity: ActionCapacity = None,
-    channel_budget: ChannelBudget = None,
-    least_return: LeastReturn = 0,
-    plan_return: PlanReturn = 0,
-    parity: Parity = None,
-    least_share: LeastShare = None,
-    most_share: MostShare = None,
-    exclude: Exclude = None,
-    contacted: Contacted = None,
-    holdout: Holdout = None,
-    detect: Detect = None,
-    method: Method = "auto",
-    seed: Seed = None,
-    out: Out = None,
-    holdout_out: HoldoutOut = None,
+    folder: options.ShopOrNone = None,
+    budget: options.Budget = None,
+    candidates: options.Candidates = None,
+    actions: options.Actions = None,
+    customers: options.Customers = None,
+    run: options.Run = None,
+    channels: options.Channels = None,
+    elasticity: options.Elasticity = None,
+    objective: options.Objective = None,
+    risk: options.Risk = None,
+    per_customer: options.PerCustomer = 1,
+    capacity: options.Capacity = None,
+    action_capacity: options.ActionCapacity = None,
+    channel_budget: options.ChannelBudget = None,
+    least_return: options.LeastReturn = 0,
+    plan_return: options.PlanReturn = 0,
+    parity: options.Parity = None,
+    least_share: options.LeastShare = None,
+    most_share: options.MostShare = None,
+    exclude: options.Exclude = None,
+    contacted: options.Contacted = None,
+    holdout: options.Holdout = None,
+    detect: options.Detect = None,
+    method: options.Method = "auto",
+    seed: options.Seed = None,
+    out: options.Out = None,
+    holdout_out: options.HoldoutOut = None,
 ) -> Answer:
     """Choose for each customer what to do, so that it brings most under a budget.
 
@@ -138,41 +74,57 @@ def plan(
     """
     from worthwhile.runs.tables import check_out, write_table
 
-    if channels is not None:
-        return _split(channels, folder, budget, elasticity=elasticity, run=run, out=out)
-    if (folder is None) == (candidates is None):
-        raise InputError(
-            "bad-argument",
-            "a plan is made of a shop or of a table of candidates",
-            where="SHOP, --candidates",
-            remedy="give one of them",
-        )
+    given = {name: value for name, value in locals().items() if value not in (None, [])}
+    case = "channels" if channels is not None else "candidates" if candidates is not None else "shop"
+    _refuse_others(case, given)
     paths = [check_out(path) for path in (out, holdout_out) if path is not None]
+    if channels is not None:
+        return _of_channels(channels, folder, budget, elasticity=elasticity, run=run, out=out)
     limits = _limits(
         budget=budget, per_customer=per_customer, capacities=_pairs(capacity, "--capacity"),
         action_capacities=_pairs(action_capacity, "--action-capacity"),
         channel_budgets=_pairs(channel_budget, "--channel-budget"), least_return=least_return, plan_return=plan_return,
         shares=(parity, least_share, most_share), exclude=exclude, contacted=contacted,
     )  # fmt: skip
-    given = {"objective": objective, "risk": risk, "method": method, "holdout": holdout, "seed": seed}
-    given = {name: value for name, value in given.items() if value is not None}
+    how: dict[str, Any] = {name: given[name] for name in HOW if name in given}
     if candidates is not None:
-        made, document, more = _of_candidates(candidates, limits, given)
+        made, document, more = _of_candidates(candidates, limits, how)
     else:
         assert folder is not None
-        made, document, more = _of_shop(folder, actions, limits, given, customers=customers, run=run, detect=detect)
+        made, document, more = _of_shop(folder, actions, limits, how, customers=customers, run=run, detect=detect)
     if out is not None:
         write_table(made.table, out)
     if holdout_out is not None:
         write_table(made.holdout, holdout_out)
-    warned = []
+    shown = [*said(made, str(document.get("currency", ""))), *more, *_files(paths)]
     if not document.get("margin_is_set", True):
-        warned = ["Warning: all spend counts as margin. Say what it is with worth settings SHOP value.margin=0.4"]
-    shown = [*warned, *said(made, str(document.get("currency", ""))), *more, *_files(paths)]
+        shown.insert(0, "Warning: all spend counts as margin. Say what it is: worth settings SHOP value.margin=0.4")
     return Answer({**document, "out": out, "holdout_out": holdout_out}, shown)
 
 
-def _split(
+def _refuse_others(case: str, given: Mapping[str, Any]) -> None:
+    """Raises InputError `bad-argument` for options of another case than the one asked for: they would do nothing."""
+    if (case == "shop") != ("folder" in given) and case != "channels":
+        raise InputError(
+            "bad-argument",
+            "a plan is made of a shop or of a table of candidates",
+            where="SHOP, --candidates",
+            remedy="give one of them",
+        )
+    if {"detect", "holdout"} <= given.keys():
+        remedy = "give one: how many are left alone follows from the effect that is to be found"
+        raise InputError("bad-argument", "both are given", where="--detect, --holdout", remedy=remedy)
+    stray = next((name for name, value in given.items() if name in NOT_OF[case] and value != UNSAID.get(name)), None)
+    if stray is not None:
+        raise InputError(
+            "bad-argument",
+            f"this has no meaning {CASES[case]}",
+            where="--" + stray.replace("_", "-"),
+            remedy="leave it out; worth plan --help shows which options go together",
+        )
+
+
+def _of_channels(
     channels: Path,
     folder: Path | None,
     budget: float | None,
@@ -186,17 +138,16 @@ def _split(
     from worthwhile.decide.budget.channels import COLUMNS
     from worthwhile.decide.budget.shop_plan import acquired_values
     from worthwhile.decide.tables import read_table
-    from worthwhile.runs.tables import check_out, write_table
+    from worthwhile.runs.tables import write_table
     from worthwhile.shop import open_shop
 
     if budget is None:
         raise InputError("bad-argument", "no budget is given", where="--budget", remedy="give what is to be split")
-    path = None if out is None else check_out(out)
     values = None if folder is None else acquired_values(open_shop(folder), run_id=run)
     given = read_table(channels, where="--channels", columns=COLUMNS)
     made = split_budget(given, budget, values=values, elasticity=elasticity)
-    if path is not None:
-        write_table(made.table, path)
+    if out is not None:
+        write_table(made.table, out)
     rows = made.table.to_pylist()
     cells = [
         (r["channel"], money(r["spend_before"]), money(r["spend"]), f"{r['customers']:,.1f}", money(r["value_each"]),
@@ -212,7 +163,7 @@ def _split(
     if any(r["elasticity_is"] == "assumed" for r in rows):
         shown.append("Assumed, not measured: that customers grow with the elasticity shown as spend does.")
     return Answer(
-        {"channels": rows, "next_return": made.next_return, "out": out}, [*shown, *_files([path] if path else [])]
+        {"channels": rows, "next_return": made.next_return, "out": out}, [*shown, *_files([out] if out else [])]
     )
 
 

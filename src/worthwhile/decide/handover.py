@@ -3,6 +3,7 @@ manifest beside the file that says where it comes from and who was left out."""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -16,7 +17,8 @@ import pyarrow.parquet as pq
 from worthwhile import __version__
 from worthwhile.decide.campaign.folder import read_campaign
 from worthwhile.decide.consent import consented
-from worthwhile.decide.tables import read_table
+from worthwhile.decide.responses import ASSUMED
+from worthwhile.decide.tables import ids_of, read_table
 from worthwhile.errors import InputError
 from worthwhile.ingestion.forgotten import read_forgotten, subject_of
 from worthwhile.ingestion.pseudonyms import Keyring
@@ -27,6 +29,13 @@ from worthwhile.shop import Shop
 from worthwhile.store.log import open_log
 
 Array = np.ndarray[Any, Any]
+# Why rows are left out, in the order in which it is asked.
+LEFT_OUT = {
+    "not_selected": "not selected",
+    "forgotten": "of customers who were forgotten",
+    "excluded": "of excluded customers",
+    "no_consent": "without consent",
+}
 SUFFIXES = (".csv", ".parquet", ".jsonl")
 # Kind of run -> its table that is handed over where no other is named.
 TABLES = {
@@ -36,7 +45,8 @@ TABLES = {
     "uplift": "effects.parquet",
 }
 # What a manifest tells of a run, as far as the run says it.
-TOLD = ("cutoff", "horizon", "horizons", "model", "models", "forecast", "data_version", "seed")
+VERSIONS = "which version of each of the shop's tables was read; they count from 0, the first batch that was ingested"
+TOLD = ("cutoff", "horizon", "horizons", "model", "models", "forecast", "data_version", "seed", "plan")
 
 
 @dataclass(frozen=True)
@@ -47,6 +57,7 @@ class Audience:
     channel: str = ""  # that consent is asked for, where rows have no column `channel`
     consent: pa.Table | None = None  # customer_id, and `consent` or `consent_<channel>`
     excluded: Collection[str] = frozenset()  # customers
+    allow_empty: bool = False  # whether a file of nobody is written, where nobody is left
 
 
 @dataclass(frozen=True)
@@ -76,18 +87,20 @@ def export(
     column `customer_id`; `file` names another table of the run. Left out are, in this order and counted so: rows that
     `audience.where` does not select, customers who were forgotten, excluded ones, and those without consent: where a
     table of consent is given, or the rows have a column `consent`, only a yes is one. Beside the file lies
-    `<file>.manifest.json`. Raises InputError `no-such-run`, `damaged`, `bad-argument`, `bad-columns`, `bad-values`.
+    `<file>.manifest.json`. Where nobody is left nothing is written, unless `audience.allow_empty`.
+    Raises InputError `no-such-run`, `damaged`, `bad-argument`, `bad-file`, `bad-columns`, `bad-values`.
     """
     path, audience = check_out(out, suffixes=SUFFIXES), audience or Audience()
     table, source = _table(shop, what, run_id, file)
     if "customer_id" not in table.column_names:
         raise InputError("bad-columns", "the table has no column `customer_id`", where=what, remedy="name another file")
     customers = np.array(pc.cast(table["customer_id"], pa.string()).to_pylist(), object)
+    warnings: list[str] = []
     tests = {
-        "not_selected": lambda: _selected(table, audience),
+        "not_selected": lambda: _selected(table, audience, warnings),
         "forgotten": lambda: _remembered(shop, customers),
-        "excluded": lambda: ~np.isin(customers.astype(str), np.array(sorted(audience.excluded), dtype=str)),
-        "no_consent": lambda: _consented(table, customers, audience),
+        "excluded": lambda: _not_excluded(customers, audience, warnings),
+        "no_consent": lambda: _consented(table, customers, audience, warnings),
     }
     keep, left_out = np.ones(len(table), bool), {}
     for name, test in tests.items():
@@ -95,6 +108,11 @@ def export(
         left_out[name] = int((keep & ~passed).sum())
         keep &= passed
     rows = np.flatnonzero(keep)
+    if not len(rows):
+        warnings.insert(0, _nobody(len(table), left_out))
+        if not audience.allow_empty:
+            remedy = "mend what leaves everybody out, or say that a file of nobody is wanted: --allow-empty"
+            raise InputError("bad-argument", " ".join(warnings), where=what, remedy=remedy)
     rows = rows[np.argsort(customers[rows].astype(str), kind="stable")]
     chosen = table.take(pa.array(rows))
     write_table(chosen, path)
@@ -105,10 +123,13 @@ def export(
         "columns": chosen.column_names,
         "left_out": left_out,
         "where": {column: sorted(texts) for column, texts in audience.where.items()},
+        "warnings": warnings,
         "currency": shop.settings["currency"],
         "sha256": digest_of(path),
         "version": __version__,
     }
+    if "data_version" in manifest:
+        manifest["data_version_means"] = VERSIONS
     manifest_path = path.with_name(path.name + ".manifest.json")
     write_json(manifest_path, manifest)
     return Handover(path, manifest_path, manifest)
@@ -119,9 +140,11 @@ def _table(shop: Shop, what: str, run_id: str | None, file: str | None) -> tuple
     if what.startswith("campaign:"):
         campaign = read_campaign(shop, what.removeprefix("campaign:"))
         facts = {name: campaign.manifest[name] for name in ("start", *TOLD) if name in campaign.manifest}
-        return campaign.assignment(), {"what": what, **facts}
-    if Path(what).suffix.lower() in (".parquet", ".csv"):
-        return read_table(what, where="--what"), {"what": Path(what).name, "source_sha256": digest_of(Path(what))}
+        assumptions = campaign.manifest.get("assumptions", ())
+        return campaign.assignment(), {"what": what, **facts, **({"assumptions": assumptions} if assumptions else {})}
+    if Path(what).suffix.lower() in (".parquet", ".csv", ".jsonl"):
+        given = read_table(what, where="--what")
+        return given, {"what": Path(what).name, "source_sha256": digest_of(Path(what)), **_assumed_in(given)}
     # What was made only to compare another with is never the latest (`runs/recall.forecast_manifest`).
     runs = sorted(list_runs(shop, what), key=lambda m: "made_for" in m)
     run = next((m for m in runs if run_id in (None, m["run_id"])), None)
@@ -148,11 +171,35 @@ def _table(shop: Shop, what: str, run_id: str | None, file: str | None) -> tuple
     behind = next((m for m in list_runs(shop, "forecast") if m["run_id"] == facts.get("forecast")), None)
     facts |= {} if behind is None else {key: behind["asked"][key] for key in ("model", "cutoff")}
     facts |= {key: run["facts"][key] for key in TOLD if key not in facts and key in run.get("facts", {})}
-    facts |= {"assumptions": run["facts"]["assumptions"]} if "assumptions" in run.get("facts", {}) else {}
+    assumptions = run.get("facts", {}).get("assumptions")
+    facts |= {"assumptions": assumptions} if assumptions else {}
     return pq.read_table(folder / name), {"what": what, "file": name, "run_id": run["run_id"], **facts}
 
 
-def _selected(table: pa.Table, audience: Audience) -> Array:
+def _assumed_in(table: pa.Table) -> dict[str, list[dict[str, Any]]]:
+    """What the rows of a plan that was written to a file say of themselves: their column `effect`."""
+    if not {"action", "effect"} <= set(table.column_names) or not pa.types.is_string(table["effect"].type):
+        return {}
+    pairs = table.select(["action", "effect"]).group_by(["action", "effect"], use_threads=False).aggregate([])
+    found = []
+    for one in pairs.sort_by("action").to_pylist():
+        match = re.fullmatch(r"assumption: (\w+) = (\S+)", one["effect"] or "")
+        if match and match[1] in ASSUMED:
+            found.append(
+                {"action": one["action"], "assumption": match[1], "value": float(match[2]), "means": ASSUMED[match[1]]}
+            )
+    return {"assumptions": found} if found else {}
+
+
+def _nobody(rows: int, left_out: Mapping[str, int]) -> str:
+    """Why a file is empty."""
+    if not rows:
+        return "Nobody is left: the table has no row."
+    why = ", ".join(f"{count:,} {LEFT_OUT[name]}" for name, count in left_out.items() if count)
+    return f"Nobody is left of {rows:,} rows: {why}."
+
+
+def _selected(table: pa.Table, audience: Audience, warnings: list[str]) -> Array:
     keep = np.ones(len(table), bool)
     for column, texts in audience.where.items():
         if column not in table.column_names:
@@ -162,9 +209,23 @@ def _selected(table: pa.Table, audience: Audience) -> Array:
                 where="--where",
                 remedy=f"its columns are {', '.join(table.column_names)}",
             )
-        found = pc.is_in(pc.cast(table[column], pa.string()), value_set=pa.array(sorted(texts), pa.string()))
-        keep &= np.asarray(found.to_numpy(), bool)
+        said = pc.cast(table[column], pa.string())
+        known = pc.unique(said).drop_null().to_pylist()
+        for text in sorted(set(texts) - set(known)):
+            shown = ", ".join(f"`{one}`" for one in sorted(known)[:10]) + (" and more" if len(known) > 10 else "")
+            warnings.append(f"No row has `{text}` in `{column}`, which says {shown or 'nothing'}.")
+        keep &= np.asarray(pc.is_in(said, value_set=pa.array(sorted(texts), pa.string())).to_numpy(), bool)
     return keep
+
+
+def _not_excluded(customers: Array, audience: Audience, warnings: list[str]) -> Array:
+    """Who is not excluded. That none of those excluded is there at all may be, but is likelier a mistake."""
+    excluded = np.isin(customers.astype(str), np.array(sorted(audience.excluded), dtype=str))
+    if audience.excluded and not excluded.any():
+        warnings.append(
+            f"None of the {len(audience.excluded):,} excluded customers is in the table: are their ids the shop's?"
+        )
+    return np.asarray(~excluded)
 
 
 def _remembered(shop: Shop, customers: Array) -> Array:
@@ -181,7 +242,7 @@ def _remembered(shop: Shop, customers: Array) -> Array:
     return np.array([name not in gone for name in customers.tolist()], bool)
 
 
-def _consented(table: pa.Table, customers: Array, audience: Audience) -> Array:
+def _consented(table: pa.Table, customers: Array, audience: Audience, warnings: list[str]) -> Array:
     """Who said yes, in the rows' own column `consent` and in the table of consent, as far as there are such."""
     keep = np.ones(len(table), bool)
     if "consent" in table.column_names:
@@ -198,11 +259,18 @@ def _consented(table: pa.Table, customers: Array, audience: Audience) -> Array:
             remedy="name the columns so",
         )
     said = {name: consented(given[name], where=f"--consent, {name}") for name in columns}
-    ids = pc.cast(given["customer_id"], pa.string()).combine_chunks()
-    if pc.count_distinct(ids).as_py() != len(ids):
-        raise InputError("bad-values", "a customer stands twice", where="--consent", remedy="one row a customer")
+    ids = ids_of(given, where="--consent")
     place = pc.index_in(pa.array(customers.tolist(), pa.string()), value_set=ids)
     known = np.asarray(place.is_valid().to_numpy(zero_copy_only=False), bool)
+    if len(known) and not known.any():
+        warnings.append(
+            f"The table of consent has {len(ids):,} customers and names none of these: are its ids the shop's?"
+        )
+    if audience.channel and f"consent_{audience.channel}" not in said and "consent" not in said:
+        warnings.append(
+            f"The table of consent does not say `consent_{audience.channel}`: only those count who said yes to every"
+            f" channel ({', '.join(sorted(said))})."
+        )
     at = pc.fill_null(place, 0).to_numpy()
     return keep & known & _by_channel(table, audience.channel, said, at)
 
@@ -215,10 +283,11 @@ def _by_channel(table: pa.Table, channel: str, said: Mapping[str, Array], at: Ar
         general = np.logical_and.reduce(list(said.values()))
     if not len(general):
         return np.zeros(len(at), bool)
-    rows = table["channel"].to_pylist() if not channel and "channel" in table.column_names else [channel] * len(at)
     found = general[at]
-    for name in sorted({name for name in rows if name}):
+    if channel or "channel" not in table.column_names:
+        return said[f"consent_{channel}"][at] if f"consent_{channel}" in said else found
+    rows = pc.fill_null(pc.cast(table["channel"], pa.string()), "")
+    for name in pc.unique(rows).to_pylist():
         if f"consent_{name}" in said:
-            own = np.array([row == name for row in rows], bool)
-            found = np.where(own, said[f"consent_{name}"][at], found)
+            found = np.where(pc.equal(rows, name).to_numpy(), said[f"consent_{name}"][at], found)
     return found

@@ -119,12 +119,11 @@ def _held_to(
     nothing = {"expected": effect, "expected_is": source, "expected_power": None, "hold_out": None, "each_group": None}
     if not effect:
         return nothing
-    how = {"level": test.level, "power": test.power}
     return {
         **nothing,
         "expected_power": found_with(law.sd_adjusted, effect, *groups, level=test.level),
-        "hold_out": needed(law.sd_adjusted, abs(effect), *sizes, **how),
-        "each_group": each_group(law.sd_adjusted, abs(effect), **how),
+        "hold_out": needed(law.sd_adjusted, abs(effect), *sizes, level=test.level, power=test.power),
+        "each_group": each_group(law.sd_adjusted, abs(effect), level=test.level, power=test.power),
     }
 
 
