@@ -68,6 +68,10 @@ def test_nothing_but_the_answer_is_printed_whatever_the_solver_says(candidates: 
         (["--candidates", "c.txt"], "--candidates"),
         (["--candidates", "c.parquet", "--capacity", "email"], "--capacity"),
         (["--channels", "c.parquet"], "--budget"),
+        (["--channels", "c.csv", "--budget", "3", "--capacity", "email=3"], "--capacity"),
+        (["--candidates", "c.csv", "--actions", "a.toml"], "--actions"),
+        (["shop", "--elasticity", "0.4"], "--elasticity"),
+        (["shop", "--detect", "4", "--holdout", "0.4"], "--detect, --holdout"),
     ],
 )
 def test_what_a_plan_cannot_be_made_of_is_said(worth: Any, arguments: list[str], where: str) -> None:
@@ -105,3 +109,60 @@ def test_shop_is_planned_tested_measured_and_handed_over(worth: Any, shop_folder
     assert given.exit_code == 0
     rows = [json.loads(line) for line in (tmp_path / "e.jsonl").read_text().splitlines()]
     assert len(rows) == given.json["rows"] <= 10 and {row["action"] for row in rows} <= {"card"}
+
+
+@pytest.mark.parametrize(
+    ("command", "option"),
+    [
+        ("plan --candidates", "candidates.csv"),
+        ("plan --budget 3 SHOP --actions", "actions.toml"),
+        ("plan --budget 3 --channels", "channels.csv"),
+        ("plan --budget 3 --candidates OK --contacted", "contacted.csv"),
+        ("export SHOP --what forecast --out OUT --consent", "consent.csv"),
+        ("export SHOP --out OUT --what", "what.parquet"),
+        ("campaign design SHOP --campaign a --arm email --only", "only.txt"),
+        ("campaign measure SHOP --campaign spring --outcomes", "outcomes.csv"),
+    ],
+)
+def test_a_missing_file_is_named_with_its_option(
+    worth: Any, planned_shop: Path, tmp_path: Path, candidates: Path, command: str, option: str
+) -> None:
+    known = {"SHOP": planned_shop, "OUT": tmp_path / "out.csv", "OK": candidates}
+    words = [str(known.get(word, word)) for word in command.split()]
+    done = worth(*words, tmp_path / option, "--json")
+    assert done.exit_code == 3 and done.json["error"]["code"] == "bad-file"
+    assert done.json["error"]["what"] == "there is no such file"
+    assert done.json["error"]["where"] == f"{words[-1]} {tmp_path / option}"
+
+
+@pytest.fixture
+def planned_shop(worth: Any, shop_folder: Path, tmp_path: Path) -> Path:
+    """With a forecast, and a campaign designed by the actions of a file."""
+    (tmp_path / "a.toml").write_text(ACTIONS)
+    worth("forecast", shop_folder, "--model", "past-rate", "--cutoff", "2011-06-01")
+    worth("campaign", "design", shop_folder, "--campaign", "spring", "--actions", tmp_path / "a.toml")
+    return shop_folder
+
+
+def test_arms_of_a_file_bring_their_costs_and_assumptions(worth: Any, planned_shop: Path, tmp_path: Path) -> None:
+    given = ("campaign", "design", planned_shop, "--actions", tmp_path / "a.toml", "--campaign")
+    done = worth(*given, "one", "--arm", "email=0.10", "--json").json
+    assert done["arms"] == [{"name": "email", "channel": "email", "cost": 0.1}]
+    assert done["assumptions"][0]["assumption"] == "lift_spend" and done["test"]["findable"][0]["expected"] > 0
+    shown = worth(*given, "two").out
+    assert "Assumed, not measured: card: points_active = 0.04" in shown
+    assert "Warning: email: The test counts on" in shown
+    assert worth(*given, "three", "--arm", "fax", "--json").json["error"]["where"] == "--arm"
+
+
+def test_nobody_to_hand_over_is_an_error_unless_it_is_wanted(worth: Any, planned_shop: Path, tmp_path: Path) -> None:
+    given = ("export", planned_shop, "--what", "forecast", "--out", tmp_path / "e.csv", "--where", "model=none")
+    assert worth(*given).exit_code == 2 and not (tmp_path / "e.csv").exists()
+    done = worth(*given, "--allow-empty")
+    assert done.exit_code == 0 and "Warning: Nobody is left of 80 rows" in done.out
+
+
+def test_help_shows_the_options_of_worth_plan_in_groups(worth: Any) -> None:
+    shown = worth("plan", "--help").out
+    for group in ("In a shop", "On a table of candidates alone", "Limits", "Fairness", "What is made highest"):
+        assert group in shown

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 import pyarrow as pa
 import pyarrow.csv as pacsv
@@ -95,6 +96,51 @@ def test_rows_are_selected_by_what_columns_say(shop, audience_run, tmp_path):
     done = ww.export(shop, "segments", tmp_path / "a.csv", audience=ww.Audience(where={"tier": ["high"]}))
     assert [row["customer_id"] for row in read(done.path)] == ["C0001", "C0002"]
     assert done.manifest["left_out"]["not_selected"] == 3
+
+
+def test_an_audience_of_nobody_is_an_error_that_says_why_unless_it_is_wanted(shop, audience_run, tmp_path):
+    out = tmp_path / "a.csv"
+    nobody = ww.Audience(where={"tier": ["hihg"]})
+    with pytest.raises(InputError, match="5 not selected") as caught:
+        ww.export(shop, "segments", out, audience=nobody)
+    assert "No row has `hihg` in `tier`, which says `high`, `low`." in caught.value.what
+    assert caught.value.code == "bad-argument" and "--allow-empty" in caught.value.remedy and not out.exists()
+    done = ww.export(shop, "segments", out, audience=replace(nobody, allow_empty=True))
+    assert done.manifest["rows"] == 0 and done.manifest["warnings"][0] == "Nobody is left of 5 rows: 5 not selected."
+    assert out.read_text().startswith('"customer_id"')
+
+
+def test_a_table_of_consent_by_other_ids_is_told_apart_from_one_that_says_no(shop, audience_run, tmp_path):
+    def refused(ids: list[str], word: str) -> str:
+        consent = pa.table({"customer_id": ids, "consent": [word] * len(ids)})
+        with pytest.raises(InputError) as caught:
+            ww.export(shop, "segments", tmp_path / "a.csv", audience=ww.Audience(consent=consent))
+        return caught.value.what
+
+    assert refused(["C0000", "C0001"], "no") == "Nobody is left of 5 rows: 5 without consent."
+    assert "names none of these: are its ids the shop's?" in refused(["c-0"], "yes")
+
+
+def test_selections_and_exclusions_that_meet_nobody_are_told(shop, audience_run, tmp_path):
+    audience = ww.Audience(where={"tier": ["high", "top"]}, excluded={"nobody"})
+    warnings = ww.export(shop, "segments", tmp_path / "a.csv", audience=audience).manifest["warnings"]
+    assert "`top`" in warnings[0] and "None of the 1 excluded customers" in warnings[1] and len(warnings) == 2
+
+
+@pytest.mark.parametrize("name", ["p.parquet", "p.csv", "p.jsonl"])
+def test_what_is_assumed_goes_with_every_file_that_rests_on_it(shop, tmp_path, name):
+    ww.plan(shop, {"actions": {"email": {"cost": 0.05, "lift_spend": 0.1}}}, 30, how=ww.How(holdout=0.3))
+    ww.design_campaign(shop, "spring", plan="latest")
+    first = ww.export(shop, "plan", tmp_path / name)
+    left = ww.export(shop, "plan", tmp_path / f"left-{name}", file="holdout.parquet")
+    again = ww.export(shop, str(first.path), tmp_path / "again.csv")
+    campaign = ww.export(shop, "campaign:spring", tmp_path / f"campaign-{name}")
+    for done in (first, left, again, campaign):
+        assert [(one["action"], one["assumption"], one["value"]) for one in done.manifest["assumptions"]] == [
+            ("email", "lift_spend", 0.1)
+        ]
+    assert {row["effect"] for row in read(first.path)} == {"assumption: lift_spend = 0.1"}
+    assert "count from 0" in first.manifest["data_version_means"]
 
 
 def test_a_forgotten_customer_is_in_no_file_whatever_the_table_says(shop, tmp_path):

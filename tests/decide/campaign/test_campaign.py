@@ -11,6 +11,8 @@ import worthwhile as ww
 from worthwhile.decide.campaign import measure
 from worthwhile.decide.campaign.design import contacts_of, write_contacts
 from worthwhile.errors import InputError
+from worthwhile.models.files import read_json, write_json
+from worthwhile.runs.record import digest_of, note, record
 
 ARMS = [ww.Arm("email", "email", 0.05), ww.Arm("card", "post", 1.0)]
 
@@ -237,3 +239,103 @@ def test_a_campaign_is_not_designed_twice_and_must_be_there_to_be_measured(shop)
     with pytest.raises(InputError) as caught:
         ww.measure_campaign(shop, "autumn")
     assert caught.value.code == "no-such-run" and "spring" in caught.value.remedy
+
+
+def test_a_test_that_cannot_find_what_the_plan_expects_says_so_before_anybody_is_contacted(shop):
+    actions = {"actions": {"email": {"cost": 0.05, "lift_spend": 0.01}}}
+    run = ww.plan(shop, actions, 30, how=ww.How(holdout=0.4))
+    made = ww.design_campaign(shop, "planned", plan="latest").manifest
+    one = next(f for f in made["test"]["findable"] if f["outcome"] == "spend")
+    assert one["expected"] == pytest.approx(np.mean(run.table()["extra_spend"].to_pylist()))
+    assert one["expected"] == pytest.approx(0.01 * np.mean(run.table()["expected_spend"].to_pylist()))
+    assert one["expected_is"] == "assumption: lift_spend = 0.01"
+    assert one["expected_power"] < 0.8 and one["hold_out"] is None and one["each_group"] > 60
+    (warning,) = made["warnings"]
+    assert f"The plan expects {one['expected']:,.2f} GBP a contact" in warning
+    assert f"finds {one['detectable']:,.2f} GBP or more, with 80 % power" in warning
+    assert f"two groups of {one['each_group']:,} customers would be" in warning
+    assert [a["assumption"] for a in made["assumptions"]] == ["lift_spend"]
+    assert next(f for f in made["test"]["findable"] if f["outcome"] == "active")["expected"] is None
+
+
+def test_a_test_that_finds_what_is_assumed_does_not_warn_and_one_held_out_too_few_says_how_many(shop):
+    def design(name: str, lift: float, holdout: float) -> dict:
+        arm = ww.Arm("email", cost=0.05, assumption="lift_spend", lift=lift)
+        return ww.design_campaign(shop, name, [arm], sizing=ww.Sizing(holdout=holdout)).manifest
+
+    sure = design("sure", 40.0, 0.5)
+    found = sure["test"]["findable"][0]
+    assert sure["warnings"] == [] and found["expected_power"] > 0.8
+    lift = 40.0 * 1.1 * found["detectable"] / found["expected"]  # found by halves, not by one held out of sixty
+    few = design("few", lift, 1)
+    one = few["test"]["findable"][0]
+    assert 1 < one["hold_out"] <= 30 and f"Hold out {one['hold_out']:,} (--holdout" in few["warnings"][0]
+    assert design("enough", lift, one["hold_out"])["warnings"] == []
+    if one["hold_out"] > 2:
+        assert design("less", lift, one["hold_out"] - 1)["warnings"] != []
+
+
+def test_effects_that_uplift_measured_are_held_to_what_the_test_finds(shop):
+    arm = ww.Arm("email", treatment="mail")
+    made = ww.design_campaign(shop, "blind", [arm]).manifest
+    assert "neither assumed nor measured" in made["warnings"][0]
+    ids = [row["customer_id"] for row in forecast_rows(shop)]
+    table = pa.table({"customer_id": ids, "action": ["mail"] * len(ids), "outcome": ["spend"] * len(ids),
+                      "effect_mean": [2.5] * len(ids), "effect_se": [1.0] * len(ids)})  # fmt: skip
+    record(shop, "uplift", {"n": 1}, {}, lambda folder, _: pq.write_table(table, folder / "effects.parquet"))
+    one = ww.design_campaign(shop, "seen", [arm]).manifest["test"]["findable"][0]
+    assert one["expected"] == pytest.approx(2.5) and one["expected_is"].startswith("measured: uplift-")
+
+
+def test_what_an_older_version_did_not_record_is_asked_for_by_name(shop):
+    actions = {"actions": {"email": {"cost": 0.05, "lift_spend": 0.1}}}
+    run = ww.plan(shop, actions, 30, how=ww.How(holdout=0.4))
+    facts = {key: value for key, value in run.to_dict().items() if key not in ("run_id", "folder", "eligible")}
+    note(shop, run.run_id, {"facts": facts})
+    with pytest.raises(InputError, match="does not say `eligible`") as caught:
+        ww.design_campaign(shop, "old", plan=run.run_id)
+    assert caught.value.code == "bad-argument" and "make the plan again" in caught.value.remedy
+
+
+def test_a_plan_older_than_its_extra_spend_is_measured_with_a_warning(shop):
+    actions = {"actions": {"email": {"cost": 0.05, "lift_spend": 0.1}}}
+    run = ww.plan(shop, actions, 30, how=ww.How(holdout=0.4))
+    path = run.folder / "plan.parquet"
+    pq.write_table(pq.read_table(path).drop_columns(["extra_spend", "extra_active"]), path)
+    digests = {name: digest_of(run.folder / name) for name in ("plan.parquet", "holdout.parquet")}
+    note(shop, run.run_id, {"sha256": digests})
+    made = ww.design_campaign(shop, "old", plan="latest").manifest
+    assert "Make the plan again" in made["warnings"][0]
+
+
+def test_a_forecast_that_does_not_say_how_spend_varies_is_refused(shop):
+    run = ww.list_runs(shop, "forecast")[0]["run_id"]
+    path = shop.runs / run / "amount_histogram.json"
+    kept = [{k: v for k, v in one.items() if k != "variance_of_total"} for one in read_json(path)]
+    write_json(path, kept)
+    manifest = read_json(shop.runs / run / "manifest.json")
+    note(shop, run, {"sha256": {**manifest["sha256"], "amount_histogram.json": digest_of(path)}})
+    with pytest.raises(InputError, match="recorded before forecasts said") as caught:
+        ww.design_campaign(shop, "old", ARMS)
+    assert caught.value.code == "bad-argument"
+
+
+@pytest.mark.parametrize(
+    ("where", "options"),
+    [("--holdout", {"sizing": ww.Sizing(holdout=0.3)}), ("--only", {"only": frozenset({"C0001"})}),
+     ("--seed", {"seed": 3}), ("--run", {"run_id": "forecast-0"}), ("--arm", {"arms": ARMS})],
+)  # fmt: skip
+def test_what_a_plan_has_settled_is_not_asked_again(shop, where, options):
+    ww.plan(shop, {"actions": {"email": {"cost": 0.05, "lift_spend": 0.1}}}, 30)
+    with pytest.raises(InputError, match="has settled this already") as caught:
+        ww.design_campaign(shop, "planned", plan="latest", **options)
+    assert caught.value.where == where
+
+
+def test_customers_without_a_forecast_who_were_asked_for_are_counted(shop):
+    only = frozenset(row["customer_id"] for row in forecast_rows(shop)[:30]) | {"stranger"}
+    made = ww.design_campaign(shop, "some", ARMS, only=only)
+    assert (
+        made.manifest["warnings"] == ["1 of the 31 customers asked for have no forecast, and take no part."]
+        and len(rows_of(made)) == 30
+    )

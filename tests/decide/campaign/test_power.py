@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from worthwhile.decide.campaign.compare import adjusted, difference, sample_ratio
-from worthwhile.decide.campaign.power import detectable, each_group, needed
+from worthwhile.decide.campaign.power import detectable, each_group, found_with, needed
 
 
 def test_sizes_are_those_of_the_textbook():
@@ -67,3 +67,10 @@ def test_groups_too_small_or_without_spread_say_so():
 def test_sample_ratio_tells_a_loss_from_chance():
     assert sample_ratio(np.array([501, 499]), np.array([500.0, 500.0])) > 0.9
     assert sample_ratio(np.array([500, 400]), np.array([500.0, 500.0])) < 0.001
+
+
+def test_the_power_of_the_detectable_difference_is_the_one_asked_for():
+    assert found_with(2.0, detectable(2.0, 80, 240), 80, 240) == pytest.approx(0.8, abs=1e-5)
+    assert found_with(2.0, 1e-12, 80, 240) == pytest.approx(0.05)
+    assert found_with(2.0, -1.0, 80, 240) == found_with(2.0, 1.0, 80, 240)
+    assert found_with(2.0, 1.0, 0, 240) == 0.0 and found_with(0.0, 1.0, 5, 5) == 1.0

@@ -63,9 +63,10 @@ def _margins(forecast: RecordedForecast, log: Log, customers: Array) -> Array:
         value = ValueTerms(terms.margin, terms.margins) if target == "value" else None
         categories = main_categories(log, forecast.cutoff)
         ids, features = feature_matrix_at(log, task, forecast.cutoff, value=value, categories=categories)
-        amounts[target] = dict(zip(ids.to_pylist(), features[:, NAMES.index("amount_all")], strict=True))
-    paid = np.array([amounts["spend"].get(name, 0.0) for name in customers])
-    worth = np.array([amounts["value"].get(name, 0.0) for name in customers])
+        place = pc.index_in(pa.array(customers, pa.string()), value_set=ids)
+        found = np.append(features[:, NAMES.index("amount_all")], 0.0)  # the last of those without an order
+        amounts[target] = found[pc.fill_null(place, -1).to_numpy(zero_copy_only=False)]
+    paid, worth = amounts["spend"], amounts["value"]
     mean = worth.sum() / paid.sum() if paid.sum() > 0 else terms.margin
     return np.where(paid > 0, np.clip(worth / np.where(paid > 0, paid, 1.0), 0.0, 1.0), mean)
 

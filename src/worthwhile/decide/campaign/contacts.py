@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from datetime import datetime, timedelta
 
+import pyarrow as pa
 import pyarrow.compute as pc
 
 from worthwhile.decide.campaign.folder import NONE, Campaign, campaigns_of
@@ -43,7 +44,9 @@ def _untold(log: Log, campaign: Campaign, until: datetime) -> list[str]:
         "SELECT DISTINCT customer_id FROM events WHERE kind = 'campaign' AND text IS NULL AND ts_us BETWEEN ? AND ?"
     )
     since = to_us(campaign.start - timedelta(days=1))
-    told = {name for (name,) in log.con.execute(nameless, [since, to_us(until) - 1]).fetchall()}
+    told = log.con.sql(nameless, params=[since, to_us(until) - 1]).to_arrow_table()["customer_id"]
     table = campaign.assignment()
-    treated = table.filter(pc.not_equal(table["treatment"], NONE))["customer_id"].to_pylist()
-    return [name for name in treated if name not in told]
+    treated = table.filter(pc.not_equal(table["treatment"], NONE))["customer_id"]
+    untold = pc.invert(pc.is_in(treated, value_set=pc.cast(told, pa.string()).combine_chunks()))
+    found: list[str] = treated.filter(untold).to_pylist()
+    return found

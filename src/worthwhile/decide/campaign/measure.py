@@ -68,7 +68,7 @@ def measure_campaign(shop: Shop, name: str, *, outcomes: Path | str | pa.Table |
     campaign = read_campaign(shop, name)
     table = campaign.assignment()
     seen = _from_log(shop, campaign, table) if outcomes is None else _from_table(shop, table, outcomes)
-    treatment = np.array(table["treatment"].to_pylist(), object)
+    treatment = table["treatment"].to_numpy()
     warnings = [*seen.warnings, *_ratio_warnings(campaign, treatment, seen.there)]
     arms = [_arm(table, treatment, arm, seen) for arm in campaign.manifest["arms"]]
     if any(one["held_out"] < 2 or one["treated"] < 2 for one in arms):
@@ -106,9 +106,10 @@ def _from_log(shop: Shop, campaign: Campaign, table: pa.Table) -> _Seen:
                 remedy="ingest what customers did since",
             )
         spend = outcome_of(log, Task.of(horizon, "spend"), start, ids)
-        worth = outcome_of(
-            log, Task.of(horizon, "value"), start, ids, value=ValueTerms(terms.margin, terms.margins, 0.0)
-        )
+        margin = terms.margin * spend.amount
+        if terms.margins:  # of categories: what each customer bought decides
+            undiscounted = ValueTerms(terms.margin, terms.margins, 0.0)
+            margin = outcome_of(log, Task.of(horizon, "value"), start, ids, value=undiscounted).amount
         is_matured = log.until >= end
         warnings = (
             []
@@ -126,13 +127,17 @@ def _from_log(shop: Shop, campaign: Campaign, table: pa.Table) -> _Seen:
         )
     outcomes = {"spend": spend.amount, "orders": spend.orders, "active": (spend.orders > 0).astype(float)}
     facts = {"source": "log", "matured": is_matured, "contacted_in_log": touched}
-    return _Seen(outcomes, worth.amount, np.ones(len(ids), bool), there, facts, warnings + contact_warnings)
+    return _Seen(outcomes, margin, np.ones(len(ids), bool), there, facts, warnings + contact_warnings)
 
 
 def _in_the_log(log: Log, ids: pa.Array) -> Array:  # (N,) of bool
     """Of whom the log has anything at all: their orders of before the campaign at least, where nothing was lost."""
-    names = [name for (name,) in log.con.execute("SELECT DISTINCT customer_id FROM events").fetchall()]
-    found = pc.is_in(ids, value_set=pa.array(names, pa.string()))
+    known = log.con.sql("SELECT DISTINCT customer_id FROM events").to_arrow_table()["customer_id"]
+    return _among(ids, known)
+
+
+def _among(ids: pa.Array, known: pa.ChunkedArray) -> Array:  # (N,) of bool
+    found = pc.is_in(ids, value_set=pc.cast(known, pa.string()).combine_chunks())
     return np.asarray(found.to_numpy(zero_copy_only=False), bool)
 
 
@@ -142,22 +147,19 @@ def _contacts(log: Log, campaign: Campaign, table: pa.Table, start_us: int, end_
         "SELECT DISTINCT customer_id FROM events WHERE kind = 'campaign' AND ts_us >= ? AND ts_us < ?"
         " AND (text IS NULL OR text = ?)"
     )
-    found = {name for (name,) in log.con.execute(query, [start_us, end_us, campaign.name]).fetchall()}
-    treated: set[str] = set()
-    held: set[str] = set()
-    for customer, treatment in zip(table["customer_id"].to_pylist(), table["treatment"].to_pylist(), strict=True):
-        (held if treatment == NONE else treated).add(customer)
+    told = log.con.sql(query, params=[start_us, end_us, campaign.name]).to_arrow_table()["customer_id"]
+    contacted = _among(table["customer_id"].combine_chunks(), told)
+    held = np.asarray(pc.equal(table["treatment"], NONE).to_numpy(), bool)
+    slips, reached, treated = int((contacted & held).sum()), int((contacted & ~held).sum()), int((~held).sum())
     warnings = []
-    if found & held:
+    if slips:
+        warnings.append(f"{slips:,} customers who were held out were contacted: effects are told too small.")
+    if reached and reached < 0.9 * treated:
         warnings.append(
-            f"{len(found & held):,} customers who were held out were contacted: effects are told too small."
+            f"The log has contacts of {reached:,} of {treated:,} treated customers: effects are those of being chosen"
+            " for a contact, not of getting it."
         )
-    if found & treated and len(found & treated) < 0.9 * len(treated):
-        warnings.append(
-            f"The log has contacts of {len(found & treated):,} of {len(treated):,} treated customers: effects are those"
-            " of being chosen for a contact, not of getting it."
-        )
-    return len(found & treated), warnings
+    return reached, warnings
 
 
 def _from_table(shop: Shop, table: pa.Table, outcomes: Path | str | pa.Table) -> _Seen:
@@ -208,7 +210,7 @@ def _arm(table: pa.Table, treatment: Array, arm: Mapping[str, Any], seen: _Seen)
     """One arm against its control: those held out, of a plan those whom it would have given this."""
     control = (treatment == NONE) & seen.known
     if "intended" in table.column_names:
-        control &= np.array(table["intended"].to_pylist(), object) == arm["name"]
+        control &= table["intended"].to_numpy() == arm["name"]
     treated = (treatment == arm["name"]) & seen.known
     found = {}
     for outcome, covariate in OUTCOMES.items():
