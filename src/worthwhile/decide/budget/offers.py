@@ -64,7 +64,8 @@ def _margins(forecast: RecordedForecast, log: Log, customers: Array) -> Array:
         categories = main_categories(log, forecast.cutoff)
         ids, features = feature_matrix_at(log, task, forecast.cutoff, value=value, categories=categories)
         place = pc.index_in(pa.array(customers, pa.string()), value_set=ids)
-        found = np.append(features[:, NAMES.index("amount_all")].astype(np.float64), 0.0)  # the last of those without an order
+        column = features[:, NAMES.index("amount_all")]
+        found = np.append(column, np.zeros(1, column.dtype))  # the last is of those without an order
         amounts[target] = found[pc.fill_null(place, -1).to_numpy(zero_copy_only=False)]
     paid, worth = amounts["spend"], amounts["value"]
     mean = worth.sum() / paid.sum() if paid.sum() > 0 else terms.margin
