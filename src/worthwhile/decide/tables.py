@@ -169,7 +169,7 @@ def refuse_rows(table: pa.Table, name: str, wrong: Any, what: str, *, where: str
         value = table[name][row].as_py()
         raise InputError(
             "bad-values",
-            f"`{name}` {what}: {value!r}" if value is not None else f"`{name}` {what}",
+            f"`{name}` {what}: {value!r}" if value not in (None, "") else f"`{name}` {what}",
             where=f"{where} row {row + 1}",
             remedy="mend the row or leave it out",
         )

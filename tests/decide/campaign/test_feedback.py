@@ -7,6 +7,8 @@ import pyarrow as pa
 
 import worthwhile as ww
 from oracles.small_orders import write_orders
+from worthwhile.decide.campaign.design import write_contacts
+from worthwhile.store.log import open_log
 
 
 def test_a_planted_effect_goes_from_the_design_through_the_log_into_uplift(tmp_path):
@@ -31,3 +33,19 @@ def test_a_planted_effect_goes_from_the_design_through_the_log_into_uplift(tmp_p
     assert not run.facts["observational"] and run.overlap
     found = {average.action: average for average in run.averages}
     assert all(found[name].low <= planted[name] <= found[name].high for name in ("email", "card"))
+
+
+def test_contacts_of_customers_whose_ids_begin_like_formulas_come_back_to_them(tmp_path):
+    shop = ww.create_shop(tmp_path / "shop", currency="GBP", threads=1)
+    odd = ["=sum(1)", "@shop", "-7a", "'quoted"]
+    lines = [f"{c},{d},{10 + k}" for k, c in enumerate([*odd, "c1", "c2"]) for d in ("2023-01-01", "2023-02-01")]
+    (tmp_path / "orders.csv").write_text("customer_id,date,amount\n" + "\n".join(lines) + "\n")
+    ww.ingest(shop, tmp_path / "orders.csv")
+    ww.forecast(shop, horizon="30d", model="past-rate", cutoff="2023-02-15")
+    made = ww.design_campaign(shop, "spring", [ww.Arm("email")], sizing=ww.Sizing(holdout=1))
+    ids = set(made.assignment()["customer_id"].to_pylist())
+    assert set(odd) <= ids
+    write_contacts(made, tmp_path / "contacts.csv")
+    ww.ingest(shop, tmp_path / "contacts.csv")
+    with open_log(shop) as log:
+        assert {name for (name,) in log.con.execute("SELECT DISTINCT customer_id FROM events").fetchall()} == ids
