@@ -68,6 +68,7 @@ def connect(settings: Settings, *, spill: str) -> duckdb.DuckDBPyConnection:
         config["threads"] = settings["threads"]
     con = duckdb.connect(config=config)
     con.execute("SET TimeZone = 'UTC'")
+    con.execute("SET enable_progress_bar = false")  # long work tells its own
     return con
 
 
