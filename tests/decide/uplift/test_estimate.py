@@ -86,7 +86,7 @@ def test_who_responds_is_recorded_and_can_be_told_in_chinese(recorded: Any) -> N
     assert len(run.sentences("zh")) == len(run.answer) and "visit：" in run.sentences("zh")[0]
     assert run.to_dict("zh")["answer"] == run.sentences("zh")
     facts = uplift_of(shop)
-    assert facts.run_id == run.run_id and len(facts.deciles) == 20
+    assert facts.made.run_id == run.run_id and len(facts.deciles) == 20
     for lang in ("en", "zh"):
         assert sentences(facts.document, words_of(facts.document, lang)) == run.sentences(lang)
 

@@ -39,7 +39,8 @@ class Shrunk:
     weight: Array  # (F,) >= 0, that gives the direction the spread of the surfaces' rates
     slope: float  # 0 or more, moved from PRIOR_SLOPE by the scores
     scale: Array  # (L,) that gives each learner's own rates the same spread
-    errors: Array  # (2,) standard errors of level and slope
+    errors: Array  # (2,) standard errors of average and slope
+    size: float  # mean, of those that it was learned from
     t: float  # of the slope by the scores alone: how sure it is that effects differ
 
     def direction(self, found: Array) -> Array:
@@ -51,13 +52,13 @@ class Shrunk:
         return size * (self.level + self.slope * self.direction(found))
 
     def variance(self, found: Array, size: Array) -> Array:
-        """(N,) of the effect, by the uncertainty of level and slope and by what learners disagree about.
+        """(N,) of the effect, by the uncertainty of average and slope and by what learners disagree about.
 
         The last stands for what no line tells: how far a customer's effect lies from what the learners together say.
         """
         own = len(self.scale)
         apart = ((found[:, :own] - self.mean[:own]) * self.scale).std(axis=1)
-        told = self.errors[0] ** 2 + (self.direction(found) * self.errors[1]) ** 2
+        told = (self.errors[0] / self.size) ** 2 + (self.direction(found) * self.errors[1]) ** 2
         return size**2 * (told + (DISAGREEMENT * self.slope * apart) ** 2)
 
 
@@ -84,7 +85,7 @@ def shrink(found: Array, size: Array, whole: Array, calm: Array, fold: Array) ->
     """The line that scores bear out along learners' rates (M, F), held out by `fold` (M,).
 
     `whole` (M,) are the scores of the effect on the outcome as it is, `calm` (M,) on the calm one; `size` (M,). The
-    error of the level is that of the outcome as it is.
+    error of the average is that of the outcome as it is.
     """
     gain = calm / size
     sd = found.std(axis=0)
@@ -109,7 +110,8 @@ def shrink(found: Array, size: Array, whole: Array, calm: Array, fold: Array) ->
         weight=weight,
         slope=moved,
         scale=natural / sd[: len(LEARNERS)],
-        errors=np.array([whole.std() / np.sqrt(len(whole)) / size.mean(), moved_error]),
+        errors=np.array([whole.std() / np.sqrt(len(whole)), moved_error]),
+        size=float(size.mean()),
         t=slope / error if error > 0 else 0.0,
     )
 

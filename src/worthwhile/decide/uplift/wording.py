@@ -15,6 +15,7 @@ from worthwhile.decide.uplift.checks import PREDICTED, Placebo
 from worthwhile.decide.uplift.responders import SURE
 from worthwhile.decide.uplift.results import CHOSEN
 from worthwhile.decide.uplift.words import Words
+from worthwhile.evaluation.numbers import MINUS
 
 Row = Mapping[str, Any]
 
@@ -249,7 +250,11 @@ def warnings_of(document: Row, words: Words) -> list[str]:
 
 def _placebo(placebo: Row, words: Words) -> str:
     check = words("warning.aa" if placebo["check"] == "A/A" else "warning.shuffled")
-    sizes = {name: f"{value:+.1f}" for name, value in placebo.items() if name in ("average", "differences")}
+    sizes = {
+        name: f"{value:+.1f}".replace("-", MINUS)
+        for name, value in placebo.items()
+        if name in ("average", "differences")
+    }
     return words("warning.placebo", check=check, outcome=placebo["outcome"], **sizes)
 
 
