@@ -111,3 +111,17 @@ def test_a_file_that_is_none_is_refused(tmp_path: Path) -> None:
         with pytest.raises(InputError) as caught:
             read_campaign_log(path, COLUMNS)
         assert caught.value.code == code
+
+
+def test_a_log_is_read_in_the_encoding_and_with_the_delimiter_that_it_has(tmp_path: Path) -> None:
+    table = log(sent=["不发", "短信", "none"] * 200)
+    lines = [";".join(table.column_names), *(";".join(map(str, row.values())) for row in table.to_pylist())]
+    (tmp_path / "log.csv").write_bytes("\r\n".join(lines).encode("gb18030"))
+    found = read_campaign_log(tmp_path / "log.csv", CampaignColumns("sent", "不发", ("spend", "visit")))
+    assert found.actions == ("不发", "none", "短信") and found.outcome.sum() == 300 + 1100
+
+
+def test_an_empty_treatment_in_a_file_is_no_action(tmp_path: Path) -> None:
+    pacsv.write_csv(log(sent=["none", "mail", ""] * 200), tmp_path / "log.csv")
+    with pytest.raises(InputError, match="row 3: `sent` is missing"):
+        read_campaign_log(tmp_path / "log.csv", COLUMNS)

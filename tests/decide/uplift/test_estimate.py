@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -216,3 +216,29 @@ def test_how_strong_an_unseen_cause_would_have_to_be_is_told(campaigns: Any) -> 
     # DoubleML's average effect of two groups is near ours of all
     gain = level.scores[:, 0, 2] - level.scores[:, 0, 0]
     assert abs(found[1].effect - gain.mean()) < 2 * found[1].se
+
+
+@pytest.mark.parametrize("buyers", [0, 1, 7])
+def test_a_log_with_hardly_any_buyer_is_answered_without_a_word_from_numpy(buyers: int) -> None:
+    rng = np.random.default_rng(0)
+    spend = np.zeros(1_500)
+    spend[rng.choice(1_500, buyers, replace=False)] = 20.0
+    log = pa.table({"sent": ["none", "mail", "mail"] * 500, "spend": spend, "age": rng.normal(size=1_500)})
+    run = ww.estimate_uplift(None, log, treatment="sent", control="none", outcomes="spend")
+    effects = run.table()["effect_mean"].to_numpy()
+    assert np.isfinite(effects).all() and np.abs(effects).max() < 1
+
+
+def test_customers_who_are_one_to_the_shop_stand_once(tmp_path: Path) -> None:
+    shop = ww.create_shop(tmp_path / "shop", currency="EUR")
+    ids = [f"{i}" for i in range(599)] + ["598.0"]
+    log = pa.table({"customer_id": ids, "sent": ["none", "mail"] * 300, "spend": [1.0] * 600, "age": list(range(600))})
+    with pytest.raises(InputError, match="1 customers stand in several rows, such as `598`"):
+        ww.estimate_uplift(shop, log, treatment="sent", control="none", outcomes="spend")
+
+
+def test_a_covariate_that_a_person_named_is_used_or_refused(table: pa.Table) -> None:
+    log = table.append_column("joined", pa.array([date(2020, 1, 1)] * len(table)))
+    options = ww.UpliftOptions(covariates=["history", "joined"], shares=(1.0,), placebo=False)
+    with pytest.raises(InputError, match="`joined`"):
+        ww.estimate_uplift(None, log, **ASKED, options=options)

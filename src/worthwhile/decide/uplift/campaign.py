@@ -15,9 +15,8 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
-import pyarrow.csv as pacsv
-import pyarrow.parquet as pq
 
+from worthwhile.decide.tables import read_table, refuse_nameless, texts_of
 from worthwhile.errors import InputError
 
 Array = np.ndarray[Any, Any]
@@ -64,11 +63,11 @@ class CampaignColumns:
 
 
 def read_campaign_log(log: Path | str | pa.Table, columns: CampaignColumns) -> CampaignLog:
-    """A campaign's log from a .parquet or .csv, or a table in memory.
+    """A campaign's log from a .parquet, .csv or .jsonl, or a table in memory.
 
     Raises InputError `bad-file`, `bad-columns`, `bad-values`, `bad-argument`.
     """
-    table, name = _table_of(log)
+    table, name = _table_of(log, columns)
     wanted = [columns.treatment, *columns.outcomes, *(columns.covariates or ())]
     _check_columns(table, [*wanted, *columns.ignore], name)
     if not columns.outcomes:
@@ -104,26 +103,11 @@ def read_campaign_log(log: Path | str | pa.Table, columns: CampaignColumns) -> C
     )
 
 
-def _table_of(log: Path | str | pa.Table) -> tuple[pa.Table, str]:
+def _table_of(log: Path | str | pa.Table, columns: CampaignColumns) -> tuple[pa.Table, str]:
     if isinstance(log, pa.Table):
         return log, "log"
-    path = Path(log)
-    try:
-        if path.suffix.lower() == ".parquet":
-            return pq.read_table(path), path.name
-        if path.suffix.lower() == ".csv":
-            options = pacsv.ConvertOptions(column_types={CUSTOMER: pa.string()}, strings_can_be_null=True)
-            return pacsv.read_csv(path, convert_options=options), path.name
-    except (OSError, ValueError) as error:  # pyarrow's errors are ValueErrors
-        raise InputError(
-            "bad-file",
-            f"the log cannot be read: {str(error).splitlines()[0]}",
-            where=str(path),
-            remedy="give a whole .parquet or .csv file",
-        ) from error
-    raise InputError(
-        "bad-argument", f"`{path.name}` is neither .parquet nor .csv", where="--log", remedy="give one of these"
-    )
+    expected = (CUSTOMER, columns.treatment, *columns.outcomes)
+    return read_table(log, where="--log", columns=expected), Path(log).name
 
 
 def _digest(table: pa.Table) -> str:
@@ -148,13 +132,14 @@ def _customers(table: pa.Table, name: str) -> tuple[Array, bool]:
     if CUSTOMER not in table.column_names:
         width = len(str(len(table)))
         return np.array([f"row {i + 1:0{width}d}" for i in range(len(table))], dtype=object), True
-    column = table[CUSTOMER]
-    if column.null_count:
-        row = pc.index(column.is_null(), True).as_py() + 1
-        raise InputError(
-            "bad-values", f"row {row}: `{CUSTOMER}` is missing", where=name, remedy="leave such rows out of the log"
-        )
-    ids = column.cast(pa.string()).to_numpy(zero_copy_only=False).astype(object)
+    refuse_nameless(table, CUSTOMER, where=name)
+    ids = texts_of(table, CUSTOMER, where=name).to_numpy(zero_copy_only=False).astype(object)
+    refuse_twice(ids, name)
+    return ids, False
+
+
+def refuse_twice(ids: Array, name: str) -> None:
+    """Raises InputError `bad-values` where a customer (N,) stands in several rows of the log."""
     _, first, count = np.unique(ids.astype(str), return_index=True, return_counts=True)
     if (count > 1).any():
         raise InputError(
@@ -163,13 +148,13 @@ def _customers(table: pa.Table, name: str) -> tuple[Array, bool]:
             where=name,
             remedy="give one row a customer: one campaign, all that came of it added up",
         )
-    return ids, False
 
 
 def _actions(table: pa.Table, columns: CampaignColumns, name: str) -> tuple[tuple[str, ...], Array]:
     column = table[columns.treatment]
-    if column.null_count:
-        row = pc.index(column.is_null(), True).as_py() + 1
+    nothing = pc.equal(pc.utf8_trim_whitespace(texts_of(table, columns.treatment, where=name)), "")
+    row = pc.index(pc.fill_null(nothing, True), True).as_py() + 1
+    if row:
         raise InputError(
             "bad-values",
             f"row {row}: `{columns.treatment}` is missing",

@@ -28,11 +28,11 @@ class Coding:
         return (self.column,) if self.values is None else tuple(f"{self.column}={value}" for value in self.values)
 
 
-def coded(table: pa.Table, *, source: str) -> tuple[Array, tuple[str, ...], list[Coding]]:
+def coded(table: pa.Table, *, source: str, chosen: bool = False) -> tuple[Array, tuple[str, ...], list[Coding]]:
     """Covariates (N, D) float32, NaN where missing, their names (D,), and how they were made.
 
-    A column of dates or nested values, or with one value throughout, is left out. Raises InputError `bad-columns`
-    where nothing is left.
+    A column of dates, ids or nested values, or with one value throughout, is left out. Raises InputError `bad-columns`
+    where nothing is left, and for such a column where a person has `chosen` them.
     """
     parts, codings = [], []
     for column in table.column_names:
@@ -40,6 +40,13 @@ def coded(table: pa.Table, *, source: str) -> tuple[Array, tuple[str, ...], list
         if made is not None:
             parts.append(made[0])
             codings.append(made[1])
+        elif chosen:
+            raise InputError(
+                "bad-columns",
+                f"`{column}` ({table[column].type}) says nothing that customers could be told apart by",
+                where=source,
+                remedy="a covariate holds numbers, or texts that several customers share, and more than one value",
+            )
     if not parts:
         raise InputError(
             "bad-columns",

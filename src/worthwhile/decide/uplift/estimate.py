@@ -14,7 +14,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from worthwhile.decide.uplift.campaign import CampaignColumns, CampaignLog, read_campaign_log
+from worthwhile.decide.uplift.campaign import CampaignColumns, CampaignLog, read_campaign_log, refuse_twice
 from worthwhile.decide.uplift.checks import FAR, Overlap, Placebo, overlap, placebos
 from worthwhile.decide.uplift.crossfit import FOLDS, CrossFit
 from worthwhile.decide.uplift.identities import as_the_shop_knows
@@ -151,6 +151,7 @@ def estimate_uplift(
     campaign = read_campaign_log(log, columns)
     if shop is not None and not campaign.numbered:
         campaign = replace(campaign, customer_ids=as_the_shop_knows(shop, campaign.customer_ids))
+        refuse_twice(campaign.customer_ids, campaign.source)  # 12 and 12.0 are one customer of the shop
     if seed is None:
         seed = int(shop.settings["seed"]) if shop is not None else 0
     progress("look at the groups", 0.01)

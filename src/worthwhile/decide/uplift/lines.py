@@ -44,7 +44,7 @@ def fit_line(matrix: Array, target: Array) -> Line:
         shrunk = along / (values + penalty)
         error = total - 2 * float(shrunk @ along) + float((shrunk**2) @ values)
         freedom = float((values / (values + penalty)).sum()) + 1
-        judged = error / (1 - freedom / n) ** 2
+        judged = error / (1 - freedom / n) ** 2 if freedom < n else np.inf
         if judged < best:
             best, weight = judged, vectors @ shrunk
     return Line(mean, sd, weight, level)

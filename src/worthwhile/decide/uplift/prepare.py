@@ -46,7 +46,7 @@ def from_log(campaign: CampaignLog, *, chosen: bool, observational: bool, seed: 
     Covariates that nobody named and that differ between the groups as chance does not make them are taken for what
     came after the campaign, and left out, unless the log is said to be observational. Raises InputError `bad-columns`.
     """
-    matrix, names, codings = coded(campaign.others, source=campaign.source)
+    matrix, names, codings = coded(campaign.others, source=campaign.source, chosen=chosen)
     trial = _trial(campaign, np.arange(len(campaign)), matrix, names)
     left_out: list[str] = []
     if not (chosen or observational):

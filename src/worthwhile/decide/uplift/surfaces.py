@@ -31,6 +31,7 @@ MOSTLY_ZERO = 0.5  # share of zeros from which an amount is a chance times a siz
 CAP = 0.99  # quantile of the amounts above zero at which trees on amounts see them cut
 PRIOR_BUYERS = 100  # how many buyers an action needs for its own mean amount to count half
 LINE_BUYERS = 300  # and how many are needed for what tells their amounts apart to count half
+RAREST = 1e-6  # chance that surfaces begin at where nobody, or everybody, did
 CLIP = 0.01  # estimated chances of an action are not taken below this
 
 
@@ -128,6 +129,7 @@ def _fit_part(link: str, columns: Columns, rows: Array, action: Array, y: Array,
     objective = "binary" if link == "logit" else "regression"
     count = np.bincount(action, minlength=actions)
     mean = (np.bincount(action, y, minlength=actions) + y.mean()) / (count + 1)  # one customer's worth of all
+    mean = np.clip(mean, RAREST, 1 - RAREST) if link == "logit" else mean
     start = np.log(mean / (1 - mean)) if link == "logit" else mean
     here = start[action]
     one = np.ones(len(rows))
