@@ -216,3 +216,11 @@ def test_what_cannot_be_handed_over_is_said(shop, tmp_path, what, options, code)
 def test_a_file_of_another_kind_is_refused_before_any_work(shop, tmp_path):
     with pytest.raises(InputError, match=r"neither \.csv nor \.parquet nor \.jsonl"):
         ww.export(shop, "forecast", tmp_path / "a.xlsx")
+
+
+def test_rows_of_those_who_are_held_out_are_told(shop, tmp_path):
+    ww.design_campaign(shop, "may", [ww.Arm("email")], sizing=ww.Sizing(holdout=3))
+    everybody = ww.export(shop, "campaign:may", tmp_path / "all.csv")
+    assert everybody.manifest["warnings"][0].startswith("3 of these rows are of customers who are held out")
+    mailed = ww.Audience(where={"treatment": ["email"]})
+    assert ww.export(shop, "campaign:may", tmp_path / "email.csv", audience=mailed).manifest["warnings"] == []

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from pathlib import Path
 from typing import Annotated, Any
+from zoneinfo import ZoneInfo
 
 import typer
 
@@ -59,8 +61,9 @@ def export(
         excluded=frozenset() if exclude is None else read_ids(exclude, where="--exclude"),
         allow_empty=allow_empty,
     )
-    made = hand_over(open_shop(folder), what, out, run_id=run, file=file, audience=audience)
-    return Answer(made.to_dict(), _said(made.to_dict()))
+    shop = open_shop(folder)
+    made = hand_over(shop, what, out, run_id=run, file=file, audience=audience)
+    return Answer(made.to_dict(), _said(made.to_dict(), shop.settings.zone))
 
 
 def _where(texts: list[str]) -> dict[str, list[str]]:
@@ -73,12 +76,16 @@ def _where(texts: list[str]) -> dict[str, list[str]]:
     return found
 
 
-def _said(facts: dict[str, Any]) -> list[str]:
+def _said(facts: dict[str, Any], zone: ZoneInfo) -> list[str]:
     from worthwhile.decide.handover import LEFT_OUT
 
+    told = dict(facts)
+    for name in ("cutoff", "start"):
+        if told.get(name):
+            told[name] = f"{datetime.fromisoformat(told[name]).astimezone(zone):%Y-%m-%d}"
     lines = [f"Warning: {warning}" for warning in facts["warnings"]]
     lines += [f"{facts['rows']:,} rows of {facts['customers']:,} customers in {facts['out']}"]
-    known = [f"{name} {facts[name]}" for name in ("run_id", "cutoff", "horizon") if facts.get(name)]
+    known = [f"{name} {told[name]}" for name in ("run_id", "start", "cutoff", "horizon") if told.get(name)]
     lines += [f"Of {', '.join(known)}"] if known else []
     lines += [f"Left out: {count:,} rows {LEFT_OUT[name]}." for name, count in facts["left_out"].items() if count]
     lines += [assumed(one) for one in facts.get("assumptions", ())]

@@ -15,7 +15,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from worthwhile import __version__
-from worthwhile.decide.campaign.folder import read_campaign
+from worthwhile.decide.campaign.folder import NONE, read_campaign
 from worthwhile.decide.consent import consented
 from worthwhile.decide.responses import ASSUMED
 from worthwhile.decide.tables import ids_of, read_table
@@ -113,6 +113,16 @@ def export(
         if not audience.allow_empty:
             remedy = "mend what leaves everybody out, or say that a file of nobody is wanted: --allow-empty"
             raise InputError("bad-argument", " ".join(warnings), where=what, remedy=remedy)
+    held = _held_out(table, rows, source)
+    if held:
+        warnings.append(
+            f"{held:,} of these rows are of customers who are held out: whoever contacts them spoils the comparison."
+            + (
+                f" Those to be contacted: --where treatment=..., not {NONE}."
+                if "treatment" in table.column_names
+                else ""
+            )
+        )
     rows = rows[np.argsort(customers[rows].astype(str), kind="stable")]
     chosen = table.take(pa.array(rows))
     write_table(chosen, path)
@@ -174,6 +184,15 @@ def _table(shop: Shop, what: str, run_id: str | None, file: str | None) -> tuple
     assumptions = run.get("facts", {}).get("assumptions")
     facts |= {"assumptions": assumptions} if assumptions else {}
     return pq.read_table(folder / name), {"what": what, "file": name, "run_id": run["run_id"], **facts}
+
+
+def _held_out(table: pa.Table, rows: Array, source: Mapping[str, Any]) -> int:
+    """How many of the rows that are handed over are of customers whom a test leaves alone."""
+    if source.get("file") == "holdout.parquet":
+        return len(rows)
+    if "treatment" not in table.column_names or not source["what"].startswith("campaign:"):
+        return 0
+    return int((np.asarray(table["treatment"].to_pylist(), object)[rows] == NONE).sum())
 
 
 def _assumed_in(table: pa.Table) -> dict[str, list[dict[str, Any]]]:

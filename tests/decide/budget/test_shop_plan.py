@@ -10,6 +10,7 @@ import pytest
 import worthwhile as ww
 from worthwhile.decide.budget.shop_plan import SHOP_HOW, acquired_values
 from worthwhile.decide.campaign.design import write_contacts
+from worthwhile.decide.campaign.folder import read_campaign
 from worthwhile.errors import InputError
 from worthwhile.runs.record import list_runs, record
 
@@ -72,7 +73,7 @@ def test_manifest_names_no_customer(shop):
 
 def test_contacts_of_the_last_days_in_the_log_count(shop, tmp_path):
     file = tmp_path / "contacts.csv"
-    rows = [("C0000", "2011-05-20"), ("C0001", "2011-04-01"), ("C0002", "2011-06-02")]
+    rows = [("C0000", "2011-05-20"), ("C0001", "2011-04-01"), ("C0002", "2011-07-02")]
     file.write_text("customer_id,type,date,channel,text\n" + "".join(f"{c},campaign,{d},email,may\n" for c, d in rows))
     ww.ingest(shop, file)
     made = ww.plan(shop, ACTIONS, 1000, how=ww.How(objective="profit"))
@@ -92,6 +93,16 @@ def test_contacts_of_a_campaign_count_once_whether_the_log_tells_of_them_or_not(
     write_contacts(made, tmp_path / "contacts.csv")
     ww.ingest(shop, tmp_path / "contacts.csv")
     assert ww.plan(shop, ACTIONS, 25).to_dict()["recent_contacts"] == len(treated)
+
+
+def test_whom_a_campaign_of_the_same_day_reaches_is_not_planned_again(shop):
+    first = ww.plan(shop, ACTIONS, 25)
+    ww.design_campaign(shop, "june", plan=first.run_id)
+    again = ww.plan(shop, ACTIONS, 25)
+    assert again.to_dict()["recent_contacts"] > 0
+    dealt = read_campaign(shop, "june").assignment().to_pylist()
+    reached = {row["customer_id"] for row in dealt if row["treatment"] != "none"}
+    assert not reached & set(again.table()["customer_id"].to_pylist())
 
 
 def test_measured_effects_are_those_of_the_latest_uplift_run(shop):

@@ -1,4 +1,4 @@
-"""Who was contacted lately: campaign events in the log, and campaigns of the shop that the log does not tell of yet."""
+"""Who is contacted about a day: campaign events in the log, and campaigns of the shop that it does not tell of yet."""
 
 from __future__ import annotations
 
@@ -14,9 +14,11 @@ from worthwhile.shop import Shop
 from worthwhile.store.log import Log
 
 
-def recent_contacts(shop: Shop, log: Log, until: datetime, days: int) -> dict[str, int]:
-    """Contacts of each customer in the `days` before a moment (UTC): events of the kind `campaign`, and those who were
-    to be contacted by a campaign of the shop that began then and that no event names.
+def recent_contacts(shop: Shop, log: Log, at: datetime, days: int) -> dict[str, int]:
+    """Contacts of each customer within `days` before or after a moment (UTC): events of the kind `campaign`, and those
+    who are to be contacted by a campaign of the shop that begins then and that no event names.
+
+    After it too: whom a campaign that begins on the plan's own day reaches would be contacted twice.
 
     Raises InputError `damaged` for a campaign whose files were changed.
     """
@@ -26,7 +28,7 @@ def recent_contacts(shop: Shop, log: Log, until: datetime, days: int) -> dict[st
         "SELECT customer_id, count(*) FROM events WHERE kind = 'campaign' AND ts_us >= ? AND ts_us < ?"
         " GROUP BY customer_id ORDER BY customer_id"
     )
-    since = until - timedelta(days=days)
+    since, until = at - timedelta(days=days), at + timedelta(days=days)
     found = Counter(dict(log.con.execute(query, [to_us(since), to_us(until)]).fetchall()))
     for campaign in campaigns_of(shop):
         if since <= campaign.start < until:

@@ -65,7 +65,9 @@ def read_campaign(shop: Shop, name: str) -> Campaign:
             "no-such-run",
             f"there is no campaign `{name}`",
             where=str(shop.folder),
-            remedy=f"there are {', '.join(known)}" if known else "design one: worth campaign design SHOP NAME",
+            remedy=f"there are {', '.join(known)}"
+            if known
+            else "design one: worth campaign design SHOP --campaign NAME",
         )
     return Campaign(name, folder, check_digests(folder))
 

@@ -154,7 +154,12 @@ def _contacts(log: Log, campaign: Campaign, table: pa.Table, start_us: int, end_
     warnings = []
     if slips:
         warnings.append(f"{slips:,} customers who were held out were contacted: effects are told too small.")
-    if reached and reached < 0.9 * treated:
+    if not reached:
+        warnings.append(
+            "The log has no contact of this campaign. Were the contacts made? What is told below holds only if they"
+            " were: worth ingest takes the file of --contacts."
+        )
+    elif reached < 0.9 * treated:
         warnings.append(
             f"The log has contacts of {reached:,} of {treated:,} treated customers: effects are those of being chosen"
             " for a contact, not of getting it."
