@@ -45,7 +45,7 @@ def test_uplift_speaks_chinese(worth: Any, tmp_path: Path) -> None:
     worth("init", folder)
     asked = ("uplift", folder, "--log", log, "--treatment", "sent", "--control", "none", "--outcome", "visit")
     done = worth(*asked, "--no-placebo", "--share", "1", "--lang", "zh")
-    assert done.exit_code == 0 and "visit：预计对“mail”反应最强的客户" in done.out and "平均效果" in done.out
+    assert done.exit_code == 0 and "到访：预计对“mail”反应最强的客户" in done.out and "平均效果" in done.out
     refused = worth(*asked, "--lang", "fr", "--json")
     assert (refused.exit_code, refused.json["error"]["where"]) == (2, "--lang")
 

@@ -123,12 +123,12 @@ def _shown(run: UpliftRun, lang: str) -> list[str | Table]:
         outcome = a["outcome"]
         [without] = words.levels(outcome, a["control_mean"])
         told = words.effect(outcome, a["effect"], a["low"], a["high"])
-        averages.append((outcome, a["action"], without, told["effect"], told["range"]))
+        averages.append((words.outcome(outcome), a["action"], without, told["effect"], told["range"]))
     policies = []
     for outcome in outcomes_of(document):
         for row in policies_shown(document, outcome, words):
             value, *ends = words.levels(outcome, row.value, row.low, row.high)
-            policies.append((outcome, f"{row.share:.0%}", row.name, value, words.between(*ends)))
+            policies.append((words.outcome(outcome), f"{row.share:.0%}", row.name, value, words.between(*ends)))
     heads = {name: words(f"table.{name}") for name in HEADS}
     shown: list[str | Table] = [
         *(words("warning.label", text=text) for text in document["warnings"]),

@@ -43,7 +43,7 @@ class Teller:
     def unit(self, outcome: str) -> str:
         """What the axis of an effect is headed with."""
         is_chance = self.words.kinds.get(outcome) == CHANCE
-        return self.voice("axis.points" if is_chance else "axis.each", outcome=outcome)
+        return self.voice("axis.points" if is_chance else "axis.each", outcome=self.words.outcome(outcome))
 
 
 def interval(plot: svg.Plot, ends: tuple[float, float], y: float) -> list[Markup]:
@@ -73,7 +73,9 @@ def averages_figure(facts: UpliftFacts, outcome: str, teller: Teller) -> Figure:
     rows = [row for row in facts.document["averages"] if row["outcome"] == outcome]
     best = max(rows, key=lambda row: row["effect"])
     key = "averages.title_none" if best["low"] <= 0 else "averages.title_one" if len(rows) == 1 else "averages.title"
-    title = voice(key, action=best["action"], effect=teller.effect(outcome, best["effect"]), outcome=outcome)
+    title = voice(
+        key, action=best["action"], effect=teller.effect(outcome, best["effect"]), outcome=teller.words.outcome(outcome)
+    )
     names = [short(row["action"], NAME_SHOWN) for row in rows]
     left = int(max(map(svg.text_width, names))) + 18
     step = min(max(ROW[0], (HEIGHT - 84) / len(rows)), ROW[1])
@@ -132,7 +134,7 @@ def deciles_figure(facts: UpliftFacts, outcome: str, action: str, teller: Teller
 
 def _deciles_title(facts: UpliftFacts, outcome: str, action: str, teller: Teller) -> str:
     """What was seen of the first and the last group, where they are surely apart."""
-    sureness, named = facts.sureness(outcome, action), {"action": action, "outcome": outcome}
+    sureness, named = facts.sureness(outcome, action), {"action": action, "outcome": teller.words.outcome(outcome)}
     if sureness != "apart":
         return teller.voice(f"deciles.{sureness}", **named)
     groups = facts.groups(outcome, action)
@@ -152,7 +154,9 @@ def qini_figure(facts: UpliftFacts, outcome: str, action: str, teller: Teller) -
     n, sureness = voice.numbers, facts.sureness(outcome, action)
     gained = n.share(float(np.interp(CONTACTED, x, y)) / y[-1]) if y[-1] > 0 else ""
     key = "none" if not gained else "title" if sureness == "apart" else "same"
-    title = voice(f"qini.{key}", action=action, share=n.share(CONTACTED), gained=gained, outcome=outcome)
+    title = voice(
+        f"qini.{key}", action=action, share=n.share(CONTACTED), gained=gained, outcome=teller.words.outcome(outcome)
+    )
     ticks = svg.nice_ticks(max(0.0, float(y.max())), low=min(0.0, float(y.min())))
     plot = NARROW.plot((0, 1), (ticks[0], ticks[-1]))
     line = [(plot.x(a), plot.y(b)) for a, b in zip(x, y, strict=True)]
@@ -165,7 +169,7 @@ def qini_figure(facts: UpliftFacts, outcome: str, action: str, teller: Teller) -
         tip = voice("qini.tip", share=n.share(float(share)), gained=label(value), even=label(even))
         marks.append(svg.touch_area(plot, plot.x(share - 0.1), plot.x(share), tip))
     axes = (
-        svg.y_axis(plot, ticks, label, voice("qini.y", outcome=outcome)),
+        svg.y_axis(plot, ticks, label, voice("qini.y", outcome=named)),
         svg.x_axis(plot, SHARES, n.share, voice("qini.x")),
     )
     entries = [("first", voice("qini.by_effect")), ("reference-mark", voice("qini.random"))]
@@ -184,7 +188,7 @@ def policies_figure(rows: Sequence[PolicyShown], outcome: str, teller: Teller) -
     alone = next((row for row in rows if row.kind == "alone"), None)
     if not shares or not chosen or alone is None:
         return None
-    title = voice("policies.title", outcome=outcome, **_title_parts(chosen, alone, words, voice))
+    title = voice("policies.title", outcome=words.outcome(outcome), **_title_parts(chosen, alone, words, voice))
     ends = [end for row in rows for end in (row.low, row.high)]
     ticks = svg.nice_ticks(max(ends), low=min(ends))  # not from zero: the chart is about differences
     plot = replace(NARROW, left=70).plot((0, len(shares)), (ticks[0], ticks[-1]))

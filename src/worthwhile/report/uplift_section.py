@@ -66,7 +66,7 @@ def _outcome(facts: UpliftFacts, outcome: str, teller: Teller) -> dict[str, Any]
         charts_uplift.policies_figure(shown, outcome, teller),
     ]
     return {
-        "name": teller.voice("section.outcome", outcome=outcome),
+        "name": teller.voice("section.outcome", outcome=teller.words.outcome(outcome)),
         "said": [_told(text, outcome, words) for text in wording.average_sentences(document, outcome, words)],
         "figures": [figure for figure in figures if figure is not None],
         "responders": _responders(document, outcome, teller),
@@ -79,10 +79,10 @@ def _outcome(facts: UpliftFacts, outcome: str, teller: Teller) -> dict[str, Any]
 
 def _told(text: str, outcome: str, words: Words) -> str:
     """A sentence without the outcome in front of it, which is the heading here."""
-    text = text
+    named = words.outcome(outcome)
     for mark in (": ", "：", ", ", "，"):
-        if text.startswith(outcome + mark):
-            text = text.removeprefix(outcome + mark)
+        if text.startswith(named + mark):
+            text = text.removeprefix(named + mark)
             return text[:1].upper() + text[1:]
     return text
 

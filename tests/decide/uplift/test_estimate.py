@@ -83,7 +83,7 @@ def test_who_responds_is_recorded_and_can_be_told_in_chinese(recorded: Any) -> N
     manifest = list_runs(shop, "uplift")[0]
     assert manifest["responders"] == json.loads(json.dumps(run.to_dict()["responders"]))
     assert [one.action for one in run.responders] == ["mail a", "mail b"]
-    assert len(run.sentences("zh")) == len(run.answer) and "visit：" in run.sentences("zh")[0]
+    assert len(run.sentences("zh")) == len(run.answer) and run.sentences("zh")[0].startswith("到访：")
     assert run.to_dict("zh")["answer"] == run.sentences("zh")
     facts = uplift_of(shop)
     assert facts.made.run_id == run.run_id and len(facts.deciles) == 20

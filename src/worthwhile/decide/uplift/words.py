@@ -30,7 +30,13 @@ class Words:
     categories: Sequence[str] = ()  # the shop's main ones, which features stand for by their places
 
     def __call__(self, key: str, **values: object) -> str:
+        if "outcome" in values:
+            values["outcome"] = self.outcome(str(values["outcome"]))
         return self.texts[key].format(**values)
+
+    def outcome(self, name: str) -> str:
+        """An outcome in the reader's language, where it is one of the usual names; else as the log names it."""
+        return self.texts.get(f"outcome.{name.lower()}", name)
 
     def listed(self, names: Sequence[str]) -> str:
         """`mail a` and `mail b`."""
