@@ -72,6 +72,16 @@ def test_an_order_today_makes_a_silent_customer_likelier_to_buy(forecaster):
     assert said["p_active"] == pytest.approx(recorded["p_active"][place].as_py(), rel=1e-6)
 
 
+@pytest.mark.parametrize("cutoff", ["2011-07-01T09:00", "2011-07-01T15:00"])
+def test_an_order_today_counts_whatever_the_hour_of_the_cutoff(shop, cutoff):
+    forecast(shop, "90d", cutoff=cutoff, model="logistic")
+    with forecaster_of(recorded_forecast(shop)) as opened:
+        with opened.everybody() as everybody:
+            silent = str(everybody.customer_ids[np.argmax(everybody.column("days_since_order"))])
+        said = if_ordered(opened, silent, 40.0).to_dict()
+    assert said["p_active_after"] > said["p_active"] + 0.05
+
+
 def test_silence_makes_a_customer_who_just_bought_less_likely_to_buy(forecaster):
     with forecaster.everybody() as everybody:
         latest = str(everybody.customer_ids[np.argmin(everybody.column("days_since_order"))])

@@ -119,14 +119,16 @@ def timelines_of(forecaster: Forecaster, customers: Sequence[str], progress: Pro
 
 
 def if_ordered(forecaster: Forecaster, customer: str, amount: float) -> Changed:
-    """The forecast if the customer had also ordered for `amount` on the last day before the cutoff.
+    """The forecast if the customer had also ordered for `amount` on the last day before the cutoff: at noon, or a
+    second before the cutoff where that comes earlier.
 
     The order names no item but one that the task asks about; on a day with an order already it makes that one larger.
     """
     with log_of_customers(forecaster.log, [customer]) as log:
         events = _before(log, forecaster.recorded.cutoff)
-        local = forecaster.recorded.cutoff.astimezone(log.zone) - timedelta(microseconds=1)
-        order = _order(customer, datetime.combine(local.date(), NOON, log.zone), amount, forecaster.recorded.task)
+        latest = (forecaster.recorded.cutoff - timedelta(seconds=1)).astimezone(log.zone)
+        moment = min(datetime.combine(latest.date(), NOON, log.zone), latest)
+        order = _order(customer, moment, amount, forecaster.recorded.task)
         both = pa.concat_tables([events, order])
         return Changed(_forecast(forecaster, log, events, customer), _forecast(forecaster, log, both, customer))
 
