@@ -1,3 +1,5 @@
+import json
+import math
 from datetime import date, timedelta
 
 import numpy as np
@@ -7,7 +9,7 @@ import pytest
 
 from decide.segments.conftest import CUTOFF, DAYS, HORIZON
 from oracles.small_orders import order_rows
-from worthwhile.decide.segments import make_segments, recorded_segments
+from worthwhile.decide.segments import build, make_segments, recorded_segments
 from worthwhile.decide.segments.evidence import wilson
 from worthwhile.decide.segments.stages import STAGES
 from worthwhile.decide.segments.tables import FLOW, GONE, NOT_YET, SEGMENTS, SUMMARY, Everyone, flow_table
@@ -190,3 +192,10 @@ def test_intervals_of_shares_are_wilsons():
     assert wilson(0, 10) == pytest.approx((0.0, 0.2775), abs=1e-3)
     assert wilson(8, 10) == pytest.approx((0.4902, 0.9433), abs=1e-3)
     assert all(np.isnan(end) for end in wilson(0, 0))
+
+
+def test_a_number_that_is_none_is_null_among_the_facts(shop, monkeypatch):
+    monkeypatch.setattr(build, "_facts", lambda *given: {"silences": [math.nan, (math.inf, 2.0)], "past": None})
+    made = make_segments(shop, horizon=HORIZON, past=False, seed=5)
+    assert made.facts == {"silences": [None, [None, 2.0]], "past": None}
+    assert json.loads((made.folder / "segments.json").read_text()) == made.facts

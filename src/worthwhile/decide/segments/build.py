@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from contextlib import ExitStack
 from dataclasses import asdict, dataclass, replace
 from datetime import date, datetime
@@ -34,6 +33,7 @@ from worthwhile.decide.segments.tiers import tiers_of
 from worthwhile.features.terms import ValueTerms
 from worthwhile.models.files import write_json
 from worthwhile.models.threads import one_thread_each
+from worthwhile.plain import plain
 from worthwhile.progress import Progress, part, silent
 from worthwhile.runs.choose import fitting_of
 from worthwhile.runs.recall import RecordedForecast, recorded_forecast
@@ -75,7 +75,7 @@ def make_segments(
         log = opened.enter_context(open_log(forecast.shop, versions=forecast.asked["data_version"]))
         made = _made(log, forecast, at, seed, part(progress, 0.8, 0.92))
         before = _before(log, forecast, earlier, made, part(progress, 0.92, 0.99))
-    facts = _without_nan(_facts(made, before, why))
+    facts = plain(_facts(made, before, why))
     asked = _asked(forecast, earlier, made.at, seed)
     tables = {
         "segments": segments_table(
@@ -213,15 +213,6 @@ def _facts(made: _Made, before: _Before | None, why: str) -> dict[str, Any]:
         "second_orders": asdict(made.second),
         "silences": [asdict(one) for one in made.silences],
     }
-
-
-def _without_nan(value: Any) -> Any:
-    """The same with None where a number is not known: JSON has no NaN."""
-    if isinstance(value, dict):
-        return {key: _without_nan(item) for key, item in value.items()}
-    if isinstance(value, list | tuple):
-        return [_without_nan(item) for item in value]
-    return None if isinstance(value, float) and math.isnan(value) else value
 
 
 def _grid(customers: Customers, rfm: Rfm) -> list[dict[str, Any]]:
