@@ -27,6 +27,7 @@ def test_uplift_says_in_words_what_the_campaign_did(worth: Any, tmp_path: Path) 
     assert done.exit_code == 0, done.err
     assert "visit: `mail` added" in done.out and "What policies are worth" in done.out
     assert "customers expected to respond most to `mail`" in done.out and "`young` 100% (of all" in done.out
+    assert "2.5%" in worth(*asked, "--control", "none", "--no-placebo", "--share", "0.025").out
     assert "chosen: " in done.out and "shrunk" not in done.out and " *" not in done.out
     told = worth(*asked, "--control", "none", "--no-placebo", "--propensity", "mail=0.5", "--json").json
     assert [average["action"] for average in told["averages"]] == ["mail"] and told["answer"]

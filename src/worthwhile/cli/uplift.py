@@ -128,7 +128,8 @@ def _shown(run: UpliftRun, lang: str) -> list[str | Table]:
     for outcome in outcomes_of(document):
         for row in policies_shown(document, outcome, words):
             value, *ends = words.levels(outcome, row.value, row.low, row.high)
-            policies.append((words.outcome(outcome), f"{row.share:.0%}", row.name, value, words.between(*ends)))
+            share = words.numbers.share(row.share)
+            policies.append((words.outcome(outcome), share, row.name, value, words.between(*ends)))
     heads = {name: words(f"table.{name}") for name in HEADS}
     shown: list[str | Table] = [
         *(words("warning.label", text=text) for text in document["warnings"]),

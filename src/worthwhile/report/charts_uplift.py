@@ -154,9 +154,8 @@ def qini_figure(facts: UpliftFacts, outcome: str, action: str, teller: Teller) -
     n, sureness = voice.numbers, facts.sureness(outcome, action)
     gained = n.share(float(np.interp(CONTACTED, x, y)) / y[-1]) if y[-1] > 0 else ""
     key = "none" if not gained else "title" if sureness == "apart" else "same"
-    title = voice(
-        f"qini.{key}", action=action, share=n.share(CONTACTED), gained=gained, outcome=teller.words.outcome(outcome)
-    )
+    named = teller.words.outcome(outcome)
+    title = voice(f"qini.{key}", action=action, share=n.share(CONTACTED), gained=gained, outcome=named)
     ticks = svg.nice_ticks(max(0.0, float(y.max())), low=min(0.0, float(y.min())))
     plot = NARROW.plot((0, 1), (ticks[0], ticks[-1]))
     line = [(plot.x(a), plot.y(b)) for a, b in zip(x, y, strict=True)]
