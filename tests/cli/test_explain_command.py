@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from datetime import date
 from pathlib import Path
 from typing import Any
 
 import pyarrow.parquet as pq
 import pytest
+
+from oracles.small_orders import write_orders
 
 
 @pytest.fixture
@@ -27,6 +30,10 @@ def test_explain_tells_reasons_what_if_and_the_timeline_of_a_customer(worth: Any
     assert moved == pytest.approx(told["spend_mean"] - told["typical_spend_mean"])
     assert told["timeline_steps"] == len(told["timeline"]) > 2
     assert f"C0001: all {told['timeline_steps']} steps" in done.out
+    latest = told["timeline"][-1]
+    day = date.fromisoformat(latest["day"])
+    assert f"{day.day} {day:%b %Y}" in done.out and latest["day"] not in done.out
+    assert f"£{latest['amount']:,.2f}" in done.out or f"£{latest['amount']:,.0f}" in done.out
     assert "Together" in done.out and "rounded by itself" in done.out
     assert told["if_order"]["p_active"] == pytest.approx(told["p_active"]) and told["timeline"]
     zh = worth(*arguments, "--json", "--lang", "zh").json["customers"][0]
@@ -68,6 +75,21 @@ def test_explain_without_a_customer_tells_what_moves_the_shop_and_writes_all(
     page = tmp_path / "page.html"
     assert worth("report", forecast, "--out", page, "--lang", "zh").exit_code == 0
     assert "为什么是这些数字" in page.read_text(encoding="utf-8")
+
+
+def test_of_a_shop_of_one_customer_there_is_nothing_to_tell_apart(worth: Any, tmp_path: Path) -> None:
+    folder, orders = tmp_path / "one", write_orders(tmp_path / "orders.csv", customers=1)
+    assert worth("init", folder).exit_code == worth("ingest", folder, orders).exit_code == 0
+    assert worth("forecast", folder, "--horizon", "90d", "--model", "past-rate").exit_code == 0
+    for lang, words in (("en", "Nothing sets"), ("zh", "没有差别")):
+        told = worth("explain", folder, "--customer", "C0000", "--lang", lang)
+        assert told.exit_code == 0 and words in told.out, told.err
+        of_shop = worth("explain", folder, "--lang", lang)
+        assert of_shop.exit_code == 0 and words in of_shop.out, of_shop.err
+        assert worth("report", folder, "--out", tmp_path / "page.html", "--lang", lang).exit_code == 0
+        assert "<h2>Why" not in (tmp_path / "page.html").read_text(encoding="utf-8")
+    assert worth("explain", folder, "--customer", "C0000", "--json").json["customers"][0]["reasons"] == []
+    assert worth("explain", folder, "--json").json["importance"] == []
 
 
 def test_explain_refuses_what_cannot_be_answered(worth: Any, shop_folder: Path) -> None:

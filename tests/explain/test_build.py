@@ -1,15 +1,20 @@
 import json
+import math
+from dataclasses import replace
 
 import numpy as np
 import pyarrow.parquet as pq
 import pytest
 
 from worthwhile.errors import InputError
-from worthwhile.explain import explain_forecast
+from worthwhile.explain import explain_customers, explain_forecast
 from worthwhile.explain import shares as shares_module
 from worthwhile.explain.build import explained
 from worthwhile.explain.forecaster import forecaster_of
+from worthwhile.explain.game import game_of
+from worthwhile.explain.links import LinkGame
 from worthwhile.explain.reasons import MINOR
+from worthwhile.explain.shares import shares_of
 from worthwhile.runs import Asked, forecast, list_runs
 from worthwhile.runs.recall import recorded_forecast
 
@@ -96,6 +101,44 @@ def test_wrong_questions_are_refused(shop, tmp_path):
         explain_forecast(shop, horizon="30d")
     with pytest.raises(InputError, match="neither"):
         explain_forecast(shop, out=tmp_path / "reasons.txt")
+
+
+def test_of_nobody_nothing_can_be_asked(shop):
+    for refused in (lambda: explain_forecast(shop, []), lambda: explain_customers(shop, [])):
+        with pytest.raises(InputError, match="no customer is named") as caught:
+            refused()
+        assert caught.value.code == "bad-argument"
+    for sample in (0, -3):
+        with pytest.raises(InputError, match=f"a sample of {sample} customers is none"):
+            explain_forecast(shop, sample=sample)
+
+
+@pytest.mark.parametrize(
+    ("asked", "where"),
+    [
+        *(({"if_order": amount}, "--if-order") for amount in (math.nan, math.inf, -50.0, 0.0)),
+        *(({"if_quiet": days}, "--if-quiet") for days in (-30, 0, 10**7)),
+        *(({"last": steps, "timeline": True}, "--last") for steps in (0, -1)),
+    ],
+)
+def test_what_no_customer_could_do_is_refused(shop, asked, where):
+    with pytest.raises(InputError) as caught:
+        explain_customers(shop, ["C0001"], **asked)
+    assert (caught.value.code, caught.value.where) == ("bad-argument", where)
+
+
+@pytest.mark.parametrize("is_linked", [False, True])
+def test_a_customer_who_is_the_typical_one_has_no_reasons(shop, is_linked):
+    with forecaster_of(recorded_forecast(shop)) as opened:
+        made = explained(opened, ["C0001"])
+        alone = replace(made, snapshot=made.typical)
+        game = game_of(alone.snapshot, made.typical, opened.answer, reads_events=False)
+        whole = LinkGame(game, opened.model) if is_linked else game
+        reasons, shares = shares_of(whole, seed=0, threads=1)
+    alone = replace(alone, reasons=reasons, shares=shares)
+    assert reasons == () and np.allclose(shares.forecast, made.baseline)
+    assert len(alone.table()) == len(alone.importance()) == 0
+    assert alone.importance().schema == made.importance().schema and alone.table().schema == made.table().schema
 
 
 def test_reasons_are_ranked_by_the_target_asked_about(shop):

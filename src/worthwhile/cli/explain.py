@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from rich.table import Table
 
-from worthwhile.cli.answer import Answer, money, percent, table
+from worthwhile.cli.answer import Answer, percent, table
 from worthwhile.cli.options import Seed, ShopFolder
 from worthwhile.cli.progress import progress
 from worthwhile.errors import InputError
@@ -38,6 +38,14 @@ TEXTS: dict[str, tuple[str, str]] = {
         "Together {amount}, and {points} points of the chance to buy: the difference from the typical customer. Each"
         " figure is rounded by itself.",
         "合计 {amount}，购买概率 {points} 个百分点，即与典型客户的差距。各项分别四舍五入。",
+    ),
+    "same": (
+        "Nothing sets them apart from the typical customer: there are no reasons.",
+        "与典型客户没有差别，因此没有原因可列。",
+    ),
+    "same_shop": (
+        "Nothing sets any of {customers} customers apart from the typical customer: there are no reasons.",
+        "{customers} 位客户与典型客户没有差别，因此没有原因可列。",
     ),
     "if_order": (
         "If they ordered today for {asked}: {name} {before} -> {after}, chance to buy {chances}.",
@@ -201,6 +209,8 @@ def _of_customer(made: Explanations, place: int, lang: str) -> tuple[dict[str, A
         "typical_p_active": usual_chance,
         "reasons": rows,
     }
+    if not rows:
+        return told, [lead, _text("same", lang)]
     moved = _text(
         "sum",
         lang,
@@ -230,20 +240,21 @@ def _changed(what: str, changed: Changed, teller: Teller, *, if_order: float | N
 def _timeline(found: Timeline, customer: str, teller: Teller) -> list[str | Table]:
     cells = [
         (
-            step.day.isoformat(),
+            teller.numbers.day(step.day),
             teller.step(step.kind, step.count),
-            money(step.amount) if step.amount else "",
+            teller.money(step.amount) if step.amount else "",
             teller.numbers.money_change(step.amount_effect),
             teller.numbers.points(step.p_active_effect),
         )
         for step in found.steps
     ]
-    lang, steps = teller.numbers.language, f"{len(found.steps):,}"
-    is_whole = len(found.steps) == found.in_all
-    title = _text("steps" if is_whole else "last_steps", lang, customer=customer, steps=steps, all=f"{found.in_all:,}")
+    lang, count = teller.numbers.language, teller.numbers.count
+    steps, in_all = len(found.steps), found.in_all
+    key = "steps" if steps == in_all else "last_steps"
+    title = _text(key, lang, customer=customer, steps=count(steps), all=count(in_all))
     said = [_text("hangs", lang)]
-    if not is_whole:
-        said.append(_text("more", lang, all=min(found.in_all, MOST_ASKED)))
+    if steps < in_all:
+        said.append(_text("more", lang, all=min(in_all, MOST_ASKED)))
     return [table(title, _heads("steps", lang), cells), (" " if lang == "en" else "").join(said)]
 
 
@@ -255,8 +266,8 @@ def _of_shop(made: Explanations, lang: str, out: Path | None) -> Answer:
             row["label" if lang == "en" else "label_zh"],
             percent(row["share"]),
             teller.money(row[f"{name}_effect_mean"]),
-            f"{row['p_active_effect_mean'] * 100:.1f}",
-            f"{row['orders_effect_mean']:.2f}",
+            teller.numbers.decimal(row["p_active_effect_mean"] * 100, 1),
+            teller.numbers.decimal(row["orders_effect_mean"]),
         )
         for row in rows
     ]
@@ -276,8 +287,11 @@ def _of_shop(made: Explanations, lang: str, out: Path | None) -> Answer:
         "importance": rows,
         "out": out,
     }
+    customers = teller.numbers.count(len(made))
     shown: list[str | Table] = [
-        table(_text("shop", lang, customers=f"{len(made):,}"), _heads("shop", lang, name), cells),
+        table(_text("shop", lang, customers=customers), _heads("shop", lang, name), cells)
+        if cells
+        else _text("same_shop", lang, customers=customers),
         baseline,
     ]
     if out is not None:

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
+from worthwhile.errors import InputError
 from worthwhile.evaluation.numbers import Numbers
 from worthwhile.explain.counterfactual import timelines_of
 from worthwhile.explain.forecaster import Forecaster, check_customers, forecaster_of
@@ -116,9 +117,9 @@ class Explanations:
         spread = np.quantile(shares[:, order, AMOUNT], QUANTILES, axis=0)  # (Q, P)
         labels = [known[self.reasons[place]] for place in order]
         columns: dict[str, Any] = {
-            "reason": [self.reasons[place] for place in order],
-            "label": [label[0] for label in labels],
-            "label_zh": [label[1] for label in labels],
+            "reason": pa.array([self.reasons[place] for place in order], pa.string()),
+            "label": pa.array([label[0] for label in labels], pa.string()),
+            "label_zh": pa.array([label[1] for label in labels], pa.string()),
             f"{name}_effect_mean": mean[order, AMOUNT],
             "share": mean[order, AMOUNT] / max(mean[:, AMOUNT].sum(), 1e-12),
             "p_active_effect_mean": mean[order, CHANCE],
@@ -148,6 +149,10 @@ def explain_forecast(  # noqa: PLR0913 (one parameter for each question that a p
     Raises InputError (`no-such-run`, `no-such-customer`, `bad-argument`, `damaged`).
     """
     check_language(language)
+    if sample is not None and sample < 1:
+        raise InputError(
+            "bad-argument", f"a sample of {sample} customers is none", where="sample", remedy="give 1 or more"
+        )
     path = None if out is None else check_out(out)
     progress("opening the forecast", 0.0)
     recorded = recorded_forecast(shop, run_id=run_id, horizon=horizon)

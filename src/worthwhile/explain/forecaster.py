@@ -87,7 +87,14 @@ def forecaster_of(recorded: RecordedForecast) -> Iterator[Forecaster]:
 
 
 def check_customers(recorded: RecordedForecast, wanted: Sequence[str]) -> list[str]:
-    """The customers asked about, ascending and once each. Raises InputError `no-such-customer`."""
+    """The customers asked about, ascending and once each.
+
+    Raises InputError: `no-such-customer`; `bad-argument` where none is named.
+    """
+    if len(wanted) == 0:
+        raise InputError(
+            "bad-argument", "no customer is named", where="--customer", remedy="name one; without any, leave it out"
+        )
     known = recorded.table()["customer_id"].to_numpy(zero_copy_only=False)
     missing = [customer for customer in wanted if not np.any(known == customer)]
     if missing:

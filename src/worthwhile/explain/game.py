@@ -21,6 +21,8 @@ from worthwhile.features.snapshot import Snapshot
 Array = np.ndarray[Any, Any]
 Answer = Callable[[Snapshot], Forecast]
 
+ROUNDING = 1e-6  # relative; features are float32, of seven digits
+
 
 @dataclass(frozen=True)
 class Game:
@@ -72,7 +74,8 @@ class Game:
 def game_of(snapshot: Snapshot, typical: Snapshot, answer: Answer, *, reads_events: bool) -> Game:
     """The game of these customers. Reasons in which all of them are typical take no part."""
     names, of_reason = list(REASONS), reasons_of_features(snapshot.names)
-    same = np.isnan(snapshot.features) & np.isnan(typical.features) | (snapshot.features == typical.features)
+    # Features that are made anew from others (`as_columns`) may differ from the same ones by the last digit.
+    same = np.isclose(snapshot.features, typical.features, rtol=ROUNDING, atol=0.0, equal_nan=True)
     differs = {names[r] for r in np.unique(of_reason[~same.all(axis=0)])}
     if reads_events:
         differs.add(EVENTS)

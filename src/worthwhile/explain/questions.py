@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from worthwhile.errors import InputError
 from worthwhile.explain.build import Explanations, explained
 from worthwhile.explain.counterfactual import MOST_STEPS, Changed, Timeline, if_ordered, if_quiet_for
 from worthwhile.explain.counterfactual import timeline as timeline_of
@@ -21,6 +23,9 @@ class Answers:
     made: Explanations
     timelines: dict[str, Timeline]
     changed: dict[str, dict[str, Changed]]  # customer -> `if_order`, `if_quiet` -> forecasts
+
+
+MOST_QUIET = 3_650  # days without any event that can be asked about
 
 
 def explain_customers(  # noqa: PLR0913 (one parameter for each question that a person asks)
@@ -41,6 +46,7 @@ def explain_customers(  # noqa: PLR0913 (one parameter for each question that a 
 
     Raises InputError (`no-such-run`, `no-such-customer`, `bad-argument`, `damaged`).
     """
+    _check(last=last, if_order=if_order, if_quiet=if_quiet)
     progress("opening the forecast", 0.0)
     recorded = recorded_forecast(shop, run_id=run_id, horizon=horizon)
     wanted = check_customers(recorded, customers)
@@ -61,3 +67,23 @@ def explain_customers(  # noqa: PLR0913 (one parameter for each question that a 
                 timelines[name] = timeline_of(forecaster, name, last=last, progress=watch)
     progress("done", 1.0)
     return Answers(made, timelines, changed)
+
+
+def _check(*, last: int, if_order: float | None, if_quiet: int | None) -> None:
+    """Refuse what no customer could do. Raises InputError `bad-argument`."""
+    if last < 1:
+        raise InputError("bad-argument", f"the last {last} steps are none", where="--last", remedy="give 1 or more")
+    if if_order is not None and not (math.isfinite(if_order) and if_order > 0):
+        raise InputError(
+            "bad-argument",
+            f"{if_order} is not what an order can come to",
+            where="--if-order",
+            remedy="give an amount above 0, in the shop's currency",
+        )
+    if if_quiet is not None and not 1 <= if_quiet <= MOST_QUIET:
+        raise InputError(
+            "bad-argument",
+            f"{if_quiet} is no number of days to be silent for",
+            where="--if-quiet",
+            remedy=f"give 1 to {MOST_QUIET:,} days",
+        )

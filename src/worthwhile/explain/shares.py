@@ -10,7 +10,7 @@ from contextlib import contextmanager
 import numpy as np
 import torch
 
-from worthwhile.explain.game import Game
+from worthwhile.explain.game import Game, outputs
 from worthwhile.explain.links import LinkGame
 from worthwhile.explain.shapley import Plan, Shares, exact_plan, sampled_plan, shapley
 from worthwhile.models.threads import one_thread_each
@@ -30,9 +30,12 @@ def shares_of(
     """The shares of each reason in the forecast of each customer of a game, and the reasons as they were told apart.
 
     All sets of reasons for a few customers; for up to 1,000 eight pairs of orders; beyond that one pair, in which the
-    reasons that come to less than 3 % of all movement together count as one. `threads`: 0 takes all cores.
+    reasons that come to less than 3 % of all movement together count as one. No reasons where nobody differs from the
+    typical customer. `threads`: 0 takes all cores.
     """
     n, reasons = len(game.snapshot), len(game.reasons)
+    if reasons == 0:
+        return (), _all_typical(game if isinstance(game, Game) else game.game)
     if n * 2**reasons <= EXACT_ROWS:
         return game.reasons, _played(game, exact_plan(reasons))
     if n <= FEW:
@@ -49,6 +52,13 @@ def shares_of(
             parts.append(future.result())
     progress("forecasts with other facts", 1.0)
     return game.reasons, Shares(*(np.concatenate([getattr(p, name) for p in parts]) for name in Shares.__annotations__))
+
+
+def _all_typical(game: Game) -> Shares:
+    """The forecasts of customers like the typical one, with no reasons."""
+    forecast = outputs(game.answer(game.snapshot))
+    baseline = np.broadcast_to(outputs(game.answer(game.typical)), forecast.shape)
+    return Shares(baseline, forecast, np.zeros((len(forecast), 0, forecast.shape[1])))
 
 
 def _played(game: Game | LinkGame, plan: Plan) -> Shares:

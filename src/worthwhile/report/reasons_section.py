@@ -18,8 +18,9 @@ AT_LENGTH, IN_SHORT = 5, 4  # reasons in words of the first customer, and of eac
 
 
 def reasons_section(facts: ReasonsFacts | None, voice: Voice) -> dict[str, Any] | None:
-    """What the template `reasons.html` shows; None where no reasons of the forecast are recorded."""
-    if facts is None:
+    """What the template `reasons.html` shows; None where no reasons of the forecast are recorded, or nothing sets any
+    customer apart."""
+    if facts is None or not facts.importance:
         return None
     language, n = voice.numbers.language, voice.numbers
     voice = replace(voice, texts={**voice.texts, **read_texts(language, page="reasons-")})
