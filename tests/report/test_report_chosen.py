@@ -1,7 +1,11 @@
 """Which plan and segments a report shows."""
 
+import hashlib
+import json
 import shutil
 
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 import worthwhile as ww
@@ -11,6 +15,7 @@ from worthwhile.report import content_of
 from worthwhile.report.build import report_html
 from worthwhile.report.chosen import Chosen, Made, settled
 from worthwhile.report.texts import voice_of
+from worthwhile.runs import list_runs
 
 ACTIONS = {"actions": {"email": {"cost": 0.05, "lift_spend": 0.03}}}
 
@@ -67,6 +72,8 @@ def test_named_segments_choose_the_forecast_too(shop, runs):
     [
         ({"plan": "plan-none"}, "no-such-run", "--plan"),
         ({"segments": "segments-none"}, "no-such-run", "--segments"),
+        ({"reasons": "reasons-none"}, "no-such-run", "--reasons"),
+        ({"uplift": "uplift-none"}, "no-such-run", "--uplift"),
         ({"plan": "2011-06-01", "segments": "segments 2011-09-01"}, "bad-argument", "--segments"),
         ({"plan": "2011-06-01", "horizon": "30d"}, "bad-argument", "--plan"),
     ],
@@ -76,11 +83,54 @@ def test_what_does_not_fit_is_refused_with_the_forecast_to_name(shop, runs, aske
     with pytest.raises(InputError) as caught:
         settled(shop, Chosen(**{name: first.get(value, value) for name, value in asked.items()}))
     assert (caught.value.code, caught.value.where) == (code, where)
-    assert (
-        "plan-" in caught.value.remedy or "segments-" in caught.value.remedy or "--run forecast-" in caught.value.remedy
-    )
+    remedies = ("plan-", "segments-", "--run forecast-", "worth explain SHOP", "worth uplift SHOP")
+    assert any(text in caught.value.remedy for text in remedies)
 
 
 def test_a_run_that_does_not_say_when_it_was_made_is_named_without_a_date():
     assert Made("plan-1").said(voice_of("en", "GBP", "90d")) == "Run plan-1"
     assert Made.of({"run_id": "plan-1", "made_at": "2024-07-01T09:05:00+00:00"}, None).run_id == "plan-1"
+
+
+def test_named_reasons_choose_the_forecast_too_and_old_ones_are_passed_over(shop, runs):
+    wanted, latest = (
+        (ww.explain_forecast(shop, run_id=content_of(shop, plan=runs[day][0]).plan.facts["forecast"], sample=3), day)
+        for day in ("2011-06-01", "2011-09-01")
+    )
+    ids = {made["asked"]["forecast"]: made["run_id"] for made in list_runs(shop, "reasons")}
+    older = ids[wanted[0].recorded.run_id]
+    content = content_of(shop, reasons=older)
+    assert content.reasons.made.run_id == older and content.forecast.cutoff.isoformat() == "2011-06-01"
+    newest = ids[latest[0].recorded.run_id]
+    assert content_of(shop).reasons.made.run_id == newest
+    make_old(shop.runs / newest)
+    assert content_of(shop).reasons is None and "reasons" in report_html(content_of(shop))
+    with pytest.raises(InputError, match="earlier version") as caught:
+        content_of(shop, reasons=newest)
+    assert (caught.value.where, caught.value.remedy) == ("--reasons", "make it anew: worth explain SHOP")
+
+
+def make_old(folder):
+    """Reasons as they were recorded before they told of orders."""
+    path = folder / "importance.parquet"
+    pq.write_table(pq.read_table(path).drop_columns(["orders_effect_mean"]), path)
+    manifest = json.loads((folder / "manifest.json").read_text())
+    manifest["sha256"][path.name] = hashlib.sha256(path.read_bytes()).hexdigest()
+    (folder / "manifest.json").write_text(json.dumps(manifest))
+
+
+def test_a_named_uplift_is_shown_and_one_of_an_earlier_version_is_refused(shop):
+    for number, run_id in enumerate(("uplift-1", "uplift-2")):
+        folder = shop.runs / run_id
+        folder.mkdir()
+        for name in ("policies", "deciles", "curves"):
+            pq.write_table(pa.table({"share": [1.0]}), folder / f"{name}.parquet")
+        told = {"run_id": run_id, "kind": "uplift", "number": 100 + number, "asked": {}, "sha256": {}, "responders": []}
+        (folder / "manifest.json").write_text(json.dumps(told))
+    assert content_of(shop).uplift.made.run_id == "uplift-2"
+    assert content_of(shop, uplift="uplift-1").uplift.made.run_id == "uplift-1"
+    (shop.runs / "uplift-1" / "manifest.json").write_text(
+        json.dumps({k: told[k] for k in told if k != "responders"} | {"run_id": "uplift-1"})
+    )
+    with pytest.raises(InputError, match="earlier version"):
+        content_of(shop, uplift="uplift-1")

@@ -26,6 +26,13 @@ def report(
         str | None,
         typer.Option("--segments", metavar="RUN", help="The segments to show, likewise. [default: the latest]"),
     ] = None,
+    reasons: Annotated[
+        str | None,
+        typer.Option("--reasons", metavar="RUN", help="The reasons to show, likewise. [default: the latest]"),
+    ] = None,
+    uplift: Annotated[
+        str | None, typer.Option("--uplift", metavar="RUN", help="The uplift to show. [default: the latest]")
+    ] = None,
 ) -> Answer:
     """Write the report as one HTML file.
 
@@ -41,6 +48,15 @@ def report(
 
     with progress() as watch:
         path = write_report(
-            open_shop(folder), lang, out, run_id=run, horizon=horizon, plan=plan, segments=segments, progress=watch
+            open_shop(folder),
+            lang,
+            out,
+            run_id=run,
+            horizon=horizon,
+            plan=plan,
+            segments=segments,
+            reasons=reasons,
+            uplift=uplift,
+            progress=watch,
         )
     return Answer({"report": path, "lang": lang}, (f"Wrote {path}",))

@@ -25,7 +25,7 @@ from worthwhile.report.verdicts import lead_of, verdict_on
 from worthwhile.shop import Shop
 
 
-def write_report(
+def write_report(  # noqa: PLR0913 (one parameter for each run that a person chooses)
     shop: Shop,
     lang: str = "en",
     out: Path | str | None = None,
@@ -34,14 +34,17 @@ def write_report(
     horizon: str | None = None,
     plan: str | None = None,
     segments: str | None = None,
+    reasons: str | None = None,
+    uplift: str | None = None,
     progress: Progress = silent,
 ) -> Path:
     """Write the report of the shop's latest forecast (or of `run_id`) and give its path.
 
     `out` is a file; by default `reports/report-<lang>.html` in the shop's folder. `horizon` picks one of several.
-    `plan` and `segments` are ids of runs to show instead of the latest; the forecast is then theirs.
-    Raises InputError: `bad-argument` (language, horizon, folder, a plan or segments of another forecast),
-    `no-such-run`, `empty-shop`, `damaged`.
+    `plan`, `segments` and `reasons` are ids of runs to show instead of the latest; the forecast is then theirs.
+    `uplift` is that of an uplift, whatever the forecast.
+    Raises InputError: `bad-argument` (language, horizon, folder, a plan, segments or reasons of another forecast, or
+    reasons or an uplift of an earlier version), `no-such-run`, `empty-shop`, `damaged`.
     """
     check_language(lang)
     path = shop.reports / f"report-{lang}.html" if out is None else Path(out)
@@ -50,7 +53,9 @@ def write_report(
     else:
         writable(path, "--out", remedy="name a file, such as report.html")
     progress("reading the shop", 0.0)
-    content = content_of(shop, run_id=run_id, horizon=horizon, plan=plan, segments=segments)
+    content = content_of(
+        shop, run_id=run_id, horizon=horizon, plan=plan, segments=segments, reasons=reasons, uplift=uplift
+    )
     progress("writing the report", 0.8)
     write_page(path, report_html(content, lang))
     return path

@@ -1,4 +1,4 @@
-"""Which runs a report shows: the forecast, and the plan and segments that were made of it."""
+"""Which runs a report shows: the forecast, the plan, segments and reasons that were made of it, and an uplift."""
 
 from __future__ import annotations
 
@@ -12,6 +12,9 @@ from worthwhile.report.texts import Voice
 from worthwhile.runs.record import list_runs
 from worthwhile.shop import Shop
 
+# Kind of run -> the command that makes it.
+COMMANDS = {"plan": "plan", "segments": "segments", "reasons": "explain", "uplift": "uplift"}
+
 
 @dataclass(frozen=True)
 class Chosen:
@@ -21,6 +24,8 @@ class Chosen:
     horizon: str | None = None
     plan: str | None = None
     segments: str | None = None
+    reasons: str | None = None
+    uplift: str | None = None  # of a campaign, whatever the forecast
 
 
 @dataclass(frozen=True)
@@ -42,13 +47,16 @@ class Made:
 
 
 def settled(shop: Shop, chosen: Chosen) -> Chosen:
-    """The same with the forecast that a named plan or named segments were made of, where none is named.
+    """The same with the forecast that a named plan, named segments or named reasons were made of, where none is named.
 
     Raises InputError: `no-such-run`; `bad-argument` where what is named was made of different forecasts.
     """
-    for option, kind, run_id in (("--plan", "plan", chosen.plan), ("--segments", "segments", chosen.segments)):
+    if chosen.uplift is not None:
+        _asked_of(shop, "uplift", chosen.uplift)
+    for kind in ("plan", "segments", "reasons"):
+        option, run_id = f"--{kind}", getattr(chosen, kind)
         if run_id is not None:
-            made_of, horizon = _made_of(shop, kind, run_id, option)
+            made_of, horizon = _made_of(kind, _asked_of(shop, kind, run_id))
             if chosen.run_id not in (None, made_of) or chosen.horizon not in (None, horizon):
                 raise InputError(
                     "bad-argument",
@@ -61,17 +69,31 @@ def settled(shop: Shop, chosen: Chosen) -> Chosen:
     return chosen
 
 
-def _made_of(shop: Shop, kind: str, run_id: str, option: str) -> tuple[str, str]:
-    """The forecast, and its horizon, that a run was made of."""
-    runs = {manifest["run_id"]: manifest["asked"] for manifest in list_runs(shop, kind)}
+def _asked_of(shop: Shop, kind: str, run_id: str) -> Mapping[str, Any]:
+    """What a run of a kind was asked. Raises InputError `no-such-run`."""
+    runs: dict[str, Mapping[str, Any]] = {one["run_id"]: one["asked"] for one in list_runs(shop, kind)}
     if run_id not in runs:
         raise InputError(
             "no-such-run",
             f"there is no run `{run_id}` of the kind {kind} in {shop.folder}",
-            where=option,
-            remedy=f"its runs are {', '.join(list(runs)[:5])}" if runs else f"make one: worth {kind} SHOP",
+            where=f"--{kind}",
+            remedy=f"its runs are {', '.join(list(runs)[:5])}" if runs else f"make one: worth {COMMANDS[kind]} SHOP",
         )
-    asked = runs[run_id]
+    return runs[run_id]
+
+
+def _made_of(kind: str, asked: Mapping[str, Any]) -> tuple[str, str]:
+    """The forecast, and its horizon, that a run was made of."""
     if kind == "segments":
         return asked["forecast_run"], asked["horizons"][0]
     return asked["forecast"], asked["horizon"]
+
+
+def refuse_old(kind: str, run_id: str) -> InputError:
+    """The error of a named run that an earlier version made, without what the report shows."""
+    return InputError(
+        "bad-argument",
+        f"`{run_id}` was made by an earlier version, and lacks what the report shows",
+        where=f"--{kind}",
+        remedy=f"make it anew: worth {COMMANDS[kind]} SHOP",
+    )

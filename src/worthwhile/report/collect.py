@@ -46,17 +46,20 @@ def content_of(
     horizon: str | None = None,
     plan: str | None = None,
     segments: str | None = None,
+    reasons: str | None = None,
+    uplift: str | None = None,
 ) -> ReportContent:
-    """The content of the report on a forecast run: by default the one that the run `plan` or `segments` was made of,
-    else the latest that has the horizon; without one, of its horizons that which a backtest of the same task tells
+    """The content of the report on a forecast run: by default the one that the run `plan`, `segments` or `reasons` was
+    made of, else the latest that has the horizon; without one, of its horizons that which a backtest of the same task tells
     about, else the shortest.
 
-    Plan, segments and reasons are the latest that were made of the forecast, or those named. The log is read at the
+    Plan, segments and reasons are the latest that were made of the forecast, or those named; uplift is the shop's latest,
+    or that named. The log is read at the
     version that the forecast saw, under the settings that it was made under.
-    Raises InputError: `no-such-run`, `damaged`; `bad-argument` for a horizon that the run has not, and for a plan or
-    segments of another forecast.
+    Raises InputError: `no-such-run`, `damaged`; `bad-argument` for a horizon that the run has not, for a plan,
+    segments or reasons of another forecast, and for named reasons or an uplift of an earlier version.
     """
-    chosen = settled(shop, Chosen(run_id, horizon, plan, segments))
+    chosen = settled(shop, Chosen(run_id, horizon, plan, segments, reasons, uplift))
     run_id, horizon = chosen.run_id, chosen.horizon
     manifest = forecast_manifest(shop, run_id, horizon)
     folder = run_folder(shop, manifest["run_id"])
@@ -84,9 +87,9 @@ def content_of(
         gate=manifest["gate"]["sentences"],
         provenance=_provenance(manifest, tested, task),
         plan=plan_of(shop, manifest["run_id"], shown, run_id=plan),
-        reasons=reasons_of(shop, manifest["run_id"], shown, task.amount_name),
+        reasons=reasons_of(shop, manifest["run_id"], shown, task.amount_name, run_id=reasons),
         segments=segments_of(shop, manifest["run_id"], shown, run_id=segments),
-        uplift=uplift_of(shop),
+        uplift=uplift_of(shop, run_id=uplift),
     )
 
 

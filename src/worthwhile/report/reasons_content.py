@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import pyarrow.parquet as pq
 
+from worthwhile.languages import LANGUAGES
 from worthwhile.models.files import read_json
-from worthwhile.report.chosen import Made
+from worthwhile.report.chosen import Made, refuse_old
 from worthwhile.runs.record import check_digests, list_runs
 from worthwhile.shop import Shop
 
@@ -39,20 +41,42 @@ class ReasonsFacts:
         return [row for row in self.timelines if row["customer_id"] == customer_id]
 
 
-def reasons_of(shop: Shop, forecast_run: str, horizon: str, amount_name: str) -> ReasonsFacts | None:
-    """The latest reasons told of a forecast run and horizon; None where there are none. Raises InputError `damaged`."""
+def reasons_of(
+    shop: Shop, forecast_run: str, horizon: str, amount_name: str, *, run_id: str | None = None
+) -> ReasonsFacts | None:
+    """The reasons `run_id`, by default the latest, of those told of a forecast run and horizon; None without any.
+
+    Those that an earlier version recorded without what is shown are passed over.
+    Raises InputError: `damaged`; `bad-argument` where those named are such.
+    """
     for manifest in list_runs(shop, "reasons"):
         asked = manifest["asked"]
-        if (asked["forecast"], asked["horizon"]) == (forecast_run, horizon):
-            folder = shop.runs / manifest["run_id"]
-            check_digests(folder)
+        fits = (asked["forecast"], asked["horizon"]) == (forecast_run, horizon)
+        if not fits or run_id not in (None, manifest["run_id"]):
+            continue
+        folder = shop.runs / manifest["run_id"]
+        check_digests(folder)
+        if _is_whole(folder, amount_name):
             return ReasonsFacts(
                 made=Made.of(manifest, shop.settings.zone),
                 amount_name=amount_name,
                 typical=read_json(folder / "typical.json"),
                 customers=manifest["customers"],
                 importance=pq.read_table(folder / "importance.parquet").to_pylist(),
-                leading={lang: pq.read_table(folder / f"leading-{lang}.parquet").to_pylist() for lang in ("en", "zh")},
+                leading={lang: pq.read_table(folder / f"leading-{lang}.parquet").to_pylist() for lang in LANGUAGES},
                 timelines=pq.read_table(folder / "timelines.parquet").to_pylist(),
             )
+        if run_id is not None:
+            raise refuse_old("reasons", run_id)
     return None
+
+
+def _is_whole(folder: Path, amount_name: str) -> bool:
+    """Whether a recorded explanation has the tables and columns that are shown."""
+    effect = f"{amount_name}_effect"
+    moved = {f"{effect}_mean", "p_active_effect_mean", "orders_effect_mean"}
+    needed = {"importance": {"reason", "share", *moved, *(f"{effect}_q{q}" for q in ("05", "50", "95"))}}
+    needed |= {f"leading-{lang}": {"customer_id", "reason", effect, "p_active_effect", "text"} for lang in LANGUAGES}
+    needed["timelines"] = {"customer_id", "day", "kind", "count", "amount", "amount_effect", "p_active_effect"}
+    paths = {folder / f"{name}.parquet": columns for name, columns in needed.items()}
+    return all(path.is_file() and columns <= set(pq.read_schema(path).names) for path, columns in paths.items())

@@ -9,7 +9,7 @@ from typing import Any
 import pyarrow.parquet as pq
 
 from worthwhile.decide.uplift.wording import gap_of
-from worthwhile.report.chosen import Made
+from worthwhile.report.chosen import Made, refuse_old
 from worthwhile.runs.record import check_digests, list_runs
 from worthwhile.shop import Shop
 
@@ -46,10 +46,17 @@ class UpliftFacts:
         return list(one["groups"])
 
 
-def uplift_of(shop: Shop) -> UpliftFacts | None:
-    """The latest uplift run that says who responds; None where there is none. Raises InputError `damaged`."""
+def uplift_of(shop: Shop, *, run_id: str | None = None) -> UpliftFacts | None:
+    """The uplift `run_id`, by default the latest that says who responds; None where there is none.
+
+    Raises InputError: `damaged`; `bad-argument` where the one named was made by an earlier version.
+    """
     for manifest in list_runs(shop, "uplift"):
+        if run_id not in (None, manifest["run_id"]):
+            continue
         if "responders" not in manifest:  # of an earlier version
+            if run_id is not None:
+                raise refuse_old("uplift", run_id)
             continue
         folder = shop.runs / manifest["run_id"]
         check_digests(folder)
