@@ -93,21 +93,22 @@ def test_a_run_that_does_not_say_when_it_was_made_is_named_without_a_date():
 
 
 def test_named_reasons_choose_the_forecast_too_and_old_ones_are_passed_over(shop, runs):
-    wanted, latest = (
-        (ww.explain_forecast(shop, run_id=content_of(shop, plan=runs[day][0]).plan.facts["forecast"], sample=3), day)
-        for day in ("2011-06-01", "2011-09-01")
-    )
-    ids = {made["asked"]["forecast"]: made["run_id"] for made in list_runs(shop, "reasons")}
-    older = ids[wanted[0].recorded.run_id]
+    older, newest = (_told(shop, runs[day][0]) for day in ("2011-06-01", "2011-09-01"))
     content = content_of(shop, reasons=older)
     assert content.reasons.made.run_id == older and content.forecast.cutoff.isoformat() == "2011-06-01"
-    newest = ids[latest[0].recorded.run_id]
     assert content_of(shop).reasons.made.run_id == newest
     make_old(shop.runs / newest)
     assert content_of(shop).reasons is None and "reasons" in report_html(content_of(shop))
     with pytest.raises(InputError, match="earlier version") as caught:
         content_of(shop, reasons=newest)
     assert (caught.value.where, caught.value.remedy) == ("--reasons", "make it anew: worth explain SHOP")
+
+
+def _told(shop, plan):
+    """The id of reasons told of the forecast of a plan."""
+    asked = content_of(shop, plan=plan).plan.facts["forecast"]
+    ww.explain_forecast(shop, run_id=asked, sample=3)
+    return list_runs(shop, "reasons")[0]["run_id"]
 
 
 def make_old(folder):
@@ -129,8 +130,7 @@ def test_a_named_uplift_is_shown_and_one_of_an_earlier_version_is_refused(shop):
         (folder / "manifest.json").write_text(json.dumps(told))
     assert content_of(shop).uplift.made.run_id == "uplift-2"
     assert content_of(shop, uplift="uplift-1").uplift.made.run_id == "uplift-1"
-    (shop.runs / "uplift-1" / "manifest.json").write_text(
-        json.dumps({k: told[k] for k in told if k != "responders"} | {"run_id": "uplift-1"})
-    )
+    old = {key: value for key, value in told.items() if key != "responders"} | {"run_id": "uplift-1"}
+    (shop.runs / "uplift-1" / "manifest.json").write_text(json.dumps(old))
     with pytest.raises(InputError, match="earlier version"):
         content_of(shop, uplift="uplift-1")

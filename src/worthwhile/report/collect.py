@@ -50,12 +50,12 @@ def content_of(
     uplift: str | None = None,
 ) -> ReportContent:
     """The content of the report on a forecast run: by default the one that the run `plan`, `segments` or `reasons` was
-    made of, else the latest that has the horizon; without one, of its horizons that which a backtest of the same task tells
-    about, else the shortest.
+    made of, else the latest that has the horizon; without one, of its horizons that which a backtest of the same task
+    tells about, else the shortest.
 
-    Plan, segments and reasons are the latest that were made of the forecast, or those named; uplift is the shop's latest,
-    or that named. The log is read at the
-    version that the forecast saw, under the settings that it was made under.
+    Plan, segments and reasons are the latest that were made of the forecast, or those named; uplift is the shop's
+    latest, or that named. The log is read at the version that the forecast saw, under the settings that it was made
+    under.
     Raises InputError: `no-such-run`, `damaged`; `bad-argument` for a horizon that the run has not, for a plan,
     segments or reasons of another forecast, and for named reasons or an uplift of an earlier version.
     """
