@@ -1,7 +1,8 @@
-"""Consent: what a column says of it, however it is written."""
+"""Consent: what columns say of it, however it is written, and which of them counts for a channel."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -28,3 +29,21 @@ def consented(column: pa.ChunkedArray, *, where: str) -> np.ndarray[Any, Any]:  
         )
     found = pc.is_in(texts, value_set=pa.array(YES))
     return np.asarray(found.to_numpy(zero_copy_only=False) if isinstance(found, pa.Array) else found.to_numpy(), bool)
+
+
+def consents(table: pa.Table, *, where: str) -> dict[str, np.ndarray[Any, Any]]:  # -> (R,) of bool
+    """The columns `consent` and `consent_<channel>` of a table, as far as there are such: whether each row says yes.
+
+    Raises InputError `bad-values`.
+    """
+    columns = [name for name in table.column_names if name == "consent" or name.startswith("consent_")]
+    return {name: consented(table[name], where=f"{where}, {name}") for name in columns}
+
+
+def consent_for(channel: str, said: Mapping[str, np.ndarray[Any, Any]]) -> np.ndarray[Any, Any]:  # (R,) of bool
+    """Who may be contacted through a channel, of what `consents` found (at least one column): `consent_<channel>`
+    counts; where nothing is said of the channel, `consent`; without that, only those who said yes to every channel."""
+    for name in (f"consent_{channel}", "consent"):
+        if name in said:
+            return said[name]
+    return np.asarray(np.logical_and.reduce(list(said.values())))

@@ -16,7 +16,7 @@ import pyarrow.parquet as pq
 
 from worthwhile import __version__
 from worthwhile.decide.campaign.folder import NONE, read_campaign
-from worthwhile.decide.consent import consented
+from worthwhile.decide.consent import consent_for, consented, consents
 from worthwhile.decide.responses import ASSUMED
 from worthwhile.decide.tables import ids_of, read_table
 from worthwhile.errors import InputError
@@ -269,15 +269,14 @@ def _consented(table: pa.Table, customers: Array, audience: Audience, warnings: 
     if audience.consent is None:
         return keep
     given = audience.consent
-    columns = [name for name in given.column_names if name == "consent" or name.startswith("consent_")]
-    if "customer_id" not in given.column_names or not columns:
+    said = consents(given, where="--consent") if "customer_id" in given.column_names else {}
+    if not said:
         raise InputError(
             "bad-columns",
             "a table of consent has customer_id, and consent or consent_<channel>",
             where="--consent",
             remedy="name the columns so",
         )
-    said = {name: consented(given[name], where=f"--consent, {name}") for name in columns}
     ids = ids_of(given, where="--consent")
     place = pc.index_in(pa.array(customers.tolist(), pa.string()), value_set=ids)
     known = np.asarray(place.is_valid().to_numpy(zero_copy_only=False), bool)
@@ -295,18 +294,13 @@ def _consented(table: pa.Table, customers: Array, audience: Audience, warnings: 
 
 
 def _by_channel(table: pa.Table, channel: str, said: Mapping[str, Array], at: Array) -> Array:
-    """Each row's consent for its channel; where nothing is said of it, `consent`; without that, only those who
-    said yes to every channel."""
-    general = said.get("consent")
-    if general is None:
-        general = np.logical_and.reduce(list(said.values()))
-    if not len(general):
+    """Each row's consent for its channel (`consent_for`); `at` (R,) are the rows' places in the table of consent."""
+    if not len(next(iter(said.values()))):
         return np.zeros(len(at), bool)
-    found = general[at]
     if channel or "channel" not in table.column_names:
-        return said[f"consent_{channel}"][at] if f"consent_{channel}" in said else found
+        return consent_for(channel, said)[at]
     rows = pc.fill_null(pc.cast(table["channel"], pa.string()), "")
+    found = np.zeros(len(at), bool)
     for name in pc.unique(rows).to_pylist():
-        if f"consent_{name}" in said:
-            found = np.where(pc.equal(rows, name).to_numpy(), said[f"consent_{name}"][at], found)
+        found = np.where(pc.equal(rows, name).to_numpy(), consent_for(name, said)[at], found)
     return found

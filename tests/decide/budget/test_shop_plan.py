@@ -188,6 +188,25 @@ def test_columns_of_customers_give_costs_groups_and_consent(shop):
     assert 0.4 * len(rows) <= north <= 0.6 * len(rows)
 
 
+def test_consent_is_asked_by_channel_as_it_is_when_the_plan_is_handed_over(shop, tmp_path):
+    ids = sorted(forecast_of(shop))
+    mail, post = (["yes", "no", None] * 20, ["yes", "yes", "no", "no"] * 15)
+    lifts = {"cost": 0.01, "lift_spend": 0.3}
+    actions = {"actions": {"email": lifts, "card": {**lifts, "channel": "post"}}}
+    for columns in ({"consent_email": mail}, {"consent_email": mail, "consent_post": post},
+                    {"consent_sms": mail, "consent_email": post}, {"consent_post": mail, "consent": post}):  # fmt: skip
+        consent = pa.table({"customer_id": ids, **columns})
+        limits = ww.Limits(per_customer=2)
+        made = ww.plan(shop, actions, 1e6, customers=consent, limits=limits, how=ww.How(objective="profit"))
+        assert len(made.table())
+        handed = ww.export(shop, "plan", tmp_path / "p.csv", audience=ww.Audience(consent=consent))
+        assert handed.manifest["left_out"]["no_consent"] == 0
+    both = {name for name, *words in zip(ids, mail, post, strict=True) if words == ["yes", "yes"]}
+    made = ww.plan(shop, {"actions": {"call": lifts}}, 1e6, how=ww.How(),
+                   customers=pa.table({"customer_id": ids, "consent_email": mail, "consent_post": post}))  # fmt: skip
+    assert set(made.table()["customer_id"].to_pylist()) <= both
+
+
 def test_margins_of_categories_are_those_of_what_each_customer_buys(shop):
     shop = ww.change_settings(shop, {"value.margins": {"toys": 0.1, "tea": 0.9}})
     made = ww.plan(shop, {"actions": {"email": {"cost": 0.01, "lift_spend": 0.1}}}, 100, how=ww.How())

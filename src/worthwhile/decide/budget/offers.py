@@ -17,6 +17,7 @@ import pyarrow.compute as pc
 
 from worthwhile.decide.budget.actions import Action
 from worthwhile.decide.budget.problem import Array
+from worthwhile.decide.consent import consent_for, consents
 from worthwhile.decide.responses import ASSUMED, Effects, Response, assumed, measured
 from worthwhile.decide.tables import ids_of, numbers_of
 from worthwhile.errors import InputError
@@ -82,11 +83,18 @@ def offers(
     was measured on none of these customers, `bad-columns`.
     """
     known = None if customers is None else _aligned(customers, expected.customers)
-    parts = [_offer(expected, action, effects, known) for action in actions]
-    return pa.concat_tables(parts)
+    said = {} if known is None else consents(known, where="--customers")
+    return pa.concat_tables([_offer(expected, action, effects, known, said=said) for action in actions])
 
 
-def _offer(expected: Expected, action: Action, effects: Effects | None, known: pa.Table | None) -> pa.Table:
+def _offer(
+    expected: Expected,
+    action: Action,
+    effects: Effects | None,
+    known: pa.Table | None,
+    *,
+    said: Mapping[str, Array],  # what the customers' table says of consent
+) -> pa.Table:
     response = _response(expected, action, effects)
     extra = response.spend
     rows = np.flatnonzero(~np.isnan(extra))
@@ -121,12 +129,10 @@ def _offer(expected: Expected, action: Action, effects: Effects | None, known: p
     )
     if known is not None:
         for name in known.column_names:
-            if name not in table.column_names and not name.startswith("consent"):
+            if name not in table.column_names and name not in said:
                 table = table.append_column(name, known[name].take(pa.array(rows)))
-        for name in (f"consent_{action.channel}", "consent"):
-            if name in known.column_names:
-                table = table.append_column("consent", known[name].take(pa.array(rows)))
-                break
+    if said:
+        table = table.append_column("consent", pa.array(consent_for(action.channel, said)[rows]))
     return table
 
 
