@@ -88,6 +88,22 @@ def test_budget_is_split_over_channels(worth: Any, tmp_path: Path) -> None:
     ) == pytest.approx(300)
 
 
+def test_options_stand_in_place_of_the_files_limits_only_where_they_are_given(
+    worth: Any, planned_shop: Path, tmp_path: Path
+) -> None:
+    told = ACTIONS + "per_customer = 2\nleast_return = 100\n[limits.channels.email]\ncapacity = 3\n"
+    (tmp_path / "a.toml").write_text(told)
+
+    def limits(*options: Any) -> Any:
+        done = worth("plan", planned_shop, "--budget", 30, "--actions", tmp_path / "a.toml", *options, "--json")
+        return json.loads((Path(done.json["folder"]) / "manifest.json").read_text())["asked"]["limits"]
+
+    plain, given = limits(), limits("--per-customer", 1, "--least-return", 0, "--capacity", "post=4")
+    assert (plain["per_customer"], plain["least_return"], plain["capacities"]) == (2, 100, {"email": 3})
+    assert (given["per_customer"], given["least_return"]) == (1, 0)
+    assert given["capacities"] == {"email": 3, "post": 4} and given["action_capacities"] == {"card": 10}
+
+
 def test_shop_is_planned_tested_measured_and_handed_over(worth: Any, shop_folder: Path, tmp_path: Path) -> None:
     (tmp_path / "actions.toml").write_text(ACTIONS)
     worth("forecast", shop_folder, "--model", "past-rate", "--cutoff", "2011-06-01")

@@ -22,12 +22,13 @@ def broken(candidates: list[dict[str, Any]], plan: list[dict[str, Any]], limits:
     if said:
         return said
     for name, n in Counter(customer for customer, _ in chosen).items():
-        if n > limits.per_customer - limits.contacted.get(name, 0):
+        if n > (limits.per_customer or 1) - limits.contacted.get(name, 0):
             said.append(f"{name} has {n} contacts")
         if name in limits.excluded or name in held:
             said.append(f"{name} is excluded")
     taken = [rows[key] for key in chosen]
-    said += [f"{r} returns too little" for r in taken if r["expected_margin"] < limits.least_return * r["cost"]]
+    least, whole = limits.least_return or 0.0, limits.plan_return or 0.0
+    said += [f"{r} returns too little" for r in taken if r["expected_margin"] < least * r["cost"]]
 
     def above(name: str, sum_: float, most: float) -> None:
         if sum_ > most + CLOSE * max(1.0, abs(most)):
@@ -41,7 +42,7 @@ def broken(candidates: list[dict[str, Any]], plan: list[dict[str, Any]], limits:
         above(channel, sum(1 for r in taken if r["channel"] == channel), most)
     for action, most in limits.action_capacities.items():
         above(action, sum(1 for r in taken if r["action"] == action), most)
-    above("return", limits.plan_return * sum(r["cost"] for r in taken), sum(r["expected_margin"] for r in taken))
+    above("return", whole * sum(r["cost"] for r in taken), sum(r["expected_margin"] for r in taken))
     for fair in limits.fairness:
         _unfair(candidates, taken, fair, limits, held, above)
     return said
@@ -52,7 +53,9 @@ def _unfair(candidates, taken, fair, limits, held, above) -> None:
     may = [
         g
         for name, g in group.items()
-        if name not in limits.excluded and name not in held and limits.per_customer - limits.contacted.get(name, 0) > 0
+        if name not in limits.excluded
+        and name not in held
+        and (limits.per_customer or 1) - limits.contacted.get(name, 0) > 0
     ]
     counts = Counter(r[fair.column] for r in taken)
     for name in set(group.values()):

@@ -18,9 +18,9 @@ if TYPE_CHECKING:
     from worthwhile.decide.budget import Limits, Plan
 
 
-# Case -> how it is called, and the options that mean nothing in it; and what options are that nobody gave.
+# Case -> how it is called, and the options that mean nothing in it; and what an option is that nobody gave.
 CASES = {"shop": "in a shop", "candidates": "with --candidates", "channels": "with --channels"}
-UNSAID = {"per_customer": 1, "least_return": 0, "plan_return": 0, "method": "auto"}
+UNSAID = {"method": "auto"}
 _LIMITS = ("per_customer", "capacity", "action_capacity", "channel_budget", "least_return", "plan_return")
 _LEFT = ("parity", "least_share", "most_share", "exclude", "contacted", "holdout", "detect", "holdout_out")
 NOT_OF: dict[str, tuple[str, ...]] = {
@@ -42,12 +42,12 @@ def plan(
     elasticity: options.Elasticity = None,
     objective: options.Objective = None,
     risk: options.Risk = None,
-    per_customer: options.PerCustomer = 1,
+    per_customer: options.PerCustomer = None,
     capacity: options.Capacity = None,
     action_capacity: options.ActionCapacity = None,
     channel_budget: options.ChannelBudget = None,
-    least_return: options.LeastReturn = 0,
-    plan_return: options.PlanReturn = 0,
+    least_return: options.LeastReturn = None,
+    plan_return: options.PlanReturn = None,
     parity: options.Parity = None,
     least_share: options.LeastShare = None,
     most_share: options.MostShare = None,

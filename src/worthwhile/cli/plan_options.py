@@ -46,7 +46,7 @@ Objective = Annotated[
     _how(help="margin, or profit: margin less cost. [default: profit; of --candidates margin]"),
 ]
 Risk = Annotated[float | None, _how(help="Plan on this lower quantile of each margin, 0.1 say. [default: the mean]")]
-PerCustomer = Annotated[int, _limit(help="Actions for one customer at most.")]
+PerCustomer = Annotated[int | None, _limit(help="Actions for one customer at most. [default: the file's, else 1]")]
 Capacity = Annotated[list[str] | None, _limit(help="Contacts of a channel at most: email=1000; may be repeated.")]
 ActionCapacity = Annotated[
     list[str] | None, _limit(help="Contacts of an action at most: voucher=500; may be repeated.")
@@ -54,8 +54,8 @@ ActionCapacity = Annotated[
 ChannelBudget = Annotated[
     list[str] | None, _limit(help="What a channel's contacts may cost: email=200; may be repeated.")
 ]
-LeastReturn = Annotated[float, _limit(help="Margin for each unit of cost, of every contact, at least.")]
-PlanReturn = Annotated[float, _limit(help="The same of the whole plan.")]
+LeastReturn = Annotated[float | None, _limit(help="Margin for each unit of cost, of every contact, at least.")]
+PlanReturn = Annotated[float | None, _limit(help="The same of the whole plan.")]
 Parity = Annotated[
     list[str] | None,
     _of_groups(help="Each group of a column is contacted at this share of the mean rate or more: region=0.8."),

@@ -105,6 +105,31 @@ def test_whom_a_campaign_of_the_same_day_reaches_is_not_planned_again(shop):
     assert not reached & set(again.table()["customer_id"].to_pylist())
 
 
+def test_what_is_given_stands_in_place_of_the_same_limit_of_the_file_alone(shop):
+    lifts = {"cost": 0.01, "lift_spend": 0.3}
+    actions = {
+        "actions": {"email": {**lifts, "capacity": 7}, "card": {**lifts, "channel": "post", "capacity": 8}},
+        "limits": {"per_customer": 2, "least_return": 1e9, "channels": {"email": {"capacity": 3}},
+                   "fairness": [{"column": "region", "most": 0.99}, {"column": "sex", "most": 0.98}]},
+    }  # fmt: skip
+    given = ww.Limits(
+        per_customer=1, least_return=0.0, capacities={"post": 6}, action_capacities={"card": 5},
+        fairness=[ww.Fairness("sex", most=0.97)],
+    )  # fmt: skip
+    ids = sorted(forecast_of(shop))
+    people = pa.table({"customer_id": ids, "region": ["n", "s"] * 30, "sex": ["f", "m"] * 30})
+    made = ww.plan(shop, actions, 1e6, limits=given, customers=people)
+    limits = list_runs(shop, "plan")[0]["asked"]["limits"]
+    assert (limits["per_customer"], limits["least_return"]) == (1, 0.0)
+    assert limits["capacities"] == {"email": 3, "post": 6}
+    assert limits["action_capacities"] == {"email": 7, "card": 5}
+    assert [(fair["column"], fair["most"]) for fair in limits["fairness"]] == [("region", 0.99), ("sex", 0.97)]
+    assert sorted(made.table()["action"].to_pylist()) == ["card"] * 5 + ["email"] * 3
+    assert len(set(made.table()["customer_id"].to_pylist())) == 8
+    strict = ww.plan(shop, actions, 1e6, limits=ww.Limits(per_customer=1), customers=people)
+    assert not len(strict.table())  # least_return is the file's
+
+
 def test_measured_effects_are_those_of_the_latest_uplift_run(shop):
     customers = sorted(forecast_of(shop))[:40]
     table = pa.table(

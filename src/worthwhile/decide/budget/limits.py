@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
@@ -13,6 +13,7 @@ from worthwhile.decide.consent import consented
 from worthwhile.errors import InputError
 
 OBJECTIVES = {"margin": 0.0, "profit": 1.0}  # -> how much of a row's cost its value is less by
+BY_NAME = ("channel_budgets", "capacities", "action_capacities", "contacted")  # limits of single names
 
 
 @dataclass(frozen=True)
@@ -39,12 +40,24 @@ class Limits:
     channel_budgets: Mapping[str, float] = field(default_factory=dict)
     capacities: Mapping[str, float] = field(default_factory=dict)  # contacts by channel
     action_capacities: Mapping[str, float] = field(default_factory=dict)  # contacts by action
-    per_customer: int = 1  # actions for one customer
+    per_customer: int | None = None  # actions for one customer; None: 1
     contacted: Mapping[str, int] = field(default_factory=dict)  # customer -> contacts that count against it already
-    least_return: float = 0.0  # of each chosen row: margin for each unit of cost
-    plan_return: float = 0.0  # of the whole plan
+    least_return: float | None = None  # of each chosen row: margin for each unit of cost; None: 0
+    plan_return: float | None = None  # of the whole plan; None: 0
     fairness: Sequence[Fairness] = ()
     excluded: Collection[str] = frozenset()  # customers
+
+
+def joined(below: Limits, above: Limits) -> Limits:
+    """Two sayings of limits as one. What `above` says stands in place of what `below` says of the same limit: of
+    limits by channel or action, and of fairness by column, the same channel, action or column."""
+    said = {name: getattr(above, name) for name in Limits.__dataclass_fields__ if getattr(above, name) is not None}
+    for name in BY_NAME:
+        said[name] = {**getattr(below, name), **getattr(above, name)}
+    columns = {fair.column for fair in above.fairness}
+    said["fairness"] = (*(fair for fair in below.fairness if fair.column not in columns), *above.fairness)
+    said["excluded"] = frozenset(below.excluded) | frozenset(above.excluded)
+    return replace(below, **said)
 
 
 @dataclass(frozen=True)
@@ -89,7 +102,7 @@ def asked_of(candidates: Candidates, margin: Array, limits: Limits, objective: s
     if "consent" in candidates.table.column_names:
         is_open = is_open & consented(candidates.table["consent"], where="consent")
     value = margin - OBJECTIVES[objective] * candidates.cost
-    keep = is_open & (value > 0) & (margin >= limits.least_return * candidates.cost)
+    keep = is_open & (value > 0) & (margin >= (limits.least_return or 0.0) * candidates.cost)
     listed = list(_listed(candidates, limits, OBJECTIVES[objective], may))
     for limit in listed:
         if limit.count_all == 0 and limit.gain == 0:  # coefficients >= 0: no row may take more than all
@@ -104,18 +117,15 @@ def _check(limits: Limits) -> None:
     numbers |= {f"--channel-budget {name}": amount for name, amount in limits.channel_budgets.items()}
     numbers |= {f"--capacity {name}": count for name, count in limits.capacities.items()}
     numbers |= {f"--action-capacity {name}": count for name, count in limits.action_capacities.items()}
-    numbers |= {"--least-return": limits.least_return, "--plan-return": limits.plan_return}
+    numbers |= {"--least-return": limits.least_return or 0.0, "--plan-return": limits.plan_return or 0.0}
     for where, number in numbers.items():
         if not np.isfinite(number) or number < 0:
             raise InputError("bad-argument", f"{number:g} is no limit", where=where, remedy="give a number from 0 on")
-    if (
-        isinstance(limits.per_customer, bool)
-        or limits.per_customer < 1
-        or limits.per_customer != int(limits.per_customer)
-    ):
+    each = 1 if limits.per_customer is None else limits.per_customer
+    if isinstance(each, bool) or each < 1 or each != int(each):
         raise InputError(
             "bad-argument",
-            f"{limits.per_customer} actions a customer is no plan",
+            f"{each} actions a customer is no plan",
             where="--per-customer",
             remedy="give 1 or more, a whole number",
         )
@@ -141,7 +151,7 @@ def _shares(given: float | Mapping[str, float]) -> dict[str, float]:
 
 def _room(candidates: Candidates, limits: Limits) -> Array:  # (N,)
     """How many contacts each customer may still have; none who is excluded."""
-    room = np.full(candidates.customers, limits.per_customer, np.int64)
+    room = np.full(candidates.customers, limits.per_customer or 1, np.int64)
     if limits.contacted:
         names = list(limits.contacted)
         place = candidates.places(names)
@@ -165,7 +175,7 @@ def _listed(candidates: Candidates, limits: Limits, weight: float, may: Array) -
     for name, count in limits.action_capacities.items():
         candidates.check_label("action", name, where="--action-capacity")
         yield _Limit(f"capacity of action {name}", np.floor(count), "action", name, count=1.0)
-    if limits.plan_return > 0:  # r cost - margin <= 0, where margin = value + weight cost
+    if limits.plan_return:  # r cost - margin <= 0, where margin = value + weight cost
         yield _Limit("return of the plan", 0.0, money=limits.plan_return - weight, gain=-1.0)
     for fair in limits.fairness:
         yield from _fair(candidates, fair, may)

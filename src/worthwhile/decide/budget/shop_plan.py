@@ -13,7 +13,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from worthwhile.decide.budget.actions import ActionsFile, actions_of, as_said, read_actions
-from worthwhile.decide.budget.limits import Limits
+from worthwhile.decide.budget.limits import Limits, joined
 from worthwhile.decide.budget.offers import expected_of, offers, said_of
 from worthwhile.decide.budget.planning import How, Plan, plan_candidates
 from worthwhile.decide.campaign.contacts import recent_contacts
@@ -68,9 +68,9 @@ def plan(  # noqa: PLR0913 (one parameter for each question that a person asks)
     """Plan on a recorded forecast (`run_id`; default: the latest) and a file of actions, or its content as a table.
 
     An action's effect is that of the latest recorded uplift run, or what the file assumes, which every row says in its
-    column `effect`. `limits` stand beside those of the file, and in place of them where both say something; `customers`
-    is a table of `customer_id` and further columns: costs, groups for fairness, consent (`consent` or
-    `consent_<channel>`). Recorded as a run with `plan.parquet` and `holdout.parquet`.
+    column `effect`. `limits` stand beside those of the file, and in place of them where both speak of the same limit
+    (`limits.joined`); `customers` is a table of `customer_id` and further columns: costs, groups for fairness,
+    consent (`consent` or `consent_<channel>`). Recorded as a run with `plan.parquet` and `holdout.parquet`.
     With `detect`, as many are left alone as it takes to find an effect of so much spend a customer on those contacted.
     Raises InputError `no-such-run`, `damaged`, `bad-file`, `bad-argument`, `bad-columns`, `bad-values`.
     """
@@ -79,15 +79,15 @@ def plan(  # noqa: PLR0913 (one parameter for each question that a person asks)
     forecast = recorded_forecast(shop, run_id=run_id)
     _check_amounts(file, forecast)
     effects = latest_effects(shop) if any(not action.assumption for action in file.actions) else None
-    joined = _joined(file, limits or Limits(), budget)
+    asked_limits = _joined(file, limits or Limits(), budget)
     with open_log(shop) as log:
         expected = expected_of(forecast, log)
         recent = recent_contacts(shop, log, forecast.cutoff, file.contact_days)
-    joined = replace(joined, contacted=_added(joined.contacted, recent))
+    asked_limits = replace(asked_limits, contacted=_added(asked_limits.contacted, recent))
     table = offers(expected, file.actions, effects, customers)
     if detect is not None:
-        how = replace(how, holdout=_holdout_for(detect, forecast, table, joined, how))
-    made = plan_candidates(table, limits=joined, how=how, where="candidates", progress=part(progress, 0.2, 0.9))
+        how = replace(how, holdout=_holdout_for(detect, forecast, table, asked_limits, how))
+    made = plan_candidates(table, limits=asked_limits, how=how, where="candidates", progress=part(progress, 0.2, 0.9))
     facts = {
         **made.facts,
         "forecast": forecast.run_id,
@@ -106,7 +106,7 @@ def plan(  # noqa: PLR0913 (one parameter for each question that a person asks)
         "uplift": facts["uplift"],
         "actions": as_said(file),
         "contact_days": file.contact_days,
-        "limits": without_ids(joined),
+        "limits": without_ids(asked_limits),
         "customers": None if customers is None else _digest(customers),
         "how": {name: getattr(how, name) for name in How.__dataclass_fields__},
         "settings": {key: shop.settings[key] for key in SETTINGS_BEHIND},
@@ -177,16 +177,10 @@ def acquired_values(shop: Shop, *, run_id: str | None = None) -> pa.Table:
 
 
 def _joined(file: ActionsFile, given: Limits, budget: float | None) -> Limits:
-    """The file's limits, and those given in their place where they say something else than nothing."""
-    plain = Limits()
-    said = {
-        name: getattr(given, name)
-        for name in Limits.__dataclass_fields__
-        if getattr(given, name) != getattr(plain, name)
-    }
-    if budget is not None:
-        said["budget"] = float(budget)
-    return replace(file.limits, **said)
+    """The file's limits, and those given in their place; what neither says is what a manifest calls no limit."""
+    plain = Limits(per_customer=1, least_return=0.0, plan_return=0.0)
+    found = joined(joined(plain, file.limits), given)
+    return found if budget is None else replace(found, budget=float(budget))
 
 
 def _added(one: Mapping[str, int], other: Mapping[str, int]) -> dict[str, int]:
