@@ -239,6 +239,27 @@ def test_margins_of_categories_are_those_of_what_each_customer_buys(shop):
     assert 0.1 <= min(shares) < 0.45 < max(shares) <= 0.9
 
 
+def test_orders_that_came_after_the_forecast_change_no_plan_and_no_channels_value(shop, tmp_path):
+    shop = ww.change_settings(shop, {"value.margins": {"toys": 0.1, "tea": 0.9}})
+    actions = {"actions": {"email": {"cost": 0.01, "lift_spend": 0.1}}}
+    before, values = ww.plan(shop, actions, 100), acquired_values(shop)
+    late = [f"C{c:04d},2011-05-1{c % 9},late{c},toy,1,900,toys,fairs" for c in range(60)]
+    names = "customer_id,order_date,order_id,sku,quantity,price,category,channel\n"
+    (tmp_path / "late.csv").write_text(names + "\n".join(late) + "\n")
+    ww.ingest(shop, tmp_path / "late.csv")
+    again = ww.plan(shop, actions, 100)
+    assert again.run_id == before.run_id and again.table().equals(before.table())
+    assert acquired_values(shop).equals(values)
+    counted = {**actions, "limits": {"contact_days": 30}}
+    one = ww.plan(shop, counted, 100)
+    (tmp_path / "k.csv").write_text("customer_id,type,date,channel,text\nC0000,campaign,2011-05-20,email,may\n")
+    ww.ingest(shop, tmp_path / "k.csv")
+    two = ww.plan(shop, counted, 100)
+    assert one.run_id != two.run_id and two.to_dict()["recent_contacts"] == 1
+    versions = [run["asked"]["contacts_data_version"] for run in list_runs(shop, "plan")[:2]]
+    assert versions[0] != versions[1]
+
+
 @pytest.mark.parametrize(
     ("document", "where"),
     [

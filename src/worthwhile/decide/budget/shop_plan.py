@@ -80,9 +80,9 @@ def plan(  # noqa: PLR0913 (one parameter for each question that a person asks)
     _check_amounts(file, forecast)
     effects = latest_effects(shop) if any(not action.assumption for action in file.actions) else None
     asked_limits = _joined(file, limits or Limits(), budget)
-    with open_log(shop) as log:
+    with open_log(shop, versions=forecast.asked["data_version"]) as log:  # margins as the forecast knew them
         expected = expected_of(forecast, log)
-        recent = recent_contacts(shop, log, forecast.cutoff, file.contact_days)
+    recent, contacts_version = _recent(shop, forecast, file.contact_days)
     asked_limits = replace(asked_limits, contacted=_added(asked_limits.contacted, recent))
     table = offers(expected, file.actions, effects, customers)
     if detect is not None:
@@ -111,6 +111,7 @@ def plan(  # noqa: PLR0913 (one parameter for each question that a person asks)
         "how": {name: getattr(how, name) for name in How.__dataclass_fields__},
         "settings": {key: shop.settings[key] for key in SETTINGS_BEHIND},
         "data_version": forecast.asked["data_version"],
+        "contacts_data_version": contacts_version,
     }
 
     def fill(folder: Path, _: str) -> None:
@@ -120,6 +121,15 @@ def plan(  # noqa: PLR0913 (one parameter for each question that a person asks)
     folder = record(shop, "plan", asked, {"facts": facts}, fill)
     progress("done", 1.0)
     return PlanRun(folder.name, folder, replace(made, facts=facts))
+
+
+def _recent(shop: Shop, forecast: RecordedForecast, days: int) -> tuple[dict[str, int], dict[str, int] | None]:
+    """Contacts of each customer in the days before the cutoff, and the data version that tells of them: today's, since
+    contacts are told after the forecast was made; None where none count."""
+    if days <= 0:
+        return {}, None
+    with open_log(shop) as log:
+        return recent_contacts(shop, log, forecast.cutoff, days), log.version
 
 
 def _check_amounts(file: ActionsFile, forecast: RecordedForecast) -> None:
@@ -159,7 +169,7 @@ def acquired_values(shop: Shop, *, run_id: str | None = None) -> pa.Table:
     `no-such-run`, `damaged`.
     """
     forecast = recorded_forecast(shop, run_id=run_id)
-    with open_log(shop) as log:
+    with open_log(shop, versions=forecast.asked["data_version"]) as log:
         expected = expected_of(forecast, log)
         query = (
             "SELECT customer_id, arg_min(channel, (ts_us, event_id)) AS channel FROM events"
