@@ -50,7 +50,7 @@ def test_plan_of_candidates_needs_no_shop(worth: Any, tmp_path: Path, candidates
     assert table["action"].to_pylist().count("a") <= 4
     assert done.json["held_out"] == 10 == len(held.read_text().splitlines()) - 1
     shown = worth("plan", "--candidates", candidates, "--budget", 30).out
-    assert "No other plan under these limits" in shown and "The next 100 return" in shown
+    assert "No other plan under these limits" in shown and "The next 3.00 return" in shown
 
 
 def test_nothing_but_the_answer_is_printed_whatever_the_solver_says(candidates: Path) -> None:

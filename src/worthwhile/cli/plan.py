@@ -279,10 +279,11 @@ def said(made: Plan, currency: str = "") -> list[str | Table]:
         f" {money(facts['expected_margin'], currency)} of margin{reach}: {money(facts['profit'], currency)} after cost."
     )
     shown.append(_how_good(facts))
-    following = next_of(facts, 100.0)
+    following = next_of(facts)
     if following is not None:
-        shown.append(f"The next {money(100, currency)} return {money(following, currency)}.")
-    elif any(one["limit"] == "budget" for one in facts["limits"]):
+        step, more = (money(amount, currency) for amount in following)
+        shown.append(f"The next {step} return {more}.")
+    elif any(one["limit"] == "budget" and one["price"] <= 0 for one in facts["limits"]):
         shown.append("More budget would bring nothing: what is left of it has nowhere to go under the other limits.")
     if facts["rows_below_cost"]:
         shown.append(

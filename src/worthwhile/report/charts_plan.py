@@ -13,14 +13,14 @@ from worthwhile.report.svg import Frame
 from worthwhile.report.texts import Voice
 
 
-def curve_figure(plan: PlanFacts, price: float | None, voice: Voice) -> Figure | None:
-    """Expected margin against budget, with this plan's; `price` is what the next unit of money returns."""
+def curve_figure(plan: PlanFacts, following: tuple[float, float] | None, voice: Voice) -> Figure | None:
+    """Expected margin against budget, with this plan's; `following` is a step beyond it and what that returns."""
     points, n = plan.facts["curve"], voice.numbers
     if len(points) < 2:
         return None
     title = (
-        voice("curve.title", next=n.money(100 * price), hundred=n.money(100.0))
-        if price is not None
+        voice("curve.title", step=n.money(following[0]), next=n.money(following[1]))
+        if following is not None
         else voice("curve.title_enough")
     )
     wide, narrow = (_draw_curve(plan, voice, frame, title) for frame in (WIDE, NARROW))

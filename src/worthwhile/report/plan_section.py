@@ -18,7 +18,7 @@ def plan_section(plan: PlanFacts | None, voice: Voice) -> dict[str, Any] | None:
         return None
     voice = replace(voice, texts={**voice.texts, **read_texts(voice.numbers.language, page="plan-")})
     facts, n = plan.facts, voice.numbers
-    price = next_of(facts, 1.0)
+    following = next_of(facts)
     budget = plan.budget()
     low, high = facts["expected_margin_low"], facts["expected_margin_high"]
     lead = voice(
@@ -43,7 +43,7 @@ def plan_section(plan: PlanFacts | None, voice: Voice) -> dict[str, Any] | None:
             )
             if text
         ],
-        "figure": charts_plan.curve_figure(plan, price, voice),
+        "figure": charts_plan.curve_figure(plan, following, voice),
         "actions": _actions(plan, voice),
         "assumptions": [_assumption(one, voice) for one in facts["assumptions"]],
         "measured": facts["uplift"] is not None,

@@ -176,7 +176,7 @@ def test_profit_takes_no_dearer_action_for_a_margin_that_it_eats_up():
         "margin": ["gift"],
         "profit": ["card"],
     }
-    assert next_of(by["profit"].facts, 100) is None
+    assert next_of(by["profit"].facts) is None
 
 
 def test_curve_rises_goes_through_the_plan_and_its_slope_is_the_price():
@@ -187,7 +187,18 @@ def test_curve_rises_goes_through_the_plan_and_its_slope_is_the_price():
     own = next(point for point in curve if point["budget"] == 200)
     assert own["margin"] == pytest.approx(made.facts["expected_margin"], rel=2e-3)
     beyond = next(point for point in curve if point["budget"] == pytest.approx(220))
-    assert next_of(made.facts, 20) == pytest.approx(beyond["margin"] - own["margin"], rel=0.15)
+    assert next_of(made.facts) == pytest.approx((20, beyond["margin"] - own["margin"]))
+    price = next(one["price"] for one in made.facts["limits"] if one["limit"] == "budget")
+    assert 20 * price == pytest.approx(beyond["margin"] - own["margin"], rel=0.15)
+
+
+def test_what_the_next_money_returns_is_what_a_plan_with_it_brings():
+    candidates = table(60, seed=2)
+    made = plan_candidates(candidates, 20)
+    step, more = next_of(made.facts)
+    assert step == pytest.approx(2)
+    bigger = plan_candidates(candidates, 20 + step).facts["expected_margin"]
+    assert more == pytest.approx(bigger - made.facts["expected_margin"], rel=0.05)
 
 
 def test_planning_on_a_lower_quantile_shuns_what_is_uncertain():

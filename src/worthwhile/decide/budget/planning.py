@@ -239,7 +239,17 @@ def _curve(asked: Asked, solution: Solution, limits: Limits, how: How, progress:
     return [{"budget": p.budget, "cost": p.spent, "margin": p.value + weight * p.spent} for p in points]
 
 
-def next_of(facts: Mapping[str, Any], amount: float) -> float | None:
-    """What the next `amount` of the budget would bring in margin; None where the budget does not limit the plan."""
-    price = next((one["price"] for one in facts["limits"] if one["limit"] == "budget"), 0.0)
-    return amount * (price + OBJECTIVES[facts["objective"]]) if price > 0 else None
+def next_of(facts: Mapping[str, Any]) -> tuple[float, float] | None:
+    """A step beyond the budget, and what it would bring in margin: the first point of the curve that brings more than
+    the budget does, less the budget's own. None where there is no curve, no price of the budget, or no such point.
+
+    Of the curve and not of the price, which holds for the very next unit alone.
+    """
+    budget = next((one for one in facts["limits"] if one["limit"] == "budget"), None)
+    if budget is None or budget["price"] <= 0:
+        return None
+    most = budget["most"] * (1 + 1e-9)
+    within = [point["margin"] for point in facts["curve"] if point["budget"] <= most]
+    beyond = (p for p in facts["curve"] if p["budget"] > most and within and p["margin"] > within[-1] * (1 + 1e-9))
+    point = next(beyond, None)
+    return None if point is None else (point["budget"] - budget["most"], point["margin"] - within[-1])
