@@ -88,6 +88,25 @@ def test_budget_is_split_over_channels(worth: Any, tmp_path: Path) -> None:
     ) == pytest.approx(300)
 
 
+@pytest.mark.parametrize(
+    ("budget", "said", "unspent"),
+    [
+        (0, "The budget is 0: no channel is given anything.", 0),
+        (100, "The next 10.00 return", 0),
+        (900, "and nothing is known of more.", 0),
+        (1000, "100 of the budget is left unspent.", 100),
+    ],
+)
+def test_a_split_says_what_more_would_bring_and_what_is_left(
+    worth: Any, tmp_path: Path, budget: float, said: str, unspent: float
+) -> None:
+    (tmp_path / "c.csv").write_text("channel,spend,new_customers,value_each\nads,100,10,30\nsearch,200,40,20\n")
+    asked = ("plan", "--channels", tmp_path / "c.csv", "--budget", budget)
+    shown = " ".join(worth(*asked).out.split())
+    assert said in shown and ("Every channel is at three times" in shown) == (budget >= 900)
+    assert worth(*asked, "--json").json["unspent"] == pytest.approx(unspent)
+
+
 def test_options_stand_in_place_of_the_files_limits_only_where_they_are_given(
     worth: Any, planned_shop: Path, tmp_path: Path
 ) -> None:

@@ -16,6 +16,7 @@ from worthwhile.errors import InputError
 
 if TYPE_CHECKING:
     from worthwhile.decide.budget import Limits, Plan
+    from worthwhile.decide.budget.channels import Split
 
 
 # Case -> how it is called, and the options that mean nothing in it; and what an option is that nobody gave.
@@ -156,15 +157,26 @@ def _of_channels(
     ]  # fmt: skip
     columns = ("channel", "spend before", "spend", "new customers", "worth each", "margin", "elasticity")
     shown: list[str | Table] = [table("Budget by channel", columns, cells)]
-    if made.next_return > 0:
-        shown.append(f"The next {money(100)} return {money(100 * made.next_return)} of margin, in whichever channel.")
-    else:
-        shown.append("Every channel is at three times what it was, and nothing is known of more.")
+    shown.append(_after_split(budget, made, split_budget(given, budget * 1.1, values=values, elasticity=elasticity)))
     if any(r["elasticity_is"] == "assumed" for r in rows):
         shown.append("Assumed, not measured: that customers grow with the elasticity shown as spend does.")
     return Answer(
-        {"channels": rows, "next_return": made.next_return, "out": out}, [*shown, *_files([out] if out else [])]
+        {"channels": rows, "next_return": made.next_return, "unspent": made.unspent, "out": out},
+        [*shown, *_files([out] if out else [])],
     )
+
+
+def _after_split(budget: float, made: Split, more: Split) -> str:
+    """What a tenth more of the budget would bring, or why nothing is said of it."""
+    if not budget:
+        return "The budget is 0: no channel is given anything."
+    if made.next_return > 0:
+        step, brought = (
+            sum(more.table[name].to_pylist()) - sum(made.table[name].to_pylist()) for name in ("spend", "margin")
+        )
+        return f"The next {money(step)} return {money(brought)} of margin."
+    rest = f" {money(made.unspent)} of the budget is left unspent." if made.unspent > 0 else ""
+    return f"Every channel is at three times what it was, and nothing is known of more.{rest}"
 
 
 def _of_candidates(path: Path, limits: Limits, given: dict[str, Any]) -> tuple[Plan, dict[str, Any], list[str]]:

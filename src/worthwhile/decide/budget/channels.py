@@ -30,7 +30,8 @@ class Split:
 
     table: pa.Table  # channel, spend_before, customers_before, value_each, elasticity, elasticity_is, spend, customers,
     # margin, next_return
-    next_return: float  # of a further unit of budget, in margin
+    next_return: float  # of a further unit of budget, in margin; 0 where every channel is at its most, or at nothing
+    unspent: float = 0.0  # of the budget, where every channel is at its most
 
 
 def split_budget(
@@ -75,7 +76,8 @@ def split_budget(
             "next_return": marginal,
         }
     )
-    return Split(table, float(marginal[inside].max(initial=0.0)))
+    unspent = max(budget - float(ceiling.sum()), 0.0)
+    return Split(table, float(marginal[inside].max(initial=0.0)), unspent)
 
 
 def _level(value: Array, base: Array, power: Array, ceiling: Array, budget: float) -> Array:
