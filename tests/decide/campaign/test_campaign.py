@@ -119,6 +119,19 @@ def test_customers_lost_from_one_group_are_told(shop):
     assert any("not of the sizes that were designed" in text for text in warnings)
 
 
+@pytest.mark.parametrize("text", ["customer_id,spend\n", "customer_id,spend\nstranger,5\nother,0\n"])
+def test_outcomes_of_none_of_the_customers_are_refused_and_what_was_measured_stays(shop, tmp_path, text):
+    ww.design_campaign(shop, "spring", ARMS, sizing=ww.Sizing(holdout=0.3))
+    log = ww.measure_campaign(shop, "spring").log
+    manifest = read_json(shop.campaigns / "spring" / "manifest.json")
+    (tmp_path / "outcomes.csv").write_text(text)
+    with pytest.raises(InputError, match="none of the 60 assigned customers is among the") as caught:
+        ww.measure_campaign(shop, "spring", outcomes=tmp_path / "outcomes.csv")
+    assert caught.value.code == "bad-values" and caught.value.where == f"--outcomes {tmp_path / 'outcomes.csv'}"
+    assert pq.read_table(shop.campaigns / "spring" / "log.parquet").equals(log)
+    assert read_json(shop.campaigns / "spring" / "manifest.json") == manifest
+
+
 def test_customers_whom_the_log_has_lost_are_counted(shop, monkeypatch):
     made = ww.design_campaign(shop, "spring", ARMS[:1], sizing=ww.Sizing(holdout=0.5))
     held = {r["customer_id"] for r in rows_of(made) if r["treatment"] == "none"}

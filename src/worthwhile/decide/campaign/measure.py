@@ -63,7 +63,8 @@ def measure_campaign(shop: Shop, name: str, *, outcomes: Path | str | pa.Table |
     Outcomes are read from the shop's log, or from a table of `customer_id`, `spend` and perhaps `orders` and `active`,
     in which who is missing is left out. The log is written as `campaigns/<name>/log.parquet`.
     Raises InputError `no-such-run`, `damaged`, `not-matured` where the log ends before the campaign's second day,
-    `bad-file`, `bad-columns`, `bad-values`.
+    `bad-file`, `bad-columns`, `bad-values`, also where the table has none of the campaign's customers; nothing is
+    written then.
     """
     campaign = read_campaign(shop, name)
     table = campaign.assignment()
@@ -176,6 +177,13 @@ def _from_table(shop: Shop, table: pa.Table, outcomes: Path | str | pa.Table) ->
     ids = ids_of(given, where=where)
     place = pc.index_in(table["customer_id"].combine_chunks(), value_set=ids)
     known = np.asarray(place.is_valid().to_numpy(zero_copy_only=False), bool)
+    if not known.any():
+        raise InputError(
+            "bad-values",
+            f"none of the {len(known):,} assigned customers is among the {len(ids):,} of the outcomes",
+            where=where,
+            remedy="give outcomes by the shop's customer_id: the ids of worth campaign design --out",
+        )
 
     def column(name: str) -> Array:
         values = numbers_of(given, name, where=where)[pc.fill_null(place, 0).to_numpy()]
