@@ -56,6 +56,20 @@ def test_plan_is_recorded_and_the_same_question_is_the_same_run(shop):
     assert pq.read_table(made.folder / "plan.parquet").equals(made.table())
 
 
+def test_where_the_budget_is_used_up_no_more_are_left_alone_than_its_contacts_need(shop):
+    actions = {"actions": {"email": {"cost": 1, "lift_spend": 0.5}}}
+
+    def found(detect: float) -> dict:
+        made = ww.plan(shop, actions, 10, detect=detect)
+        test = ww.design_campaign(shop, f"t{detect:.0f}", plan=made.run_id).manifest["test"]
+        return {**made.to_dict(), **test["findable"][0]}
+
+    half = found(0.01)  # half are left alone where no share is enough
+    assert half["held_out"] < 30 and half["treated"] == 10
+    one = found(half["detectable"] * 1.3)
+    assert one["treated"] == 10 and one["held_out"] < half["held_out"]
+
+
 def test_as_many_are_left_alone_as_an_effect_takes_to_be_found(shop):
     sizes = [ww.plan(shop, ACTIONS, 25, detect=effect).to_dict()["held_out"] for effect in (0.01, 150.0, 1e6)]
     assert sizes[0] == 30 and sizes == sorted(sizes, reverse=True) and sizes[1] > sizes[2]

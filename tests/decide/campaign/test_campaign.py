@@ -289,6 +289,22 @@ def test_a_test_that_finds_what_is_assumed_does_not_warn_and_one_held_out_too_fe
         assert design("less", lift, one["hold_out"] - 1)["warnings"] != []
 
 
+def test_a_plan_whose_budget_is_used_up_adds_control_and_keeps_its_contacts(shop):
+    def design(name: str, holdout: float) -> tuple[dict, dict]:
+        actions = {"actions": {"email": {"cost": 1, "points_active": 0.577}}}
+        ww.plan(shop, actions, 12, how=ww.How(holdout=holdout))
+        made = ww.design_campaign(shop, name, plan="latest", sizing=ww.Sizing("active")).manifest
+        return made, next(one for one in made["test"]["findable"] if one["outcome"] == "active")
+
+    manifest, few = design("few", 0.1)
+    # No parting of the thirteen whom this plan names would find it; these twelve with twice as many beside them do.
+    assert few["treated"] == 12 and few["hold_out"] > few["treated"] + few["held_out"]
+    share = np.ceil(few["hold_out_share"] * 100) / 100
+    assert f"Hold out {few['hold_out']} (plan again with --holdout {share:g})" in manifest["warnings"][0]
+    _, more = design("more", share)
+    assert more["treated"] == 12 and more["expected_power"] > 0.7 > few["expected_power"]
+
+
 def test_effects_that_uplift_measured_are_held_to_what_the_test_finds(shop):
     arm = ww.Arm("email", treatment="mail")
     made = ww.design_campaign(shop, "blind", [arm]).manifest

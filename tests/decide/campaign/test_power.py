@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from scipy.stats import norm
 
 from worthwhile.decide.campaign.compare import adjusted, difference, sample_ratio
-from worthwhile.decide.campaign.power import detectable, each_group, found_with, needed
+from worthwhile.decide.campaign.power import detectable, each_group, found_with, needed, share_to_leave
 
 
 def test_sizes_are_those_of_the_textbook():
@@ -21,6 +22,18 @@ def test_what_is_needed_is_the_fewest_that_find_it():
     assert detectable(10.0, *sizes[0]) <= 1.0 < detectable(10.0, *sizes[1])
     assert needed(10.0, 0.1, 10_000, 2) is None
     assert needed(0.0, 0.1, 100, 1) == 1
+
+
+@pytest.mark.parametrize(("treated", "reach"), [(400, 2000), (400, 900), (400, 500), (400, 400)])
+def test_of_a_plan_the_least_share_that_finds_an_effect_is_left_alone(treated, reach):
+    """Against all shares of a grid: the treated stay as many until those who are worth a contact run out."""
+    for effect in (0.15, 0.2, 0.25, 0.3, 0.5):
+        shares = np.arange(1, 10_000) / 10_000
+        count = np.minimum(treated, (1 - shares) * reach)
+        least = (norm.ppf(0.975) + norm.ppf(0.8)) * np.sqrt(1 / count + (1 - shares) / (count * shares))
+        finds = shares[least <= effect]
+        found = share_to_leave(1.0, effect, treated, reach)
+        assert (found is None) == (not len(finds)) and (found is None or abs(found - finds[0]) <= 2e-4)
 
 
 def test_an_effect_of_the_detectable_size_is_found_as_often_as_was_said():

@@ -18,7 +18,8 @@ from worthwhile.decide.budget.offers import expected_of, offers, said_of
 from worthwhile.decide.budget.planning import How, Plan, plan_candidates
 from worthwhile.decide.campaign.contacts import recent_contacts
 from worthwhile.decide.campaign.noise import check_of_spend, forecast_columns, noise_of
-from worthwhile.decide.campaign.power import needed
+from worthwhile.decide.campaign.power import share_to_leave
+from worthwhile.decide.campaign.planned import is_held_by_limits
 from worthwhile.decide.responses import latest_effects
 from worthwhile.errors import InputError
 from worthwhile.progress import Progress, part, silent
@@ -145,8 +146,10 @@ def _check_amounts(file: ActionsFile, forecast: RecordedForecast) -> None:
 
 
 def _holdout_for(effect: float, forecast: RecordedForecast, table: pa.Table, limits: Limits, how: How) -> float:
-    """The share to leave alone so that the effect is found (80 times in 100, at 5 %), of the customers whom the plan
-    would reach; half of them where no share is enough.
+    """The share to leave alone so that the effect is found (80 times in 100, at 5 %); half where no share is enough.
+
+    Where limits end the contacts they go to others in place of those left alone, and what has to be found is found with
+    fewer of these.
 
     Raises InputError `bad-argument`.
     """
@@ -158,8 +161,11 @@ def _holdout_for(effect: float, forecast: RecordedForecast, table: pa.Table, lim
     people = people.filter(pc.is_in(people["customer_id"], value_set=whole.table["customer_id"].combine_chunks()))
     if len(people) < 2:
         return 0.0
-    held = needed(noise_of(forecast, people)["spend"].sd_adjusted, effect, len(people), 1)
-    return 0.5 if held is None else min(held / len(people), 0.5)
+    actions = whole.table.select(["action", "channel"]).group_by(["action", "channel"]).aggregate([]).to_pylist()
+    is_held = all(is_held_by_limits(whole.facts, one["action"], one["channel"]) for one in actions)
+    reach = whole.facts["eligible"] if is_held else len(people)
+    share = share_to_leave(noise_of(forecast, people)["spend"].sd_adjusted, effect, len(people), reach)
+    return 0.5 if share is None else share
 
 
 def acquired_values(shop: Shop, *, run_id: str | None = None) -> pa.Table:

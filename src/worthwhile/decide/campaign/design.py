@@ -60,6 +60,7 @@ def design_campaign(
     check_of_spend(forecast)
     start = _start(sizing, forecast)
     warnings: list[str] = []
+    of_plan = None
     if planned is not None:
         of_plan = from_plan(shop, planned, forecast.table(), forecast.task.amount_name)
         assignment, arms = of_plan.assignment, of_plan.arms
@@ -83,8 +84,8 @@ def design_campaign(
             if arm.treatment and arm.name not in expected
         ]
     currency = forecast.shop.settings["currency"]
-    test = test_facts(assignment, arms, sizing, noise, expected)
-    warnings += shortfalls(test["findable"], sizing, currency, is_plan=planned is not None)
+    test = test_facts(assignment, arms, sizing, noise, expected, reach=None if of_plan is None else of_plan.reach)
+    warnings += shortfalls(test["findable"], sizing, currency, left_alone=None if of_plan is None else of_plan.share)
     facts = {
         "kind": "campaign",
         "name": name,

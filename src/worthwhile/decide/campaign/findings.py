@@ -13,7 +13,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from worthwhile.decide.campaign.folder import NONE
-from worthwhile.decide.campaign.power import Noise, detectable, each_group, found_with, needed
+from worthwhile.decide.campaign.power import Noise, detectable, each_group, found_with, needed, share_to_leave
 from worthwhile.decide.campaign.sizing import OUTCOMES, Arm, Sizing
 from worthwhile.decide.responses import Effects, assumed, measured
 
@@ -70,12 +70,15 @@ def findings(
     test: Sizing,
     noise: Mapping[str, Mapping[str, Noise]],
     expected: Mapping[str, Expected],
+    *,
+    reach: Mapping[str, float] | None = None,
 ) -> list[dict[str, Any]]:
     """For each arm and outcome what the test finds, adjusted by the forecast and not, and what is expected of it.
 
-    `noise` is by arm and outcome. Of what is expected: `expected_power`, how often the test would find it;
-    `hold_out`, the fewest customers of the test to hold out so that it is found with the power asked for, null where
-    no number of them is enough; and `each_group`, what two equal groups would need.
+    `noise` is by arm and outcome; `reach`, of a plan, by arm how many customers it could have contacted. Of what is
+    expected: `expected_power`, how often the test would find it; `hold_out`, the fewest customers of the test to hold
+    out so that it is found with the power asked for, and `hold_out_share`, the share that they are; null where no
+    number of them is enough; and `each_group`, what two equal groups would need.
     """
     treatment = assignment["treatment"]
     found = []
@@ -101,8 +104,15 @@ def findings(
                 "correlation": law.correlation,
             }
             effect = None if known is None else known.effects[outcome]
-            sizes = (held + treated, 1) if "intended" in assignment.column_names else (len(assignment), len(arms))
-            found.append({**one, **_held_to(effect, known, law, test, (held, treated), sizes)})
+            of_expected = _held_to(effect, known, law, test, (held, treated))
+            if effect:
+                size = law.sd_adjusted, abs(effect)
+                of_expected |= (
+                    _fewest(*size, len(assignment), len(arms), test)
+                    if reach is None
+                    else _fewest_of_plan(*size, treated, reach[arm.name], test)
+                )
+            found.append({**one, **of_expected})
     return found
 
 
@@ -112,35 +122,52 @@ def _held_to(
     law: Noise,
     test: Sizing,
     groups: tuple[int, int],
-    sizes: tuple[int, int],
 ) -> dict[str, Any]:
-    """What is expected, beside what can be found. `groups`: held out, treated; `sizes`: all customers, arms."""
+    """What is expected, beside what can be found. `groups`: held out, treated."""
     source = None if known is None else known.source
-    nothing = {"expected": effect, "expected_is": source, "expected_power": None, "hold_out": None, "each_group": None}
+    unknown = ("expected_power", "hold_out", "hold_out_share", "each_group")
+    nothing: dict[str, Any] = {"expected": effect, "expected_is": source, **dict.fromkeys(unknown)}
     if not effect:
         return nothing
     return {
         **nothing,
         "expected_power": found_with(law.sd_adjusted, effect, *groups, level=test.level),
-        "hold_out": needed(law.sd_adjusted, abs(effect), *sizes, level=test.level, power=test.power),
         "each_group": each_group(law.sd_adjusted, abs(effect), level=test.level, power=test.power),
     }
 
 
-def shortfalls(found: Sequence[Mapping[str, Any]], test: Sizing, currency: str, *, is_plan: bool) -> list[str]:
-    """A sentence for each arm whose expected effect the test cannot be relied on to find."""
+def _fewest(sd: float, effect: float, total: int, arms: int, test: Sizing) -> dict[str, Any]:
+    """How many of all customers to hold out, where the rest are parted among the arms."""
+    held = needed(sd, effect, total, arms, level=test.level, power=test.power)
+    return {"hold_out": held, "hold_out_share": None if held is None else held / total}
+
+
+def _fewest_of_plan(sd: float, effect: float, treated: int, reach: float, test: Sizing) -> dict[str, Any]:
+    """The same of a plan, which contacts others in place of those held out while its limits are used up."""
+    share = share_to_leave(sd, effect, treated, reach, level=test.level, power=test.power)
+    if share is None:
+        return {"hold_out": None, "hold_out_share": None}
+    contacted = min(float(treated), (1 - share) * reach)
+    return {"hold_out": max(1, math.ceil(contacted * share / (1 - share))), "hold_out_share": share}
+
+
+def shortfalls(
+    found: Sequence[Mapping[str, Any]], test: Sizing, currency: str, *, left_alone: float | None = None
+) -> list[str]:
+    """A sentence for each arm whose expected effect the test cannot be relied on to find. `left_alone`: of a plan, the
+    share that it left alone."""
     said = []
     for one in found:
         if one["outcome"] != test.outcome or one["expected_power"] is None or one["expected_power"] >= test.power:
             continue
-        who = "The plan expects" if is_plan else "The test counts on"
+        who = "The test counts on" if left_alone is None else "The plan expects"
         least = "nothing, one group being empty" if one["detectable"] is None else _size(one, "detectable", currency)
         text = (
             f"{one['arm']}: {who} {_size(one, 'expected', currency)} a contact ({one['expected_is']}); this test finds"
             f" {least} or more, with {test.power * 100:.0f} % power, and what is expected"
             f" {round(one['expected_power'] * 100)} times in 100."
         )
-        said.append(f"{text} {_remedy(one, test, is_plan=is_plan)}{_elsewhere(one, found, test)}")
+        said.append(f"{text} {_remedy(one, test, left_alone)}{_elsewhere(one, found, test)}")
     return said
 
 
@@ -150,16 +177,17 @@ def _size(one: Mapping[str, Any], key: str, currency: str) -> str:
     return f"{one[key] * 100:.2f} points of {IN_WORDS['active']}"
 
 
-def _remedy(one: Mapping[str, Any], test: Sizing, *, is_plan: bool) -> str:
+def _remedy(one: Mapping[str, Any], test: Sizing, left_alone: float | None) -> str:
     if one["hold_out"] is None:
         return (
             f"No number of these customers held out is enough: two groups of {one['each_group']:,} customers would be."
             " Wait for a campaign of that size or a larger effect, or look on the result as no proof either way."
         )
-    total = one["held_out"] + one["treated"]
-    how = f" (plan again with --holdout {math.ceil(one['hold_out'] / total * 100) / 100:g})" if is_plan else ""
-    how = how or f" (--holdout {one['hold_out']})"
-    return f"Hold out {one['hold_out']:,}{how}, or wait for a larger effect."
+    if left_alone is None:
+        return f"Hold out {one['hold_out']:,} (--holdout {one['hold_out']}), or wait for a larger effect."
+    # More than now in any case: the lot may have left fewer alone whom the plan would have reached than is due.
+    share = max(math.ceil(one["hold_out_share"] * 100), math.floor(left_alone * 100) + 1) / 100
+    return f"Hold out {one['hold_out']:,} (plan again with --holdout {share:g}), or wait for a larger effect."
 
 
 def _elsewhere(one: Mapping[str, Any], found: Sequence[Mapping[str, Any]], test: Sizing) -> str:
@@ -177,6 +205,8 @@ def test_facts(
     test: Sizing,
     noise: Mapping[str, Mapping[str, Noise]],
     expected: Mapping[str, Expected],
+    *,
+    reach: Mapping[str, float] | None = None,
 ) -> dict[str, Any]:
     """The test for the campaign's manifest."""
     wanted = None
@@ -188,5 +218,5 @@ def test_facts(
         **{key: value for key, value in asdict(test).items() if key in ("outcome", "power", "level", "detect")},
         "each_group_needs": wanted,
         "sizes": {name: counts.get(name, 0) for name in (NONE, *(arm.name for arm in arms))},
-        "findable": findings(assignment, arms, test, noise, expected),
+        "findable": findings(assignment, arms, test, noise, expected, reach=reach),
     }

@@ -26,6 +26,8 @@ class Planned:
     assignment: pa.Table
     arms: list[Arm]
     contacts: pa.Table  # the rows of the plan
+    reach: dict[str, float]  # by arm how many customers the plan could have contacted
+    share: float  # of customers left alone
 
 
 def plan_run(shop: Shop, plan: str) -> dict[str, Any]:
@@ -93,7 +95,26 @@ def from_plan(shop: Shop, run: Mapping[str, Any], table: pa.Table, amount: str) 
             "intended": action,
         }
     )
-    return Planned(made, _arms(chosen, names), chosen)
+    arms = _arms(chosen, names)
+    reach = {arm.name: _reach(made, arm, len(chosen), run["facts"]) for arm in arms}
+    return Planned(made, arms, chosen, reach, share)
+
+
+def _reach(made: pa.Table, arm: Arm, contacts: int, facts: Mapping[str, Any]) -> float:
+    """How many customers could get an arm: where the plan's limits hold it, its part of all who are worth a contact;
+    elsewhere those who get it or would have."""
+    of = pc.sum(pc.equal(made["intended"], arm.name)).as_py()
+    treated = pc.sum(pc.equal(made["treatment"], arm.name)).as_py()
+    if not is_held_by_limits(facts, arm.name, arm.channel):
+        return float(of)
+    return max(float(facts["eligible"]) * treated / contacts, float(of))
+
+
+def is_held_by_limits(facts: Mapping[str, Any], action: str, channel: str) -> bool:
+    """Whether a budget or a capacity of the plan is what ends the contacts of an action: a contact that is not made
+    then goes to somebody else."""
+    ends = {"budget", f"budget of channel {channel}", f"capacity of channel {channel}", f"capacity of action {action}"}
+    return any(one["limit"] in ends and one["price"] > 0 for one in facts.get("limits", ()))
 
 
 def _fact(run: Mapping[str, Any], name: str) -> Any:

@@ -67,6 +67,26 @@ def needed(sd: float, effect: float, total: int, arms: int, *, level: float = 0.
     return high
 
 
+def share_to_leave(
+    sd: float, effect: float, treated: int, reach: float, *, level: float = 0.05, power: float = 0.8
+) -> float | None:
+    """The least share of a plan's customers to leave alone by lot, so that its contacts show an effect.
+
+    None where no share does. A budget that is used up goes on to other customers in place of those left alone, so of
+    `reach` customers who are worth a contact t(s) = min(treated, (1 - s) reach) are contacted at a share s, and
+    h(s) = t s / (1 - s) are left alone who would have been. The variance of a difference is then
+    sd^2 (1/t + 1/h) = sd^2 / (t s), which falls with s up to 1 - treated / reach, or to one half if that is more.
+    """
+    if effect <= 0 or treated <= 0:
+        return None
+    wanted = (_z(level, power) * sd / effect) ** 2  # t s has to be so many
+    if wanted <= treated * (1 - treated / reach):
+        return wanted / treated
+    if treated / reach <= 0.5 or 4 * wanted > reach:
+        return None
+    return (1 - math.sqrt(1 - 4 * wanted / reach)) / 2
+
+
 def each_group(sd: float, effect: float, *, level: float = 0.05, power: float = 0.8) -> int:
     """How many customers each of two equal groups needs: n = 2 ((z(1 - a/2) + z(b)) s / d)^2."""
     return math.ceil(2 * (_z(level, power) * sd / effect) ** 2)
