@@ -15,9 +15,10 @@ Array = np.ndarray[Any, Any]
 STRATA = 5
 
 
-def lots(customers: Sequence[str], seed: int) -> Array:  # (N,) uint64
-    """A number for each customer that hangs on its id and the seed alone: who else is there changes nothing."""
-    prefix = f"{seed}:".encode()
+def lots(customers: Sequence[str], seed: int, *, of: str = "") -> Array:  # (N,) uint64
+    """A number for each customer that hangs on its id, the seed and what is drawn for (`of`): who else is there changes
+    nothing, and the next draw falls on others, so that nobody is left alone for ever."""
+    prefix = (f"{seed}:{of}:" if of else f"{seed}:").encode()
     digests = (hashlib.blake2b(prefix + name.encode(), digest_size=8).digest() for name in customers)
     return np.frombuffer(b"".join(digests), dtype=">u8").astype(np.uint64)
 
@@ -33,7 +34,7 @@ def strata_of(value: Array, eligible: Array, count: int = STRATA) -> Array:  # (
     return found
 
 
-def held_out(customers: Sequence[str], strata: Array, size: float, *, seed: int) -> Array:  # (N,) of bool
+def held_out(customers: Sequence[str], strata: Array, size: float, *, seed: int, of: str = "") -> Array:  # (N,) of bool
     """Of each stratum the same share of customers, drawn by lot: `size` is the share, or from 1 on how many in all.
 
     A stratum's part is rounded so that the sum is right to one customer. Raises InputError `bad-argument`.
@@ -49,7 +50,7 @@ def held_out(customers: Sequence[str], strata: Array, size: float, *, seed: int)
             remedy="give a share such as 0.1, or a number of customers",
         )
     share = size / total if size >= 1 else size
-    lot, chosen, due = lots(customers, seed), np.zeros(len(strata), bool), 0.0
+    lot, chosen, due = lots(customers, seed, of=of), np.zeros(len(strata), bool), 0.0
     for stratum in range(int(strata.max(initial=-1)) + 1):
         place = np.flatnonzero(strata == stratum)
         before, due = round(due), due + share * len(place)

@@ -18,8 +18,8 @@ from worthwhile.decide.budget.offers import expected_of, offers, said_of
 from worthwhile.decide.budget.planning import How, Plan, plan_candidates
 from worthwhile.decide.campaign.contacts import recent_contacts
 from worthwhile.decide.campaign.noise import check_of_spend, forecast_columns, noise_of
-from worthwhile.decide.campaign.power import share_to_leave
 from worthwhile.decide.campaign.planned import is_held_by_limits
+from worthwhile.decide.campaign.power import share_to_leave
 from worthwhile.decide.responses import latest_effects
 from worthwhile.errors import InputError
 from worthwhile.progress import Progress, part, silent

@@ -47,7 +47,7 @@ def design_campaign(
     With `arms`, customers (`only` these, by default all of the forecast) are parted by lot, alike within five strata of
     expected spend: some held out (treatment `none`), the rest even among the arms. With `plan`, the run's contacts are
     the treated and the customers that it left alone, and would have reached, are the held out. The lots hang on
-    ids and seed alone. Raises InputError `no-such-run`, `damaged`, `bad-argument`.
+    ids, seed and the campaign's name, so that the next campaign leaves others alone. Raises InputError `no-such-run`, `damaged`, `bad-argument`.
     """
     check_name(name)
     sizing = sizing or Sizing()
@@ -74,7 +74,7 @@ def design_campaign(
         check_arms(len(people), arms, sizing)
         law = noise_of(forecast, people)
         held = held_of(len(people), len(arms), sizing, law[sizing.outcome])
-        assignment = _by_lot(people, [arm.name for arm in arms], held, seed)
+        assignment = _by_lot(people, [arm.name for arm in arms], held, seed=seed, of=name)
         noise = {arm.name: law for arm in arms}
         effects = latest_effects(shop) if any(arm.treatment for arm in arms) else None
         expected = expected_of(arms, people, effects)
@@ -166,12 +166,12 @@ def _start(sizing: Sizing, forecast: RecordedForecast) -> datetime:
     return start
 
 
-def _by_lot(people: pa.Table, arms: Sequence[str], held: int, seed: int) -> pa.Table:
+def _by_lot(people: pa.Table, arms: Sequence[str], held: int, *, seed: int, of: str) -> pa.Table:
     """Within each stratum customers come in the order of their lots, and are dealt out so that every group gets its
     share of every stratum, to one customer."""
     total = len(people)
     strata = strata_of(people["forecast_spend"].to_numpy(), np.ones(total, bool))
-    lot = lots(people["customer_id"].to_pylist(), seed)
+    lot = lots(people["customer_id"].to_pylist(), seed, of=of)
     order = np.lexsort((lot, strata))
     names = [NONE, *arms]
     sizes = np.array([held, *(len(part) for part in np.array_split(np.arange(total - held), len(arms)))])
