@@ -73,6 +73,21 @@ def test_ids_that_became_numbers_are_texts_without_a_point(tmp_path):
     assert read_ids(tmp_path / "a.parquet", where="--exclude") == {"12345678901", "7"}
 
 
+def test_a_header_with_blanks_leaves_ids_texts_and_lines_are_cleaned_as_columns_are(tmp_path):
+    (tmp_path / "a.csv").write_text("spend, customer_id\n5,00123\n6,45\n")
+    assert read_table(tmp_path / "a.csv", where="--what")["customer_id"].to_pylist() == ["00123", "45"]
+    (tmp_path / "a.txt").write_text('"customer_id"\n="00123"\n45.0\n"C1"\n')
+    assert read_ids(tmp_path / "a.txt", where="--exclude") == {"00123", "45", "C1"}
+
+
+@pytest.mark.parametrize("ids", [[1e20, 2.0], [b"\xff\xfe", b"a"]])
+def test_ids_that_are_no_texts_are_refused(tmp_path, ids):
+    pq.write_table(pa.table({"customer_id": ids}), tmp_path / "a.parquet")
+    with pytest.raises(InputError) as caught:
+        read_table(tmp_path / "a.parquet", where="--exclude")
+    assert caught.value.code == "bad-file"
+
+
 def test_rows_without_an_id_and_customers_who_stand_twice_are_named():
     with pytest.raises(InputError, match="`b` stands twice, and 1 more do"):
         ids_of(pa.table({"customer_id": ["a", "b", "b", "c", "c"]}), where="--consent")

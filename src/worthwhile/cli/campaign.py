@@ -137,8 +137,16 @@ def _arms(texts: Sequence[str], actions: Path | None) -> list[Arm]:
         else:
             lift = getattr(action, action.assumption) if action.assumption else 0.0
             treatment = "" if action.assumption else action.treatment
+            if cost is None and action.cost_column:
+                raise InputError(
+                    "bad-argument",
+                    f"the cost of `{name}` stands in a column, `{action.cost_column}`, which a test does not read",
+                    where=f"{actions}, actions.{name}.cost_column",
+                    remedy=f"give what a contact costs on average: --arm {name}=0.50",
+                )
+            share = action.cost_share * action.redeemed if cost is None else 0.0
             cost = action.cost if cost is None else cost
-            arms.append(Arm(name, action.channel, cost, action.assumption, lift, treatment))
+            arms.append(Arm(name, action.channel, cost, action.assumption, lift, treatment, share))
     return arms
 
 

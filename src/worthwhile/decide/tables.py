@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -44,6 +45,9 @@ def read_table(path: Path | str, *, where: str, columns: Sequence[str] = ("custo
     refuse_missing(path, where=where, remedy=remedy)
     try:
         table = reader(path)
+        for name in TEXTS:
+            if name in table.column_names and not pa.types.is_nested(table[name].type):
+                table = table.set_column(table.column_names.index(name), name, _texts(table[name]))
     except (OSError, pa.ArrowException) as error:
         raise InputError(
             "bad-file",
@@ -51,9 +55,6 @@ def read_table(path: Path | str, *, where: str, columns: Sequence[str] = ("custo
             where=f"{where} {path}",
             remedy=remedy,
         ) from error
-    for name in TEXTS:
-        if name in table.column_names and not pa.types.is_nested(table[name].type):
-            table = table.set_column(table.column_names.index(name), name, _texts(table[name]))
     return table
 
 
@@ -62,6 +63,13 @@ def _texts(column: pa.ChunkedArray) -> pa.ChunkedArray:
     if pa.types.is_floating(column.type) and pc.all(pc.equal(column, pc.round(column))).as_py():
         column = pc.cast(column, pa.int64())
     return pc.utf8_trim(pc.cast(column, pa.string()), BLANKS)
+
+
+def _bare(ids: Any) -> Any:
+    """Ids without what spreadsheets put about them."""
+    for pattern in NOT_OF_THE_ID:
+        ids = pc.replace_substring_regex(ids, pattern, r"\1")
+    return ids
 
 
 def refuse_missing(path: Path, *, where: str, remedy: str) -> None:
@@ -79,21 +87,25 @@ def _read_csv(path: Path) -> pa.Table:
         readable, _ = as_utf8(path, head, Path(scratch))
         with readable.open("rb") as file:
             first = file.readline(1 << 16).decode(errors="ignore")
-        options = pacsv.ConvertOptions(column_types=dict.fromkeys(TEXTS, pa.string()))
         delimiter = max(DELIMITERS, key=first.count)
+        # By the names as they stand in the file: blanks about them are taken away only afterwards.
+        types = {name: pa.string() for name in _as_written(first, delimiter) if name.strip(BLANKS) in TEXTS}
+        options = pacsv.ConvertOptions(column_types=types)
         table = pacsv.read_csv(readable, parse_options=pacsv.ParseOptions(delimiter=delimiter), convert_options=options)
     table = without_marks(table.rename_columns([name.strip(BLANKS) for name in table.column_names]))
     if "customer_id" in table.column_names:
-        ids = table["customer_id"]
-        for pattern in NOT_OF_THE_ID:
-            ids = pc.replace_substring_regex(ids, pattern, r"\1")
-        table = table.set_column(table.column_names.index("customer_id"), "customer_id", ids)
+        table = table.set_column(table.column_names.index("customer_id"), "customer_id", _bare(table["customer_id"]))
     filled = np.zeros(len(table), bool)
     for column in table.columns:
         texts = pa.types.is_string(column.type)
         there = pc.not_equal(column, "") if texts else pc.is_valid(column)
         filled |= np.asarray(pc.fill_null(there, False).to_numpy(), bool)
     return table if filled.all() else table.filter(pa.array(filled))
+
+
+def _as_written(header: str, delimiter: str) -> list[str]:
+    """The names of a header's columns, blanks and all."""
+    return next(csv.reader([header.removeprefix("\ufeff").rstrip("\r\n")], delimiter=delimiter), [])
 
 
 _READERS: dict[str, Callable[[Path], pa.Table]] = {
@@ -221,5 +233,10 @@ def read_ids(path: Path | str, *, where: str) -> frozenset[str]:
             return frozenset()
         readable, _ = as_utf8(path, head, Path(scratch))
         lines = readable.read_text(encoding="utf-8-sig").splitlines()
-    ids = [FORMULA_MARKED.sub(r"\1", line.strip(BLANKS)) for line in lines]
+    quoted = [line.strip(BLANKS) for line in lines]
+    quoted = [
+        line[1:-1].replace('""', '"') if line[:1] == line[-1:] == '"' and len(line) > 1 else line for line in quoted
+    ]
+    ids = _bare(pa.array([FORMULA_MARKED.sub(r"\1", line) for line in quoted], pa.string())).to_pylist()
+    ids = ids[1:] if ids[:1] == ["customer_id"] else ids
     return frozenset(name for name in ids if name)

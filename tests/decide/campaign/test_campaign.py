@@ -43,6 +43,13 @@ def test_everyone_is_assigned_alike_in_every_stratum_and_the_same_each_time(shop
         assert abs(inside.count("email") - inside.count("card")) <= 1
 
 
+def test_an_arm_costs_its_voucher_too(shop):
+    arm = ww.Arm("voucher", cost=0.05, assumption="lift_spend", lift=0.2, cost_share=0.1)
+    made = ww.design_campaign(shop, "spring", [arm])
+    spend = np.mean(made.assignment()["forecast_spend"].to_numpy())
+    assert made.manifest["arms"][0]["cost"] == pytest.approx(0.05 + 0.1 * 1.2 * spend)
+
+
 def test_the_next_campaign_leaves_others_alone(shop):
     held = [
         {row["customer_id"] for row in rows_of(made) if row["treatment"] == "none"}

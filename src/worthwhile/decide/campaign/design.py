@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -11,7 +12,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from worthwhile.decide.campaign.findings import expected_of, planned_of, shortfalls, test_facts
+from worthwhile.decide.campaign.findings import Expected, expected_of, planned_of, shortfalls, test_facts
 from worthwhile.decide.campaign.folder import ASSIGNMENT, NONE, Campaign, check_name, write_campaign, write_whole
 from worthwhile.decide.campaign.noise import check_of_spend, forecast_columns, noise_of
 from worthwhile.decide.campaign.planned import from_plan, plan_run
@@ -47,7 +48,8 @@ def design_campaign(
     With `arms`, customers (`only` these, by default all of the forecast) are parted by lot, alike within five strata of
     expected spend: some held out (treatment `none`), the rest even among the arms. With `plan`, the run's contacts are
     the treated and the customers that it left alone, and would have reached, are the held out. The lots hang on
-    ids, seed and the campaign's name, so that the next campaign leaves others alone. Raises InputError `no-such-run`, `damaged`, `bad-argument`.
+    ids, seed and the campaign's name, so that the next campaign leaves others alone.
+    Raises InputError `no-such-run`, `damaged`, `bad-argument`.
     """
     check_name(name)
     sizing = sizing or Sizing()
@@ -78,6 +80,7 @@ def design_campaign(
         noise = {arm.name: law for arm in arms}
         effects = latest_effects(shop) if any(arm.treatment for arm in arms) else None
         expected = expected_of(arms, people, effects)
+        arms = [_with_share(arm, law["spend"].mean, expected) for arm in arms]
         warnings += [
             f"{arm.name}: what it does is neither assumed nor measured, so whether the test can find it is not known."
             for arm in arms
@@ -104,6 +107,12 @@ def design_campaign(
         "warnings": warnings,
     }
     return write_campaign(shop, name, facts, lambda folder: write_whole(assignment, folder / ASSIGNMENT))
+
+
+def _with_share(arm: Arm, spend: float, expected: Mapping[str, Expected]) -> Arm:
+    """The arm with what a voucher costs in its cost: a share of what customers spend who get it, on average."""
+    extra = expected[arm.name].effects["spend"] if arm.name in expected else None
+    return replace(arm, cost=arm.cost + arm.cost_share * max(spend + (extra or 0.0), 0.0))
 
 
 def _check_plan_alone(arms: Sequence[Arm], sizing: Sizing, others: Mapping[str, object]) -> None:

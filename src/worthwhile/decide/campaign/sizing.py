@@ -26,6 +26,7 @@ class Arm:
     assumption: str = ""  # what a contact is assumed to do: a key of `responses.ASSUMED`; empty: nothing is assumed
     lift: float = 0.0  # by how much
     treatment: str = ""  # where nothing is assumed: its name in the latest uplift run, which measured what it does
+    cost_share: float = 0.0  # of what a customer spends who gets it, added to the cost: a voucher of 10 % costs 0.1
 
 
 @dataclass(frozen=True)
