@@ -1,6 +1,6 @@
 """Plans, campaigns and hand-over on a simulated shop of 200,000 customers: processor seconds and memory of each step.
 
-    python bench/campaigns_at_size.py /tmp/campaigns      # about five minutes, most of it the shop itself
+    python bench/campaigns_at_size.py FOLDER      # about five minutes, most of it the shop itself
 
 The shop is that of `bench/shops.py`. Each step runs in a process of its own, as it does on the command line.
 """
