@@ -137,7 +137,10 @@ def test_shop_is_planned_tested_measured_and_handed_over(worth: Any, shop_folder
     assert worth("ingest", shop_folder, tmp_path / "k.csv").exit_code == 0
     measured = worth("campaign", "measure", shop_folder, "--campaign", "spring", "--json")
     assert measured.exit_code == 0 and measured.json["arms"][0]["arm"] == "email" and measured.json["warnings"] == []
-    assert "difference" in worth("campaign", "measure", shop_folder, "--campaign", "spring").out
+    shown = worth("campaign", "measure", shop_folder, "--campaign", "spring").out
+    assert "difference" in shown
+    assert "£" in next(line for line in shown.splitlines() if line.startswith("spend"))
+    assert "%" in next(line for line in shown.splitlines() if line.startswith("active"))
     given = worth(
         "export", shop_folder, "--what", "plan", "--out", tmp_path / "e.jsonl", "--where", "action=card", "--json"
     )

@@ -231,7 +231,7 @@ def _measured(facts: Mapping[str, Any]) -> list[str | Table]:
     currency = facts["currency"]
     shown: list[str | Table] = [f"Warning: {warning}" for warning in facts["warnings"]]
     for arm in facts["arms"]:
-        rows = [_row(name, of) for name, of in arm["outcomes"].items()]
+        rows = [_row(name, of, currency) for name, of in arm["outcomes"].items()]
         title = f"{arm['arm']}: {arm['treated']:,} treated, {arm['held_out']:,} held out"
         columns = ("a customer", "treated", "held out", "difference", "95 % from", "to", "p")
         shown.append(table(title, columns, rows))
@@ -239,9 +239,13 @@ def _measured(facts: Mapping[str, Any]) -> list[str | Table]:
     return [*shown, f"Log for worth uplift: {facts['log']}"]
 
 
-def _row(name: str, of: Mapping[str, Any]) -> tuple[str, ...]:
-    keys = ("treated_mean", "held_out_mean", "effect", "low", "high", "p_value")
-    return name, *("-" if of[key] is None else f"{of[key]:,.3f}" for key in keys)
+def _row(name: str, of: Mapping[str, Any], currency: str) -> tuple[str, ...]:
+    from worthwhile.evaluation.numbers import Numbers
+
+    numbers = Numbers("en", currency)
+    keys = ("treated_mean", "held_out_mean", "effect", "low", "high")
+    write = {"spend": numbers.money, "active": numbers.share}.get(name, numbers.decimal)
+    return name, *(write(of[key]) for key in keys), numbers.decimal(of["p_value"], 3)
 
 
 def _worth(arm: Mapping[str, Any], currency: str) -> str:

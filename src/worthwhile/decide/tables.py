@@ -72,6 +72,12 @@ def _bare(ids: Any) -> Any:
     return ids
 
 
+def _unquoted(line: str) -> str:
+    """A line as a spreadsheet writes a single cell: perhaps in quotes."""
+    is_quoted = len(line) > 1 and line[0] == line[-1] == '"'
+    return line[1:-1].replace('""', '"') if is_quoted else line
+
+
 def refuse_missing(path: Path, *, where: str, remedy: str) -> None:
     """Raises InputError `bad-file` where there is no such file, by the option that it was given by."""
     if path.is_file():
@@ -233,10 +239,7 @@ def read_ids(path: Path | str, *, where: str) -> frozenset[str]:
             return frozenset()
         readable, _ = as_utf8(path, head, Path(scratch))
         lines = readable.read_text(encoding="utf-8-sig").splitlines()
-    quoted = [line.strip(BLANKS) for line in lines]
-    quoted = [
-        line[1:-1].replace('""', '"') if line[:1] == line[-1:] == '"' and len(line) > 1 else line for line in quoted
-    ]
-    ids = _bare(pa.array([FORMULA_MARKED.sub(r"\1", line) for line in quoted], pa.string())).to_pylist()
+    lines = [_unquoted(line.strip(BLANKS)) for line in lines]
+    ids = _bare(pa.array([FORMULA_MARKED.sub(r"\1", line) for line in lines], pa.string())).to_pylist()
     ids = ids[1:] if ids[:1] == ["customer_id"] else ids
     return frozenset(name for name in ids if name)

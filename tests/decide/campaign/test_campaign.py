@@ -10,6 +10,7 @@ import pyarrow.parquet as pq
 import pytest
 
 import worthwhile as ww
+from worthwhile.cli.answer import money
 from worthwhile.decide.campaign import measure
 from worthwhile.decide.campaign.design import contacts_of, write_contacts
 from worthwhile.errors import InputError
@@ -287,8 +288,8 @@ def test_a_test_that_cannot_find_what_the_plan_expects_says_so_before_anybody_is
     assert one["expected_is"] == "assumption: lift_spend = 0.01"
     assert one["expected_power"] < 0.8 and one["hold_out"] is None and one["each_group"] > 60
     (warning,) = made["warnings"]
-    assert f"The plan expects {one['expected']:,.2f} GBP a contact" in warning
-    assert f"finds {one['detectable']:,.2f} GBP or more, with 80 % power" in warning
+    assert f"The plan expects {money(one['expected'], 'GBP')} a contact" in warning
+    assert f"finds {money(one['detectable'], 'GBP')} or more, with 80 % power" in warning
     assert f"two groups of {one['each_group']:,} customers would be" in warning
     assert [a["assumption"] for a in made["assumptions"]] == ["lift_spend"]
     assert next(f for f in made["test"]["findable"] if f["outcome"] == "active")["expected"] is None

@@ -12,7 +12,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from worthwhile.decide.campaign.findings import Expected, expected_of, planned_of, shortfalls, test_facts
+from worthwhile.decide.campaign.findings import ExpectedEffect, expected_of_arms, planned_of, shortfalls, test_facts
 from worthwhile.decide.campaign.folder import ASSIGNMENT, NONE, Campaign, check_name, write_campaign, write_whole
 from worthwhile.decide.campaign.noise import check_of_spend, forecast_columns, noise_of
 from worthwhile.decide.campaign.planned import from_plan, plan_run
@@ -79,7 +79,7 @@ def design_campaign(
         assignment = _by_lot(people, [arm.name for arm in arms], held, seed=seed, of=name)
         noise = {arm.name: law for arm in arms}
         effects = latest_effects(shop) if any(arm.treatment for arm in arms) else None
-        expected = expected_of(arms, people, effects)
+        expected = expected_of_arms(arms, people, effects)
         arms = [_with_share(arm, law["spend"].mean, expected) for arm in arms]
         warnings += [
             f"{arm.name}: what it does is neither assumed nor measured, so whether the test can find it is not known."
@@ -109,7 +109,7 @@ def design_campaign(
     return write_campaign(shop, name, facts, lambda folder: write_whole(assignment, folder / ASSIGNMENT))
 
 
-def _with_share(arm: Arm, spend: float, expected: Mapping[str, Expected]) -> Arm:
+def _with_share(arm: Arm, spend: float, expected: Mapping[str, ExpectedEffect]) -> Arm:
     """The arm with what a voucher costs in its cost: a share of what customers spend who get it, on average."""
     extra = expected[arm.name].effects["spend"] if arm.name in expected else None
     return replace(arm, cost=arm.cost + arm.cost_share * max(spend + (extra or 0.0), 0.0))

@@ -16,20 +16,21 @@ from worthwhile.decide.campaign.folder import NONE
 from worthwhile.decide.campaign.power import Noise, detectable, each_group, found_with, needed, share_to_leave
 from worthwhile.decide.campaign.sizing import OUTCOMES, Arm, Sizing
 from worthwhile.decide.responses import Effects, assumed, measured
+from worthwhile.evaluation.numbers import Numbers
 
 Array = np.ndarray[Any, Any]
 IN_WORDS = {"spend": "spend a customer", "active": "the share who order"}
 
 
 @dataclass(frozen=True)
-class Expected:
+class ExpectedEffect:
     """What one contact of an arm is expected to add, on average over those who get it."""
 
     source: str  # `assumption: lift_spend = 0.03`, or `measured: ` and an uplift run
     effects: Mapping[str, float | None]  # of each of OUTCOMES; None where it is not known
 
 
-def expected_of(arms: Sequence[Arm], people: pa.Table, effects: Effects | None) -> dict[str, Expected]:
+def expected_of_arms(arms: Sequence[Arm], people: pa.Table, effects: Effects | None) -> dict[str, ExpectedEffect]:
     """By arm what the user assumes of it, or an uplift run measured, on average over the customers of the test."""
     spend, p = people["forecast_spend"].to_numpy(), people["p_active"].to_numpy()
     found = {}
@@ -41,20 +42,22 @@ def expected_of(arms: Sequence[Arm], people: pa.Table, effects: Effects | None) 
             response = measured(effects, arm.treatment, customers, spend=spend, p_active=p, action=arm.name)
         else:
             continue
-        found[arm.name] = Expected(response.source, {"spend": _mean(response.spend), "active": _mean(response.active)})
+        found[arm.name] = ExpectedEffect(
+            response.source, {"spend": _mean(response.spend), "active": _mean(response.active)}
+        )
     return found
 
 
-def planned_of(contacts: pa.Table) -> dict[str, Expected]:
+def planned_of(contacts: pa.Table) -> dict[str, ExpectedEffect]:
     """By action what a plan expects of a contact, from its rows; nothing of a plan older than its column
     `extra_spend`."""
-    found: dict[str, Expected] = {}
+    found: dict[str, ExpectedEffect] = {}
     if "extra_spend" not in contacts.column_names:
         return found
     for name in sorted(pc.unique(contacts["action"]).to_pylist()):
         of = contacts.filter(pc.equal(contacts["action"], name))
         effects = {outcome: pc.mean(of[f"extra_{outcome}"]).as_py() for outcome in OUTCOMES}
-        found[name] = Expected(str(of["effect"][0].as_py()), effects)
+        found[name] = ExpectedEffect(str(of["effect"][0].as_py()), effects)
     return found
 
 
@@ -69,7 +72,7 @@ def findings(
     arms: Sequence[Arm],
     test: Sizing,
     noise: Mapping[str, Mapping[str, Noise]],
-    expected: Mapping[str, Expected],
+    expected: Mapping[str, ExpectedEffect],
     *,
     reach: Mapping[str, float] | None = None,
 ) -> list[dict[str, Any]]:
@@ -118,7 +121,7 @@ def findings(
 
 def _held_to(
     effect: float | None,
-    known: Expected | None,
+    known: ExpectedEffect | None,
     law: Noise,
     test: Sizing,
     groups: tuple[int, int],
@@ -173,7 +176,7 @@ def shortfalls(
 
 def _size(one: Mapping[str, Any], key: str, currency: str) -> str:
     if one["outcome"] == "spend":
-        return f"{one[key]:,.2f} {currency}"
+        return Numbers("en", currency).money(one[key])
     return f"{one[key] * 100:.2f} points of {IN_WORDS['active']}"
 
 
@@ -204,7 +207,7 @@ def test_facts(
     arms: Sequence[Arm],
     test: Sizing,
     noise: Mapping[str, Mapping[str, Noise]],
-    expected: Mapping[str, Expected],
+    expected: Mapping[str, ExpectedEffect],
     *,
     reach: Mapping[str, float] | None = None,
 ) -> dict[str, Any]:
