@@ -36,6 +36,7 @@ class How:
     holdout: float = 0.0  # share of the customers, or from 1 on their number, who are left alone
     curve: bool = True  # whether to work out what other budgets would do
     seed: int = 0
+    lots_of: str = ""  # what those left alone are drawn for; plans of a shop draw for their forecast
 
 
 @dataclass(frozen=True)
@@ -90,7 +91,7 @@ def plan_candidates(
     left_alone = nobody
     strata = _strata(candidates, margin, asked)
     if how.holdout:
-        left_alone = held_out(candidates.ids.to_pylist(), strata, how.holdout, seed=how.seed)
+        left_alone = held_out(candidates.ids.to_pylist(), strata, how.holdout, seed=how.seed, of=how.lots_of)
         asked = asked_of(candidates, margin, limits, how.objective, left_alone)
     progress("solve", 0.2)
     solution = solve(asked.problem, method=how.method, seed=how.seed)

@@ -88,6 +88,7 @@ def plan(  # noqa: PLR0913 (one parameter for each question that a person asks)
     table = offers(expected, file.actions, effects, customers)
     if detect is not None:
         how = replace(how, holdout=_holdout_for(detect, forecast, table, asked_limits, how))
+    how = replace(how, lots_of=how.lots_of or forecast.run_id)
     made = plan_candidates(table, limits=asked_limits, how=how, where="candidates", progress=part(progress, 0.2, 0.9))
     facts = {
         **made.facts,
