@@ -236,6 +236,10 @@ def _measured(facts: Mapping[str, Any]) -> list[str | Table]:
         columns = ("a customer", "treated", "held out", "difference", "95 % from", "to", "p")
         shown.append(table(title, columns, rows))
         shown.append(_worth(arm, currency))
+    shown.append(
+        "Differences are adjusted by what was expected of each customer before, which makes them surer: so they are not"
+        " quite the one mean less the other (that is in --json, as `unadjusted`)."
+    )
     return [*shown, f"Log for worth uplift: {facts['log']}"]
 
 
@@ -243,9 +247,14 @@ def _row(name: str, of: Mapping[str, Any], currency: str) -> tuple[str, ...]:
     from worthwhile.evaluation.numbers import Numbers
 
     numbers = Numbers("en", currency)
-    keys = ("treated_mean", "held_out_mean", "effect", "low", "high")
+    keys = ("effect", "low", "high")
     write = {"spend": numbers.money, "active": numbers.share}.get(name, numbers.decimal)
-    return name, *(write(of[key]) for key in keys), numbers.decimal(of["p_value"], 3)
+    means = (write(of[key]) for key in ("treated_mean", "held_out_mean"))
+    if name == "spend":
+        changes = [numbers.money_change(of[key]) for key in keys]
+    else:
+        changes = [numbers.points(of[key]) if name == "active" else numbers.decimal(of[key]) for key in keys]
+    return "active (points)" if name == "active" else name, *means, *changes, numbers.decimal(of["p_value"], 3)
 
 
 def _worth(arm: Mapping[str, Any], currency: str) -> str:

@@ -295,7 +295,7 @@ def said(made: Plan, currency: str = "") -> list[str | Table]:
     if following is not None:
         step, more = (money(amount, currency) for amount in following)
         shown.append(f"The next {step} return {more}.")
-    elif any(one["limit"] == "budget" and one["price"] <= 0 for one in facts["limits"]):
+    elif facts["contacts"] and any(one["limit"] == "budget" and one["price"] <= 0 for one in facts["limits"]):
         shown.append("More budget would bring nothing: what is left of it has nowhere to go under the other limits.")
     if facts["rows_below_cost"]:
         shown.append(
@@ -316,7 +316,7 @@ def said(made: Plan, currency: str = "") -> list[str | Table]:
 
 def _how_good(facts: Mapping[str, Any]) -> str:
     if not facts["contacts"]:
-        return "Nobody can be contacted under these limits, or nothing brings more than nothing."
+        return "Nobody is contacted: the budget buys no contact, another limit allows none, or none is expected to pay."
     if facts["method"] == "exact":
         return "No other plan under these limits is expected to bring more."
     return f"No other plan under these limits is expected to bring more than {_short(facts['gap'])} beyond that."
