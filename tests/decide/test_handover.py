@@ -92,6 +92,16 @@ def test_only_who_said_yes_to_the_channel_is_handed_over(shop, tmp_path):
     assert done.manifest["model"] == "past-rate"
 
 
+def test_a_yes_to_another_channel_is_none(shop, tmp_path):
+    ww.plan(shop, {"actions": {"email": {"cost": 0.05, "lift_spend": 0.1}}}, 30, how=ww.How())
+    ids = sorted({row["customer_id"] for row in read(ww.export(shop, "plan", tmp_path / "all.parquet").path)})
+    consent = pa.table({"customer_id": ids, "consent_sms": ["yes"] * len(ids)})
+    with pytest.raises(InputError, match=r"says nothing of email \(it has consent_sms\)"):
+        ww.export(shop, "plan", tmp_path / "a.csv", audience=ww.Audience(consent=consent))
+    both = consent.append_column("consent", pa.array(["yes"] * len(ids)))
+    assert ww.export(shop, "plan", tmp_path / "a.csv", audience=ww.Audience(consent=both)).manifest["warnings"] == []
+
+
 def test_rows_are_selected_by_what_columns_say(shop, audience_run, tmp_path):
     done = ww.export(shop, "segments", tmp_path / "a.csv", audience=ww.Audience(where={"tier": ["high"]}))
     assert [row["customer_id"] for row in read(done.path)] == ["C0001", "C0002"]

@@ -42,8 +42,10 @@ def consents(table: pa.Table, *, where: str) -> dict[str, np.ndarray[Any, Any]]:
 
 def consent_for(channel: str, said: Mapping[str, np.ndarray[Any, Any]]) -> np.ndarray[Any, Any]:  # (R,) of bool
     """Who may be contacted through a channel, of what `consents` found (at least one column): `consent_<channel>`
-    counts; where nothing is said of the channel, `consent`; without that, only those who said yes to every channel."""
+    counts; where nothing is said of the channel, `consent`; without that nobody, since a yes to text messages is none
+    to letters. Where the channel is not known (empty), only those who said yes to every one."""
     for name in (f"consent_{channel}", "consent"):
         if name in said:
             return said[name]
-    return np.asarray(np.logical_and.reduce(list(said.values())))
+    every = np.asarray(np.logical_and.reduce(list(said.values())))
+    return np.zeros_like(every) if channel else every

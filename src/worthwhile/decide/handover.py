@@ -284,13 +284,21 @@ def _consented(table: pa.Table, customers: Array, audience: Audience, warnings: 
         warnings.append(
             f"The table of consent has {len(ids):,} customers and names none of these: are its ids the shop's?"
         )
-    if audience.channel and f"consent_{audience.channel}" not in said and "consent" not in said:
-        warnings.append(
-            f"The table of consent does not say `consent_{audience.channel}`: only those count who said yes to every"
-            f" channel ({', '.join(sorted(said))})."
-        )
+    for channel in _channels(table, audience.channel):
+        if f"consent_{channel}" not in said and "consent" not in said:
+            warnings.append(
+                f"The table of consent says nothing of {channel} (it has {', '.join(sorted(said))}): nobody counts as"
+                f" having consented to it. Add `consent_{channel}`, or `consent` for all channels that have no column."
+            )
     at = pc.fill_null(place, 0).to_numpy()
     return keep & known & _by_channel(table, audience.channel, said, at)
+
+
+def _channels(table: pa.Table, channel: str) -> list[str]:
+    """The channels that rows are of, as far as that is known."""
+    if channel or "channel" not in table.column_names:
+        return [channel] if channel else []
+    return sorted(name for name in pc.unique(pc.cast(table["channel"], pa.string())).drop_null().to_pylist() if name)
 
 
 def _by_channel(table: pa.Table, channel: str, said: Mapping[str, Array], at: Array) -> Array:
