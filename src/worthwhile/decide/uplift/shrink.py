@@ -4,10 +4,10 @@ All learners' effects are put together into one direction, and doubly robust sco
 on it (best linear predictor of the effect: Chernozhukov, Demirer, Duflo and Fernández-Val 2018, section 3). The slope
 begins half way between none (an effect that is the same for all) and one that gives effects the spread that the outcome
 surfaces alone say, which is mostly in proportion to what a customer is expected to do anyway; the scores move it as far
-as they are sure. Where nothing is there, everybody's effect is the average.
+as they are sure.
 
-All of that is per unit of size: of spend, of the amount expected of a buyer. Effects on spend differ as sizes do, then,
-and where nothing more is there they are in proportion to it. For other outcomes sizes are one.
+All of that is per unit of size: of spend, of the amount expected of a buyer. Where nothing is there, everybody's effect
+is the average, of spend in proportion to size. For other outcomes sizes are one.
 """
 
 from __future__ import annotations
