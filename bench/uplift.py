@@ -23,8 +23,8 @@ from threadpoolctl import threadpool_limits
 from campaigns import KINDS, simulate
 from tables import markdown
 from worthwhile.decide.uplift.campaign import CampaignColumns, read_campaign_log
-from worthwhile.decide.uplift.crossfit import CrossFit
 from worthwhile.decide.uplift.curves import ranking
+from worthwhile.decide.uplift.deals import Deals
 from worthwhile.decide.uplift.learners import LEARNERS
 from worthwhile.decide.uplift.policies import Judge, Policy, candidates, value_of
 from worthwhile.decide.uplift.prepare import from_log
@@ -45,24 +45,23 @@ def hillstrom(data: Path) -> Trial:
 
 def measured(trial: Trial, seed: int, python: str | None) -> tuple[dict[Any, Any], dict[Any, Any]]:
     """Values by (outcome, share, policy), as (value, standard error), and Qini of visits by learner, for one seed."""
-    cross = CrossFit.of(trial, seed=seed)
-    cross.fit_all()
-    level = cross.level()
+    deals = Deals.of(trial, seed=seed)
+    folds, level = deals.first.folds, deals.level()
     judges = [Judge.of(level, j) for j in range(2)]
     chosen = {(j, share): judges[j].choose(share) for j in range(2) for share in SHARES}
     values = {
         (row["outcome"], row["share"], row["policy"]): (row["value"], row["se"])
-        for row in policies(cross, chosen, SHARES)
+        for row in policies(deals, chosen, SHARES)
     }
     effects = {(j, "worthwhile"): judges[j].held.personal for j in range(2)}
     for name in ("T", "X", "DR"):
         effects |= {(j, f"worthwhile {name}"): judges[j].held.raw[..., LEARNERS.index(name)] for j in range(2)}
     if python:
-        peers = peer_effects(trial, cross.folds, python)
+        peers = peer_effects(trial, folds, python)
         effects |= peers
         for (j, name), effect in peers.items():
             for share in SHARES:
-                values[trial.outcomes[j], share, name] = peer_value(effect, level.scores[:, j], share, cross.folds)
+                values[trial.outcomes[j], share, name] = peer_value(effect, level.scores[:, j], share, folds)
     visit = trial.outcomes.index("visit")
     return values, {name: qini(trial, effect, visit) for (j, name), effect in effects.items() if j == visit}
 
@@ -149,18 +148,16 @@ def show_simulated(seeds: int, customers: int) -> None:
 def simulated(kind: str, seed: int, customers: int) -> list[dict[str, float]]:
     campaign = simulate(kind, customers=customers, seed=1000 + seed)  # not those that anything was chosen on
     trial, truth = campaign.trial, campaign.effects()
-    cross = CrossFit.of(trial, seed=seed)
-    cross.fit_all()
+    deals = Deals.of(trial, seed=seed)
     found = [defaultdict(float) for _ in trial.outcomes]
-    for fold in range(cross.count):
-        out = frozenset({fold})
-        level, rows = cross.level(out), cross.rows_of([fold])
-        each = cross.each_beyond(fold)
-        scores, _ = cross.scores_in(fold, out)
+    count = deals.first.count
+    for fold in range(count):
+        outside = deals.outside(fold)
+        rows, scores = outside.rows, outside.scores
         for j, told in enumerate(found):
-            judged = Judge.of(level, j)
-            reading = judged.shrinkage.read(cross.beyond(fold), j)
-            mean, error = effects_with_errors(judged.shrinkage, j, each)
+            judged = Judge.of(outside.level, j)
+            reading = judged.shrinkage.read(outside.said, j)
+            mean, error = effects_with_errors(judged.shrinkage, j, outside.each)
             tau, expected = truth[rows, j], campaign.expected[rows, j]
             for name, effect in [("average", judged.shrinkage.averages), ("shrunk", mean)] + [
                 (name, reading.raw[..., LEARNERS.index(name)]) for name in ("T", "X", "DR")
@@ -172,10 +169,10 @@ def simulated(kind: str, seed: int, customers: int) -> list[dict[str, float]]:
                 value = value_of(policy, reading, scores[:, j], share)
                 true = value_of(policy, reading, expected, share)
                 base = value_of(plain, reading, expected, share).mean()
-                told[name] += (true.mean() / base - 1) / cross.count
-                told[f"T {name}"] += (value_of(Policy("T"), reading, expected, share).mean() / base - 1) / cross.count
+                told[name] += (true.mean() / base - 1) / count
+                told[f"T {name}"] += (value_of(Policy("T"), reading, expected, share).mean() / base - 1) / count
                 if share == 1:
-                    told["apart"] += (policy.rule in ("groups", "personal")) / cross.count
+                    told["apart"] += (policy.rule in ("groups", "personal")) / count
                     told["value"] += float(value.sum()) / len(trial)
                     told["square"] += float((value**2).sum()) / len(trial)
                     told["true"] += float(true.sum()) / len(trial)

@@ -8,7 +8,7 @@ symmetric, so the same surfaces serve whichever of the three folds is asked abou
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from itertools import combinations
 from typing import Any
@@ -62,12 +62,13 @@ class CrossFit:
         observational: bool = False,
         folds: int = FOLDS,
         seed: int = 0,
-        progress: Progress = silent,
+        kinds: Sequence[Kind] | None = None,
     ) -> CrossFit:
+        """`kinds` of the outcomes, where the trial is a part of another."""
         dealt = deal_folds(trial, folds, seed)
-        kinds = tuple(Kind.of(column) for column in trial.outcome.T)
+        kinds = tuple(kinds or (Kind.of(column) for column in trial.outcome.T))
         columns = bin_columns(np.ascontiguousarray(trial.covariates), seed=seed, threads=1)
-        return cls(trial, dealt, columns, kinds, seed, observational and trial.propensity is None, progress)
+        return cls(trial, dealt, columns, kinds, seed, observational and trial.propensity is None)
 
     @property
     def count(self) -> int:
@@ -211,6 +212,18 @@ class CrossFit:
     def beyond(self, fold: int) -> Said:
         """The mean of these: what a level without this fold says of customers that it does not know."""
         return mean_said(self.each_beyond(fold))
+
+    def said_of(self, matrix: Array, propensity: Array | None) -> list[Said]:
+        """What the models that each lack one fold say of customers who are not in the trial, of covariates (M, D).
+
+        `propensity` (M, K+1) are their chances of actions; None: the trial's shares, or as it estimates them.
+        """
+        shares = np.broadcast_to(self.trial.shares(), (len(matrix), len(self.trial.actions)))
+        found = []
+        for out in (frozenset({fold}) for fold in range(self.count)):
+            chance = self.chances_for(matrix, out) if self.observational else shares
+            found.append(self.model_without(out).answer(matrix, chance if propensity is None else propensity))
+        return found
 
     def fit_all(self) -> None:
         """Make all that `level` and `beyond` will ask for, telling how far it is."""

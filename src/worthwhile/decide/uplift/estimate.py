@@ -6,7 +6,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from datetime import date as Day
 from datetime import datetime
-from itertools import combinations
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +16,7 @@ import pyarrow.parquet as pq
 from worthwhile.decide.uplift.campaign import CampaignColumns, CampaignLog, read_campaign_log, refuse_twice
 from worthwhile.decide.uplift.checks import FAR, Overlap, Placebo, overlap, placebos
 from worthwhile.decide.uplift.crossfit import FOLDS, CrossFit
+from worthwhile.decide.uplift.deals import Deals, usual_deals
 from worthwhile.decide.uplift.identities import as_the_shop_knows
 from worthwhile.decide.uplift.keep import save_models
 from worthwhile.decide.uplift.policies import Judge
@@ -39,7 +39,6 @@ Array = np.ndarray[Any, Any]
 
 SHARES = (1.0, 0.5, 0.3)
 AT_ONCE = 100_000  # customers of the shop whose effects are worked out at once
-SURFACES_DONE = 0.45  # of the time of all fits, when the surfaces are made
 FOUND = ("averages", "responders", "given", "placebos", "overlap", "sensitivity")  # lists of an UpliftRun
 
 
@@ -54,7 +53,8 @@ class UpliftOptions:
     propensity: Mapping[str, str | float] | None = None  # known chances: action -> number, or column of the log
     observational: bool = False  # groups were not drawn by chance
     shares: Sequence[float] = SHARES  # of customers contacted, to find policies for
-    placebo: bool = True  # look for what is found where nothing is; takes a fifth of the time
+    placebo: bool = True  # look for what is found where nothing is; takes a tenth of the time
+    deals: int | None = None  # ways of dealing the folds to average; None: 3, of more than 200,000 customers 1
 
 
 @dataclass(frozen=True)
@@ -199,6 +199,7 @@ class _Question:
             "said_observational": options.observational,
             "shares": sorted({float(share) for share in options.shares}),
             "folds": FOLDS,
+            "deals": options.deals or usual_deals(len(self.prepared.trial)),
             "placebo": options.placebo,
             "seed": self.seed,
             "data_version": None if self.events is None else self.events.version,
@@ -221,6 +222,10 @@ def _check_options(shop: Shop | None, options: UpliftOptions) -> None:
             where="--cutoff",
             remedy="give the campaign's date too",
         )
+    if options.deals is not None and options.deals < 1:
+        raise InputError(
+            "bad-argument", "folds are dealt in one way or more", where="--deals", remedy="1 is fastest, 3 are usual"
+        )
     if not options.shares or any(not 0 < share <= 1 for share in options.shares):
         raise InputError(
             "bad-argument", "a share of customers lies above 0 and up to 1", where="--share", remedy="such as 0.3"
@@ -230,18 +235,19 @@ def _check_options(shop: Shop | None, options: UpliftOptions) -> None:
 def _estimated(question: _Question, progress: Progress) -> UpliftRun:
     prepared, options, seed = question.prepared, question.options, question.seed
     trial = prepared.trial
-    cross = _fitted(prepared, seed, part(progress, 0.05, 0.6))
-    progress("compare policies", 0.6)
-    level = cross.level()
+    deals = Deals.of(trial, deals=options.deals, observational=prepared.observational, seed=seed)
+    deals.fit(part(progress, 0.05, 0.45))
+    progress("compare policies", 0.45)
+    level = deals.level()
     judges = [Judge.of(level, j) for j in range(len(trial.outcomes))]
     shares = sorted({float(share) for share in options.shares} | {1.0}, reverse=True)
-    judged = judge(cross, level, judges, shares, part(progress, 0.63, 0.83))
-    ids, found = _effects(cross, judges, question, part(progress, 0.83, 0.92))
+    judged = judge(deals, level, judges, shares, part(progress, 0.46, 0.83))
+    ids, found = _effects(deals, judges, question, part(progress, 0.83, 0.92))
     seen = placebos(trial, seed=seed, progress=part(progress, 0.92, 0.98)) if options.placebo else []
     progress("describe who responds", 0.98)
     describer = Describer.of(trial.covariates, trial.names, prepared.codings)
     asked = question.asked()
-    facts = _facts(question, cross, judged, len(ids))
+    facts = _facts(question, deals, judged, len(ids))
     run = UpliftRun(
         run_id="",
         folder=None,
@@ -251,37 +257,30 @@ def _estimated(question: _Question, progress: Progress) -> UpliftRun:
         deciles=pa.Table.from_pylist(judged.deciles),
         curves=pa.Table.from_pylist(judged.curves),
         placebos=seen,
-        overlap=overlap(trial, cross.propensities()) if cross.observational or trial.propensity is not None else [],
-        sensitivity=sensitivities(cross) if prepared.observational and is_installed() else [],
-        responders=responders(cross, level, judges, describer),
-        given=given(cross, level, judges, judged.chosen, describer),
+        overlap=_overlap(deals.first),
+        sensitivity=sensitivities(deals.first) if prepared.observational and is_installed() else [],
+        responders=responders(trial, level, judges, describer),
+        given=given(trial, level, judges, judged.chosen, describer),
         facts={**asked, **facts},
     )
     progress("done", 1.0)
-    return run if question.shop is None else _recorded(question.shop, run, asked, facts, (cross, judges, prepared))
+    return run if question.shop is None else _recorded(question.shop, run, asked, facts, (deals, judges, prepared))
 
 
-def _fitted(prepared: Prepared, seed: int, progress: Progress) -> CrossFit:
-    """All fits on a trial, telling how far they are from the first on: on a large log each takes long."""
-    cross = CrossFit.of(
-        prepared.trial, observational=prepared.observational, seed=seed, progress=part(progress, SURFACES_DONE, 1.0)
-    )
-    sets = [frozenset(out) for size in (3, 2, 1) for out in combinations(range(cross.count), size)]
-    for done, out in enumerate(sets):
-        progress("learn what customers do", SURFACES_DONE * done / len(sets))
-        cross.surfaces_without(out)
-    cross.fit_all()
-    return cross
+def _overlap(cross: CrossFit) -> list[Overlap]:
+    """Where chances are not the same for all."""
+    told = cross.observational or cross.trial.propensity is not None
+    return overlap(cross.trial, cross.propensities()) if told else []
 
 
-def _facts(question: _Question, cross: CrossFit, judged: Judged, effects_for: int) -> dict[str, Any]:
+def _facts(question: _Question, deals: Deals, judged: Judged, effects_for: int) -> dict[str, Any]:
     """What the manifest says beside what was asked and found."""
-    trial = cross.trial
+    trial = deals.trial
     return {
         "customers": len(trial),
         "effects_for": effects_for,
         "numbered": question.campaign.numbered,
-        "outcome_kinds": {name: kind.name for name, kind in zip(trial.outcomes, cross.kinds, strict=True)},
+        "outcome_kinds": {name: kind.name for name, kind in zip(trial.outcomes, deals.first.kinds, strict=True)},
         **_facts_of_groups(question.prepared),
         "chosen": [
             {
@@ -310,28 +309,23 @@ def _facts_of_groups(prepared: Prepared) -> dict[str, Any]:
 
 
 def _effects(
-    cross: CrossFit, judges: Sequence[Judge], question: _Question, progress: Progress
+    deals: Deals, judges: Sequence[Judge], question: _Question, progress: Progress
 ) -> tuple[Array, list[tuple[Array, Array]]]:
     """Whose effects, and for each outcome effects and errors (N, K)."""
     events, cutoff = question.events, question.cutoff
     if events is None or cutoff is None:
         count = len(judges)
         found = [
-            log_effects(cross, each.shrinkage, each.outcome, part(progress, i / count, (i + 1) / count))
+            log_effects(deals, each.shrinkage, each.outcome, part(progress, i / count, (i + 1) / count))
             for i, each in enumerate(judges)
         ]
-        return cross.trial.customer_ids, found
+        return deals.trial.customer_ids, found
     today = features_at(events, cutoff, question.prepared.categories)
     parts: list[list[tuple[Array, Array]]] = [[] for _ in judges]
     for low in range(0, len(today), AT_ONCE):
         progress("effects of each customer", low / len(today))
         matrix = np.ascontiguousarray(today.features[low : low + AT_ONCE])
-        said = []
-        for fold in range(cross.count):
-            out = frozenset({fold})
-            shares = np.broadcast_to(cross.trial.shares(), (len(matrix), len(cross.trial.actions)))
-            chance = cross.chances_for(matrix, out) if cross.observational else shares
-            said.append(cross.model_without(out).answer(matrix, chance))
+        said = deals.each_of(matrix)
         for j, judged in enumerate(judges):
             parts[j].append(effects_with_errors(judged.shrinkage, j, said))
     return today.customer_ids, [
@@ -344,7 +338,7 @@ def _recorded(
     run: UpliftRun,
     asked: Mapping[str, Any],
     facts: Mapping[str, Any],
-    made: tuple[CrossFit, Sequence[Judge], Prepared],
+    made: tuple[Deals, Sequence[Judge], Prepared],
 ) -> UpliftRun:
     def fill(folder: Path, run_id: str) -> None:
         for name in ("effects", "policies", "deciles", "curves"):

@@ -8,8 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from worthwhile.decide.uplift.crossfit import CrossFit
-from worthwhile.decide.uplift.learners import ActionLearner, FoldModel, Trees
+from worthwhile.decide.uplift.deals import Deals
+from worthwhile.decide.uplift.learners import ActionLearner, Bag, FoldModel, Trees
 from worthwhile.decide.uplift.lines import Line
 from worthwhile.decide.uplift.policies import Judge, Shrinkage
 from worthwhile.decide.uplift.prepare import Prepared
@@ -20,25 +20,28 @@ from worthwhile.models.files import read_json, write_json
 
 Array = np.ndarray[Any, Any]
 
-TREES = ("groups", "treated", "untreated", "scores")
+TREES = ("treated", "untreated", "scores")
 LINE = ("mean", "sd", "weight", "level")
 
 
-def save_models(folder: Path, cross: CrossFit, judges: Sequence[Judge], prepared: Prepared) -> None:
-    """All that forecasts effects: for each fold the models that have not seen it, and how far they are shrunk."""
-    for fold in range(cross.count):
-        save_fold_model(folder / f"without-fold-{fold}", cross.model_without(frozenset({fold})))
-        for k, booster in enumerate(cross.chances.get(frozenset({fold}), [])):
-            booster.save(folder / f"without-fold-{fold}", f"chance-{k}")
+def save_models(folder: Path, deals: Deals, judges: Sequence[Judge], prepared: Prepared) -> None:
+    """All that forecasts effects: for each deal and fold the models that lack it, and how far they are shrunk."""
+    trial = deals.trial
+    for deal, cross in enumerate(deals.all):
+        for fold in range(cross.count):
+            place, out = folder / f"deal-{deal}-without-fold-{fold}", frozenset({fold})
+            save_fold_model(place, cross.model_without(out))
+            for k, booster in enumerate(cross.chances.get(out, [])):
+                booster.save(place, f"chance-{k}")
     write_json(
         folder / "uplift.json",
         {
-            "actions": cross.trial.actions,
-            "outcomes": cross.trial.outcomes,
-            "covariates": cross.trial.names,
+            "actions": trial.actions,
+            "outcomes": trial.outcomes,
+            "covariates": trial.names,
             "columns": [{"column": c.column, "values": c.values} for c in prepared.codings],
             "categories": prepared.categories,
-            "shares": cross.trial.shares().tolist(),
+            "shares": trial.shares().tolist(),
             "shrinkage": [_shrinkage_json(judged.shrinkage) for judged in judges],
         },
     )
@@ -60,6 +63,7 @@ def save_fold_model(folder: Path, model: FoldModel) -> None:
         rows = []
         for k, learner in enumerate(model.learners[j]):
             trees = {name: getattr(learner, name) for name in TREES}
+            trees |= {f"groups-{b}": tree for b, tree in enumerate(learner.groups.trees)}
             for name, kept in trees.items():
                 kept.booster.save(folder, f"effect-{j}-{k}-{name}")
             starts = {name: kept.start for name, kept in trees.items()}
@@ -76,8 +80,9 @@ def load_fold_model(folder: Path) -> FoldModel:
         surfaces.append(Surface(tuple(_part(folder, f"surface-{j}-{i}", kept) for i, kept in enumerate(parts))))
         rows = []
         for k, kept in enumerate(facts["learners"][j]):
-            trees = {n: Trees(kept["starts"][n], Booster.load(folder, f"effect-{j}-{k}-{n}")) for n in TREES}
-            rows.append(ActionLearner(linear=_line(kept["linear"]), **trees))
+            trees = {n: Trees(s, Booster.load(folder, f"effect-{j}-{k}-{n}")) for n, s in kept["starts"].items()}
+            groups = Bag(tuple(tree for name, tree in trees.items() if name not in TREES))
+            rows.append(ActionLearner(groups, _line(kept["linear"]), **{name: trees[name] for name in TREES}))
         learners.append(tuple(rows))
     return FoldModel(tuple(surfaces), tuple(learners))
 

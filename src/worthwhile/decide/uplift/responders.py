@@ -14,9 +14,10 @@ from typing import Any
 import numpy as np
 
 from worthwhile.decide.uplift.covariates import Coding
-from worthwhile.decide.uplift.crossfit import CrossFit, Level
+from worthwhile.decide.uplift.crossfit import Level
 from worthwhile.decide.uplift.curves import DECILES, Z, parts_by
 from worthwhile.decide.uplift.policies import Judge, Policy, assigned
+from worthwhile.decide.uplift.trial import Trial
 from worthwhile.features.declared import FEATURES, Feature
 
 Array = np.ndarray[Any, Any]
@@ -189,12 +190,12 @@ def _spread(values: Array, sample: Array) -> tuple[float, float, float, float, f
     return float(low), float(high), float(known.mean()), float(cut.mean()), float(cut.std()), is_share
 
 
-def responders(cross: CrossFit, level: Level, judges: Sequence[Judge], describer: Describer) -> list[Responders]:
+def responders(trial: Trial, level: Level, judges: Sequence[Judge], describer: Describer) -> list[Responders]:
     """For every outcome and action. `level` is that of all customers, `judges` those of its outcomes."""
     parts = DECILES if len(level.rows) >= THIRDS_BELOW else 3
     found = []
-    for j, outcome in enumerate(cross.trial.outcomes):
-        for k, action in enumerate(cross.trial.treatments):
+    for j, outcome in enumerate(trial.outcomes):
+        for k, action in enumerate(trial.treatments):
             told_apart = judges[j].shrinkage.personal[k].t > SURE
             groups: tuple[Group, ...] = ()
             if told_apart:
@@ -210,7 +211,7 @@ def responders(cross: CrossFit, level: Level, judges: Sequence[Judge], describer
 
 
 def given(
-    cross: CrossFit,
+    trial: Trial,
     level: Level,
     judges: Sequence[Judge],
     chosen: Mapping[tuple[int, float], Policy],
@@ -219,19 +220,19 @@ def given(
     """Who gets what where the policy chosen for full contact tells customers apart: for each outcome the actions by
     their number of customers. Of those left alone the action is the control, and the effect zero."""
     found = []
-    for j, outcome in enumerate(cross.trial.outcomes):
+    for j, outcome in enumerate(trial.outcomes):
         policy = chosen.get((j, 1.0))
         if policy is None or policy.rule in ("none", "one"):
             continue
         action = assigned(policy, judges[j].held)
-        counts = np.bincount(action, minlength=len(cross.trial.actions))
+        counts = np.bincount(action, minlength=len(trial.actions))
         for k in np.argsort(-counts, kind="stable"):
             if counts[k] == 0:
                 continue
             rows = np.flatnonzero(action == k)
             gain = level.scores[:, j, k] - level.scores[:, j, 0]
             effect = judges[j].held.personal[:, k - 1] if k else np.zeros(len(action))
-            named = ("given" if k else "alone", outcome, cross.trial.actions[k])
+            named = ("given" if k else "alone", outcome, trial.actions[k])
             found.append(_group(named, rows, (effect, gain), level.rows, describer))
     return found
 

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from worthwhile.decide.uplift.crossfit import CrossFit, Level
+from worthwhile.decide.uplift.crossfit import Level
 from worthwhile.decide.uplift.curves import (
     Curve,
     deciles,
@@ -19,9 +19,11 @@ from worthwhile.decide.uplift.curves import (
     thinned,
     uplift_curve,
 )
+from worthwhile.decide.uplift.deals import Deals
 from worthwhile.decide.uplift.learners import Said, mean_said
 from worthwhile.decide.uplift.policies import Judge, Policy, Shrinkage, candidates, value_of
 from worthwhile.decide.uplift.shrink import features_of
+from worthwhile.decide.uplift.trial import Trial
 from worthwhile.progress import Progress, silent
 
 Array = np.ndarray[Any, Any]
@@ -63,25 +65,28 @@ def spread_of(found: Sequence[Array]) -> Array:
     return (m - 1) / m * ((several - several.mean(axis=0)) ** 2).sum(axis=0)
 
 
-def effects_with_errors(shrinkage: Shrinkage, outcome: int, several: Sequence[Said]) -> tuple[Array, Array]:
-    """Effects (N, K) and their standard errors, of what several models say: their mean."""
-    each = [shrinkage.read(said, outcome).personal for said in several]
-    together = mean_said(several)
+def effects_with_errors(shrinkage: Shrinkage, outcome: int, each: Sequence[Sequence[Said]]) -> tuple[Array, Array]:
+    """Effects (N, K) and their standard errors, of what several models say in each of several deals: their mean.
+
+    The spread is that within the first deal, whose models each lack another fold. Other deals lessen what comes of
+    dealing, but not what comes of who was in the campaign, so it is no smaller for them.
+    """
+    read = [[shrinkage.read(said, outcome).personal for said in several] for several in each]
+    together = mean_said([mean_said(several) for several in each])
     found, size = features_of(together, outcome), together.size[:, outcome]
     variance = np.column_stack([line.variance(found[:, k], size) for k, line in enumerate(shrinkage.personal)])
-    return np.mean(each, axis=0), np.sqrt(variance + spread_of(each))
+    mean = np.mean([np.mean(several, axis=0) for several in read], axis=0)
+    return mean, np.sqrt(variance + spread_of(read[0]))
 
 
-def log_effects(
-    cross: CrossFit, shrinkage: Shrinkage, outcome: int, progress: Progress = silent
-) -> tuple[Array, Array]:
+def log_effects(deals: Deals, shrinkage: Shrinkage, outcome: int, progress: Progress = silent) -> tuple[Array, Array]:
     """Effects (N, K) for the log's customers and their errors, by models that have not seen them."""
-    n, k = len(cross.trial), len(cross.trial.treatments)
+    n, k = len(deals.trial), len(deals.trial.treatments)
     mean, error = np.empty((n, k)), np.empty((n, k))
-    for fold in range(cross.count):
-        progress("effects of each customer", fold / cross.count)
-        rows = cross.rows_of([fold])
-        mean[rows], error[rows] = effects_with_errors(shrinkage, outcome, cross.each_beyond(fold))
+    for fold in range(deals.first.count):
+        progress("effects of each customer", fold / deals.first.count)
+        rows = deals.first.rows_of([fold])
+        mean[rows], error[rows] = effects_with_errors(shrinkage, outcome, deals.each_of_log(fold))
     return mean, error
 
 
@@ -116,36 +121,36 @@ class Judged:
 
 
 def judge(
-    cross: CrossFit, level: Level, judges: Sequence[Judge], shares: Sequence[float], progress: Progress = silent
+    deals: Deals, level: Level, judges: Sequence[Judge], shares: Sequence[float], progress: Progress = silent
 ) -> Judged:
     """Averages, deciles, curves and policies of every outcome. `judges` are those of the whole level."""
     averages, tenths, points = [], [], []
-    for j, outcome in enumerate(cross.trial.outcomes):
-        for k, action in enumerate(cross.trial.treatments):
+    for j, outcome in enumerate(deals.trial.outcomes):
+        for k, action in enumerate(deals.trial.treatments):
             effect = judges[j].held.personal[:, k]
-            averages.append(_average(cross, level, judges[j], k))
+            averages.append(_average(deals.trial, level, judges[j], k))
             gain = level.scores[:, j, k + 1] - level.scores[:, j, 0]
             tenths += [{"outcome": outcome, "action": action, **asdict(d)} for d in deciles(effect, gain)]
-            points += _curves(cross, effect, j, k)
+            points += _curves(deals.trial, effect, j, k)
     chosen = {(j, share): judges[j].choose(share) for j in range(len(judges)) for share in shares}
-    return Judged(averages, policies(cross, chosen, shares, progress), tenths, points, chosen)
+    return Judged(averages, policies(deals, chosen, shares, progress), tenths, points, chosen)
 
 
-def _pair(cross: CrossFit, k: int) -> Array:
+def _pair(trial: Trial, k: int) -> Array:
     """The customers with an action or the control."""
-    return np.flatnonzero((cross.trial.action == 0) | (cross.trial.action == k + 1))
+    return np.flatnonzero((trial.action == 0) | (trial.action == k + 1))
 
 
-def _average(cross: CrossFit, level: Level, judged: Judge, k: int) -> Average:
+def _average(trial: Trial, level: Level, judged: Judge, k: int) -> Average:
     j = judged.outcome
     scores = level.scores[:, j]
     gain = scores[:, k + 1] - scores[:, 0]
     mean, error = float(gain.mean()), float(gain.std() / np.sqrt(len(gain)))
-    rows = _pair(cross, k)
-    ranked = ranking(judged.held.personal[rows, k], cross.trial.action[rows] == k + 1, cross.trial.outcome[rows, j])
+    rows = _pair(trial, k)
+    ranked = ranking(judged.held.personal[rows, k], trial.action[rows] == k + 1, trial.outcome[rows, j])
     return Average(
-        outcome=cross.trial.outcomes[j],
-        action=cross.trial.treatments[k],
+        outcome=trial.outcomes[j],
+        action=trial.treatments[k],
         control_mean=float(scores[:, 0].mean()),
         effect=mean,
         se=error,
@@ -156,16 +161,16 @@ def _average(cross: CrossFit, level: Level, judged: Judge, k: int) -> Average:
     )
 
 
-def _curves(cross: CrossFit, effect: Array, j: int, k: int) -> list[dict[str, Any]]:
-    rows = _pair(cross, k)
-    treated, outcome = cross.trial.action[rows] == k + 1, cross.trial.outcome[rows, j]
+def _curves(trial: Trial, effect: Array, j: int, k: int) -> list[dict[str, Any]]:
+    rows = _pair(trial, k)
+    treated, outcome = trial.action[rows] == k + 1, trial.outcome[rows, j]
     curves: dict[str, Curve] = {
         "qini": qini_curve(effect[rows], treated, outcome),
         "uplift": uplift_curve(effect[rows], treated, outcome),
     }
     if np.isin(outcome, (0, 1)).all():
         curves["qini_perfect"] = qini_curve(perfect_effect(treated, outcome), treated, outcome)
-    names = {"outcome": cross.trial.outcomes[j], "action": cross.trial.treatments[k]}
+    names = {"outcome": trial.outcomes[j], "action": trial.treatments[k]}
     found = []
     for name, curve in curves.items():
         thin = thinned(curve)
@@ -175,7 +180,7 @@ def _curves(cross: CrossFit, effect: Array, j: int, k: int) -> list[dict[str, An
 
 
 def policies(
-    cross: CrossFit,
+    deals: Deals,
     chosen: dict[tuple[int, float], Policy],
     shares: Sequence[float],
     progress: Progress = silent,
@@ -185,14 +190,14 @@ def policies(
     `chosen` among rules marks what all customers speak for; the row `chosen` is what choosing is worth: in each fold
     the policy that the other folds chose.
     """
-    trial = cross.trial
+    trial = deals.trial
     values: dict[tuple[int, float, str, int], Array] = {}
-    for fold in range(cross.count):
-        progress("compare policies", fold / cross.count)
-        level, rows = cross.level(frozenset({fold})), cross.rows_of([fold])
-        said, (scores, _) = cross.beyond(fold), cross.scores_in(fold, frozenset({fold}))
+    for fold in range(deals.first.count):
+        progress("compare policies", fold / deals.first.count)
+        outside = deals.outside(fold)
+        said = outside.said
         for j in range(len(trial.outcomes)):
-            judged = Judge.of(level, j)
+            judged = Judge.of(outside.level, j)
             reading = judged.shrinkage.read(said, j)
             for share in shares:
                 asked = candidates(judged.shrinkage.averages, share)
@@ -200,8 +205,8 @@ def policies(
                 named = {(j, share, *_name(policy, share)): policy for policy in asked}
                 named[j, share, CHOSEN, -1] = judged.choose(share)
                 for key, policy in named.items():
-                    value = value_of(policy, reading, scores[:, j], share)
-                    values.setdefault(key, np.full(len(trial), np.nan))[rows] = value
+                    value = value_of(policy, reading, outside.scores[:, j], share)
+                    values.setdefault(key, np.full(len(trial), np.nan))[outside.rows] = value
     found = []
     for (j, share, rule, action), value in sorted(values.items(), key=lambda item: (item[0][0], -item[0][1])):
         if np.isnan(value).any():  # the best action of some folds only
