@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from worthwhile.decide.budget import Fairness as Fairness
     from worthwhile.decide.budget import How as How
     from worthwhile.decide.budget import Limits as Limits
+    from worthwhile.decide.budget import arms_of as arms_of
     from worthwhile.decide.budget import plan as plan
     from worthwhile.decide.budget import plan_candidates as plan_candidates
     from worthwhile.decide.budget import split_budget as split_budget
@@ -86,6 +87,7 @@ PUBLIC: dict[str, str] = {
     "design_campaign": "worthwhile.decide.campaign",
     "measure_campaign": "worthwhile.decide.campaign",
     "Arm": "worthwhile.decide.campaign",
+    "arms_of": "worthwhile.decide.budget",
     "Sizing": "worthwhile.decide.campaign",
     "export": "worthwhile.decide.handover",
     "Audience": "worthwhile.decide.handover",

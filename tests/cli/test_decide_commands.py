@@ -130,6 +130,7 @@ def test_shop_is_planned_tested_measured_and_handed_over(worth: Any, shop_folder
         "plan", shop_folder, "--budget", 30, "--actions", tmp_path / "actions.toml", "--out", tmp_path / "p.csv"
     )
     assert done.exit_code == 0, done.err
+    assert "Its standard error is taken for 0.015 (half of it" in done.out
     assert "Assumed, not measured: email: lift_spend = 0.03" in done.out and "all spend counts as margin" in done.out
     design = worth("campaign", "design", shop_folder, "--campaign", "spring", "--arm", "email=0.05", "--holdout", 0.4,
                    "--out", tmp_path / "a.csv", "--contacts", tmp_path / "k.csv")  # fmt: skip

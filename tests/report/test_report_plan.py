@@ -53,6 +53,18 @@ def test_the_section_says_what_the_next_money_returns_and_what_is_assumed(langua
     assert section["margin_note"] and not section["measured"]
 
 
+@pytest.mark.parametrize(
+    ("language", "half", "large"), [("en", "half of it, 30%", "large effect"), ("zh", "一半（30%）", "提升幅度很大")]
+)
+def test_an_assumption_is_told_with_how_sure_it_is_and_whether_it_is_large(language, half, large):
+    one = {"action": "call", "assumption": "lift_active", "value": 0.6, "lift_se": 0.3, "lift_se_is": "assumed"}
+    told = plan_section(facts_with(assumptions=[one]), voice_of(language, "GBP", "90d", "spend"))["assumptions"][0]
+    assert half in told and large in told
+    modest = {**one, "value": 0.1, "lift_se": 0.1, "lift_se_is": "given"}
+    told = plan_section(facts_with(assumptions=[modest]), voice_of(language, "GBP", "90d", "spend"))["assumptions"][0]
+    assert "10%" in told and half[:3] not in told and large not in told
+
+
 def test_a_plan_of_nobody_and_without_a_budget_is_told_plainly():
     nobody = facts_with(contacts=0, customers_contacted=0, limits=[], curve=[], held_out=0, expected_margin_low=None)
     section = plan_section(nobody, voice_of("en", "GBP", "90d", "spend"))

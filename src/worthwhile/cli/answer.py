@@ -87,7 +87,12 @@ def money(amount: float | None, currency: str = "") -> str:
 def assumed(one: Mapping[str, Any]) -> str:
     """What a plan, a test or a file that is handed over rests on without having been measured."""
     text = f"Assumed, not measured: {one['action']}: {one['assumption']} = {one['value']:g} ({one['means']})."
-    return text if one.get("lift_se", True) else f"{text} It is counted as exact: lift_se says how sure it is."
+    if "lift_se" not in one:
+        return text
+    if not one["lift_se"]:
+        return f"{text} It is counted as exact, since lift_se is 0."
+    why = " (half of it: lift_se says how sure it is)" if one.get("lift_se_is") == "assumed" else ""
+    return f"{text} Its standard error is taken for {one['lift_se']:g}{why}."
 
 
 def percent(value: float | None) -> str:

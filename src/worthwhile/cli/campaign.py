@@ -115,39 +115,13 @@ def campaign_design(
 
 def _arms(texts: Sequence[str], actions: Path | None) -> list[Arm]:
     """The arms: as they were written, and as the file of actions has those of its names."""
-    from worthwhile.decide.budget.actions import read_actions
+    from worthwhile.decide.budget import arms_of
     from worthwhile.decide.campaign import Arm
 
     said = dict(_arm(text) for text in texts)
-    known = {} if actions is None else {action.name: action for action in read_actions(actions).actions}
-    unknown = [name for name in said if known and name not in known]
-    if unknown:
-        raise InputError(
-            "bad-argument",
-            f"the file of actions has no `{unknown[0]}`",
-            where="--arm",
-            remedy=f"it has {', '.join(known)}",
-        )
-    arms = []
-    for name in said or known:
-        action = known.get(name)
-        cost = said.get(name)
-        if action is None:
-            arms.append(Arm(name, name, cost or 0.0))
-        else:
-            lift = getattr(action, action.assumption) if action.assumption else 0.0
-            treatment = "" if action.assumption else action.treatment
-            if cost is None and action.cost_column:
-                raise InputError(
-                    "bad-argument",
-                    f"the cost of `{name}` stands in a column, `{action.cost_column}`, which a test does not read",
-                    where=f"{actions}, actions.{name}.cost_column",
-                    remedy=f"give what a contact costs on average: --arm {name}=0.50",
-                )
-            share = action.cost_share * action.redeemed if cost is None else 0.0
-            cost = action.cost if cost is None else cost
-            arms.append(Arm(name, action.channel, cost, action.assumption, lift, treatment, share))
-    return arms
+    if actions is not None:
+        return arms_of(actions, said or None)
+    return [Arm(name, name, cost or 0.0) for name, cost in said.items()]
 
 
 def _arm(text: str) -> tuple[str, float | None]:

@@ -97,9 +97,10 @@ def plan(
         write_table(made.table, out)
     if holdout_out is not None:
         write_table(made.holdout, holdout_out)
-    shown = [*said(made, str(document.get("currency", ""))), *more, *_files(paths)]
+    warnings = [f"Warning: {text}" for text in document.get("warnings", ())]
     if not document.get("margin_is_set", True):
-        shown.insert(0, "Warning: all spend counts as margin. Say what it is: worth settings SHOP value.margin=0.4")
+        warnings.append("Warning: all spend counts as margin. Say what it is: worth settings SHOP value.margin=0.4")
+    shown = [*warnings, *said(made, str(document.get("currency", ""))), *more, *_files(paths)]
     return Answer({**document, "out": out, "holdout_out": holdout_out}, shown)
 
 

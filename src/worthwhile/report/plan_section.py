@@ -6,6 +6,7 @@ from dataclasses import replace
 from typing import Any
 
 from worthwhile.decide.budget.planning import next_of
+from worthwhile.decide.responses import LARGE
 from worthwhile.report import charts_plan
 from worthwhile.report.plan_content import PlanFacts
 from worthwhile.report.tables import Cell, Table
@@ -86,6 +87,9 @@ def _actions(plan: PlanFacts, voice: Voice) -> Table:
 def _assumption(one: dict[str, Any], voice: Voice) -> str:
     key = f"assumed.{one['assumption']}"
     n = voice.numbers
-    sure = voice("assumed.se", se=n.share(one["lift_se"])) if one["lift_se"] else voice("assumed.no_se")
+    how = "no_se" if not one["lift_se"] else "half_se" if one.get("lift_se_is") == "assumed" else "se"
+    sure = voice(f"assumed.{how}", se=n.share(one["lift_se"]))
+    if one["value"] > LARGE[one["assumption"]]:
+        sure += voice("page.space") + voice("assumed.large")
     told = {"action": one["action"], "share": n.change(one["value"]), "points": n.decimal(one["value"] * 100, 1)}
     return voice(key, **told) + voice("page.space") + sure

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+from pathlib import Path
+
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -11,9 +14,11 @@ import worthwhile as ww
 from worthwhile.decide.budget.shop_plan import SHOP_HOW, acquired_values
 from worthwhile.decide.campaign.design import write_contacts
 from worthwhile.decide.campaign.folder import read_campaign
+from worthwhile.decide.responses import SEEN
 from worthwhile.errors import InputError
 from worthwhile.runs.record import list_runs, record
 
+DATA = Path(os.environ.get("WORTH_DATA", Path(__file__).parents[3] / "shared" / "data"))
 ACTIONS = {
     "actions": {
         "email": {"cost": 0.05, "lift_spend": 0.03, "lift_se": 0.01},
@@ -45,6 +50,70 @@ def test_assumed_effects_become_margins_as_the_docs_say(shop):
     facts = made.to_dict()
     assert [one["action"] for one in facts["assumptions"]] == ["email", "voucher", "card"]
     assert facts["cost"] <= 25 and facts["held_out"] == 6
+
+
+def test_an_assumption_of_which_nobody_says_how_sure_it_is_may_err_by_half_of_it(shop):
+    def planned(**said: float) -> dict:
+        actions = {"actions": {"email": {"cost": 0.01, "lift_spend": 0.1, **said}}}
+        return ww.plan(shop, actions, 1000, how=ww.How()).to_dict()
+
+    unsaid, given, exact = planned(), planned(lift_se=0.02), planned(lift_se=0)
+    for facts, share in ((unsaid, 0.5), (given, 0.2)):
+        reach = facts["expected_margin_high"] - facts["expected_margin"]
+        assert reach == pytest.approx(1.645 * share * facts["expected_margin"], rel=1e-3)
+    assert exact["expected_margin_low"] is None
+    said = [(one["lift_se"], one["lift_se_is"]) for facts in (unsaid, given, exact) for one in facts["assumptions"]]
+    assert said == [(0.05, "assumed"), (0.02, "given"), (0, "given")]
+
+
+@pytest.mark.parametrize(
+    ("kind", "fair", "large", "absurd"),
+    [("lift_spend", 0.5, 3, 5), ("lift_active", 0.5, 0.6, -2), ("points_active", 0.1, 0.2, 2)],
+)
+def test_a_large_assumption_is_doubted_and_an_absurd_one_refused(shop, kind, fair, large, absurd):
+    def warned(size: float) -> list[str]:
+        return ww.plan(shop, {"actions": {"email": {"cost": 1, kind: size}}}, 20).to_dict()["warnings"]
+
+    assert warned(fair) == []
+    assert len(warned(large)) == 1 and f"email: {kind} = {large:g}" in warned(large)[0]
+    tested = ww.design_campaign(shop, "large", [ww.Arm("email", assumption=kind, lift=large)])
+    assert warned(large)[0] in tested.manifest["warnings"]
+    assert warned(large)[0] in ww.design_campaign(shop, "planned", plan="latest").manifest["warnings"]
+    with pytest.raises(InputError, match="which no contact brings"):
+        warned(absurd)
+    with pytest.raises(InputError, match="which no contact brings"):
+        ww.design_campaign(shop, "absurd", [ww.Arm("email", assumption=kind, lift=absurd)])
+
+
+@pytest.mark.real_data
+def test_what_is_said_of_the_hillstrom_test_is_what_it_brought():
+    path = DATA / "hillstrom.parquet"
+    if not path.is_file():
+        pytest.skip(f"{path} is missing; name the folder of the public data sets in WORTH_DATA")
+    table = pq.read_table(path)
+    means = table.group_by("treatment").aggregate([("spend", "mean"), ("conversion", "mean")]).to_pylist()
+    spend, orders = ({one["treatment"]: one[f"{name}_mean"] for one in means} for name in ("spend", "conversion"))
+    mails = ("Womens E-Mail", "Mens E-Mail")
+
+    def rises(of: dict) -> str:
+        return " and ".join(f"{(of[mail] / of['No E-Mail'] - 1) * 100:.0f}" for mail in mails) + " %"
+
+    assert (SEEN["lift_spend"], SEEN["lift_active"]) == (rises(spend), rises(orders))
+    points = " and ".join(f"{(orders[mail] - orders['No E-Mail']) * 100:.1f}" for mail in mails)
+    assert SEEN["points_active"] == f"{points} points"
+
+
+def test_arms_are_as_the_file_of_actions_has_them_and_cost_what_is_said_instead():
+    told = {"actions": {**ACTIONS["actions"], "voucher": {**ACTIONS["actions"]["voucher"], "redeemed": 0.5},
+                        "mail": {"cost": 2.0, "treatment": "mens", "cost_column": "postage"}}}  # fmt: skip
+    voucher, card = ww.arms_of(told, {"voucher": None, "card": 0.7})
+    assert voucher == ww.Arm("voucher", "email", 0.05, "lift_active", 0.5, cost_share=0.05)
+    assert card == ww.Arm("card", "post", 0.7, "points_active", 0.05)
+    assert ww.arms_of(told, {"mail": 0.5}) == [ww.Arm("mail", "mail", 0.5, treatment="mens")]
+    with pytest.raises(InputError, match="stands in a column"):
+        ww.arms_of(told)
+    with pytest.raises(InputError, match="has no `fax`"):
+        ww.arms_of(told, {"fax": None})
 
 
 def test_plan_is_recorded_and_the_same_question_is_the_same_run(shop):
@@ -281,6 +350,9 @@ def test_orders_that_came_after_the_forecast_change_no_plan_and_no_channels_valu
         ({"actions": {"a": {"lift_spend": 0.1, "lift_active": 0.1}}}, "actions, actions.a"),
         ({"actions": {"a": {"cost": "dear"}}}, "actions, actions.a.cost"),
         ({"actions": {"a": {"cost": -1}}}, "actions, actions.a"),
+        ({"actions": {"a": {"cost_share": 10}}}, "actions, actions.a"),
+        ({"actions": {"a": {"lift_se": 0.1}}}, "actions, actions.a"),
+        ({"actions": {"a": {"lift_spend": 30}}}, "actions, actions.a.lift_spend"),
         ({"actions": {"a": {}}, "limits": {"buget": 3}}, "actions, limits"),
         ({"actions": {"a": {}}, "limits": {"fairness": [{"parity": 1}]}}, "actions, limits.fairness"),
         ({"actions": {"a": {}}, "limits": {"fairness": 3}}, "actions, limits.fairness"),

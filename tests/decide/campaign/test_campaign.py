@@ -13,6 +13,7 @@ import worthwhile as ww
 from worthwhile.cli.answer import money
 from worthwhile.decide.campaign import measure
 from worthwhile.decide.campaign.design import contacts_of, write_contacts
+from worthwhile.decide.campaign.folder import read_campaign
 from worthwhile.errors import InputError
 from worthwhile.models.files import read_json, write_json
 from worthwhile.runs.record import digest_of, note, record
@@ -184,10 +185,18 @@ def test_a_horizon_that_is_not_over_is_told_and_one_that_has_not_begun_refused(s
     ww.design_campaign(shop, "late", ARMS[:1], sizing=ww.Sizing(start="2011-11-01"))
     done = ww.measure_campaign(shop, "late").to_dict()
     assert not done["matured"] and "what is known so far" in done["warnings"][0]
+    assert read_campaign(shop, "late").manifest["measured"]["matured"] is False
     ww.design_campaign(shop, "later", ARMS[:1], sizing=ww.Sizing(start="2012-01-01"))
     with pytest.raises(InputError) as caught:
         ww.measure_campaign(shop, "later")
     assert caught.value.code == "not-matured"
+
+
+def test_a_campaign_that_begins_long_after_its_forecast_is_told_to_be_measured_on_other_days(shop):
+    days = {"soon": "2011-07-16", "late": "2011-07-17"}  # half of 90 days after the cutoff, and a day more
+    told = {n: ww.design_campaign(shop, n, ARMS, sizing=ww.Sizing(start=day)).manifest for n, day in days.items()}
+    assert told["soon"]["warnings"] == []
+    assert "46 days after the forecast's cutoff, 2011-06-01" in told["late"]["warnings"][0]
 
 
 @pytest.mark.parametrize("asked", [ww.Asked(target="value"), ww.Asked(category="tea")])
@@ -238,6 +247,14 @@ def test_chance_of_being_left_alone_is_of_those_who_could_be_contacted(shop):
 def forecast_rows(shop):
     run = ww.list_runs(shop, "forecast")[0]["run_id"]
     return pq.read_table(shop.runs / run / "forecasts.parquet").to_pylist()
+
+
+def measured_as(shop, effect):
+    """An uplift run that measured the same effect of `mail` on everybody."""
+    ids = [row["customer_id"] for row in forecast_rows(shop)]
+    table = pa.table({"customer_id": ids, "action": ["mail"] * len(ids), "outcome": ["spend"] * len(ids),
+                      "effect_mean": [effect] * len(ids), "effect_se": [1.0] * len(ids)})  # fmt: skip
+    record(shop, "uplift", {"effect": effect}, {}, lambda folder, _: pq.write_table(table, folder / "effects.parquet"))
 
 
 def test_a_plan_with_several_contacts_of_one_customer_cannot_be_measured(shop):
@@ -295,21 +312,22 @@ def test_a_test_that_cannot_find_what_the_plan_expects_says_so_before_anybody_is
     assert next(f for f in made["test"]["findable"] if f["outcome"] == "active")["expected"] is None
 
 
-def test_a_test_that_finds_what_is_assumed_does_not_warn_and_one_held_out_too_few_says_how_many(shop):
-    def design(name: str, lift: float, holdout: float) -> dict:
-        arm = ww.Arm("email", cost=0.05, assumption="lift_spend", lift=lift)
+def test_a_test_that_finds_what_is_expected_does_not_warn_and_one_held_out_too_few_says_how_many(shop):
+    def design(name: str, effect: float, holdout: float) -> dict:
+        measured_as(shop, effect)
+        arm = ww.Arm("email", cost=0.05, treatment="mail")
         return ww.design_campaign(shop, name, [arm], sizing=ww.Sizing(holdout=holdout)).manifest
 
-    sure = design("sure", 40.0, 0.5)
+    sure = design("sure", 5_000.0, 0.5)
     found = sure["test"]["findable"][0]
     assert sure["warnings"] == [] and found["expected_power"] > 0.8
-    lift = 40.0 * 1.1 * found["detectable"] / found["expected"]  # found by halves, not by one held out of sixty
-    few = design("few", lift, 1)
+    effect = 1.1 * found["detectable"]  # found by halves, not by one held out of sixty
+    few = design("few", effect, 1)
     one = few["test"]["findable"][0]
     assert 1 < one["hold_out"] <= 30 and f"Hold out {one['hold_out']:,} (--holdout" in few["warnings"][0]
-    assert design("enough", lift, one["hold_out"])["warnings"] == []
+    assert design("enough", effect, one["hold_out"])["warnings"] == []
     if one["hold_out"] > 2:
-        assert design("less", lift, one["hold_out"] - 1)["warnings"] != []
+        assert design("less", effect, one["hold_out"] - 1)["warnings"] != []
 
 
 def test_a_plan_whose_budget_is_used_up_adds_control_and_keeps_its_contacts(shop):
@@ -323,7 +341,7 @@ def test_a_plan_whose_budget_is_used_up_adds_control_and_keeps_its_contacts(shop
     # No parting of the thirteen whom this plan names would find it; these twelve with twice as many beside them do.
     assert few["treated"] == 12 and few["hold_out"] > few["treated"] + few["held_out"]
     share = np.ceil(few["hold_out_share"] * 100) / 100
-    assert f"Hold out {few['hold_out']} (plan again with --holdout {share:g})" in manifest["warnings"][0]
+    assert f"Hold out {few['hold_out']} (plan again with --holdout {share:g})" in manifest["warnings"][1]
     _, more = design("more", share)
     assert more["treated"] == 12 and more["expected_power"] > 0.7 > few["expected_power"]
 
@@ -332,10 +350,7 @@ def test_effects_that_uplift_measured_are_held_to_what_the_test_finds(shop):
     arm = ww.Arm("email", treatment="mail")
     made = ww.design_campaign(shop, "blind", [arm]).manifest
     assert "neither assumed nor measured" in made["warnings"][0]
-    ids = [row["customer_id"] for row in forecast_rows(shop)]
-    table = pa.table({"customer_id": ids, "action": ["mail"] * len(ids), "outcome": ["spend"] * len(ids),
-                      "effect_mean": [2.5] * len(ids), "effect_se": [1.0] * len(ids)})  # fmt: skip
-    record(shop, "uplift", {"n": 1}, {}, lambda folder, _: pq.write_table(table, folder / "effects.parquet"))
+    measured_as(shop, 2.5)
     one = ww.design_campaign(shop, "seen", [arm]).manifest["test"]["findable"][0]
     assert one["expected"] == pytest.approx(2.5) and one["expected_is"].startswith("measured: uplift-")
 

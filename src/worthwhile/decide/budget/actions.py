@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from worthwhile.decide.budget.limits import Fairness, Limits
-from worthwhile.decide.responses import ASSUMED
+from worthwhile.decide.responses import ASSUMED, check_assumed
 from worthwhile.decide.tables import refuse_missing
 from worthwhile.errors import InputError
 
@@ -30,12 +30,17 @@ class Action:
     lift_spend: float | None = None
     lift_active: float | None = None
     points_active: float | None = None
-    lift_se: float = 0.0  # standard error of whichever is given; all customers share it
+    lift_se: float | None = None  # standard error of whichever is given, shared by all customers; 0: it is exact
 
     @property
     def assumption(self) -> str:
         """Which of ASSUMED the user gave; empty where the effect is a measured one."""
         return next((name for name in ASSUMED if getattr(self, name) is not None), "")
+
+    @property
+    def lift(self) -> float:
+        """The size of the assumption."""
+        return float(getattr(self, self.assumption)) if self.assumption else 0.0
 
 
 @dataclass(frozen=True)
@@ -84,6 +89,13 @@ def _action(name: str, given: Any, where: str) -> Action:
     values: dict[str, Any] = {key: _number(given[key], f"{where}.{key}") for key in numbers if key in given}
     values |= {key: str(given[key]) for key in ("channel", "cost_column", "treatment") if key in given}
     assumed = [key for key in ASSUMED if key in given]
+    if "lift_se" in given and not assumed:
+        raise InputError(
+            "bad-argument",
+            "`lift_se` is of no lift",
+            where=where,
+            remedy=f"give one of {', '.join(ASSUMED)}, or neither",
+        )
     if len(assumed) > 1:
         raise InputError(
             "bad-argument", f"both {assumed[0]} and {assumed[1]} are given", where=where, remedy="keep one of them"
@@ -91,6 +103,13 @@ def _action(name: str, given: Any, where: str) -> Action:
     for key in ("cost", "capacity", "cost_share", "redeemed", "lift_se"):
         if values.get(key, 0.0) < 0:
             raise InputError("bad-argument", f"`{key}` is below zero", where=where, remedy="give a number from 0 on")
+    for key in ("cost_share", "redeemed"):
+        if values.get(key, 0.0) > 1:
+            raise InputError(
+                "bad-argument", f"`{key}` is a share, and above 1", where=where, remedy="write 10 % as 0.1"
+            )
+    for key in assumed:
+        check_assumed(key, values[key], where=f"{where}.{key}")
     return Action(**{"name": name, "channel": name, "treatment": name, **values})
 
 

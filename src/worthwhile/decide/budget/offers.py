@@ -18,7 +18,7 @@ import pyarrow.compute as pc
 from worthwhile.decide.budget.actions import Action
 from worthwhile.decide.budget.problem import Array
 from worthwhile.decide.consent import consent_for, consents
-from worthwhile.decide.responses import ASSUMED, Effects, Response, assumed, measured
+from worthwhile.decide.responses import ASSUMED, Effects, Response, as_assumption, assumed, doubt_of, measured, se_of
 from worthwhile.decide.tables import ids_of, numbers_of
 from worthwhile.errors import InputError
 from worthwhile.features.build import feature_matrix_at, main_categories
@@ -139,9 +139,8 @@ def _offer(
 def _response(expected: Expected, action: Action, effects: Effects | None) -> Response:
     """What the action does to each customer, from where that is known."""
     if action.assumption:
-        size = getattr(action, action.assumption)
         return assumed(
-            action.assumption, size, spend=expected.spend, p_active=expected.p_active, lift_se=action.lift_se
+            action.assumption, action.lift, spend=expected.spend, p_active=expected.p_active, lift_se=action.lift_se
         )
     if effects is None:
         raise InputError(
@@ -189,12 +188,16 @@ def said_of(actions: Sequence[Action]) -> list[Mapping[str, Any]]:
     """What is assumed, action by action."""
     return [
         {
-            "action": a.name,
-            "assumption": a.assumption,
-            "value": getattr(a, a.assumption),
-            "lift_se": a.lift_se,
-            "means": ASSUMED[a.assumption],
+            **as_assumption(a.name, a.assumption, a.lift),
+            "lift_se": se_of(a.lift, a.lift_se),
+            "lift_se_is": "assumed" if a.lift_se is None else "given",
         }
         for a in actions
         if a.assumption
     ]
+
+
+def doubts_of(actions: Sequence[Action]) -> list[str]:
+    """Warnings of what is assumed."""
+    found = (doubt_of(a.name, a.assumption, a.lift) for a in actions if a.assumption)
+    return [text for text in found if text]

@@ -14,7 +14,7 @@ import pyarrow.parquet as pq
 
 from worthwhile.decide.budget.actions import ActionsFile, actions_of, as_said, read_actions
 from worthwhile.decide.budget.limits import Limits, joined
-from worthwhile.decide.budget.offers import expected_of, offers, said_of
+from worthwhile.decide.budget.offers import doubts_of, expected_of, offers, said_of
 from worthwhile.decide.budget.planning import How, Plan, plan_candidates
 from worthwhile.decide.campaign.contacts import recent_contacts
 from worthwhile.decide.campaign.noise import check_of_spend, forecast_columns, noise_of
@@ -99,6 +99,7 @@ def plan(  # noqa: PLR0913 (one parameter for each question that a person asks)
         "currency": forecast.shop.settings["currency"],
         "uplift": None if effects is None else effects.run_id,
         "assumptions": said_of(file.actions),
+        "warnings": doubts_of(file.actions),
         "margin_is_set": bool(expected.margin.min(initial=1.0) < 1.0) or forecast.task.amount_name == "value",
         "recent_contacts": sum(recent.values()),
     }

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -16,16 +16,19 @@ from worthwhile.decide.campaign.findings import ExpectedEffect, expected_of_arms
 from worthwhile.decide.campaign.folder import ASSIGNMENT, NONE, Campaign, check_name, write_campaign, write_whole
 from worthwhile.decide.campaign.noise import check_of_spend, forecast_columns, noise_of
 from worthwhile.decide.campaign.planned import from_plan, plan_run
+from worthwhile.decide.campaign.power import Noise
 from worthwhile.decide.campaign.sizing import Arm, Sizing, check_arms, check_sizing, held_of
 from worthwhile.decide.holdout import lots, strata_of
-from worthwhile.decide.responses import ASSUMED, latest_effects
+from worthwhile.decide.responses import as_assumption, doubt_of, latest_effects
 from worthwhile.errors import InputError
 from worthwhile.features.build import cutoff_from
 from worthwhile.runs.recall import RecordedForecast, recorded_forecast
 from worthwhile.runs.tables import write_table
 from worthwhile.shop import Shop
+from worthwhile.tasks import Horizon
 
 Array = np.ndarray[Any, Any]
+LATE = 0.5  # of the forecast's horizon: a campaign that begins later after its cutoff is measured on other days
 NOT_SAID = (
     "The plan was recorded before plans said what spend a contact is to bring: whether this test can find it is not"
     " known. Make the plan again."
@@ -56,39 +59,16 @@ def design_campaign(
     check_sizing(sizing)
     if plan is not None:
         _check_plan_alone(arms, sizing, {"--only": only, "--run": run_id, "--seed": seed})
-    seed = shop.settings["seed"] if seed is None else seed
     planned = None if plan is None else plan_run(shop, plan)
     forecast = _forecast_behind(shop, planned, run_id)
     check_of_spend(forecast)
     start = _start(sizing, forecast)
-    warnings: list[str] = []
-    of_plan = None
-    if planned is not None:
-        of_plan = from_plan(shop, planned, forecast.table(), forecast.task.amount_name)
-        assignment, arms = of_plan.assignment, of_plan.arms
-        expected = planned_of(of_plan.contacts)
-        noise = {arm.name: noise_of(forecast, _intended(assignment, arm.name)) for arm in arms}
-        seed = planned["asked"].get("how", {}).get("seed", seed)
-        if not expected:
-            warnings.append(NOT_SAID)
+    if planned is None:
+        drawn = _of_arms(shop, forecast, arms, sizing, only, seed=seed, of=name)
     else:
-        people = forecast_columns(_asked_for(forecast.table(), only, warnings), forecast.task.amount_name)
-        check_arms(len(people), arms, sizing)
-        law = noise_of(forecast, people)
-        held = held_of(len(people), len(arms), sizing, law[sizing.outcome])
-        assignment = _by_lot(people, [arm.name for arm in arms], held, seed=seed, of=name)
-        noise = {arm.name: law for arm in arms}
-        effects = latest_effects(shop) if any(arm.treatment for arm in arms) else None
-        expected = expected_of_arms(arms, people, effects)
-        arms = [_with_share(arm, law["spend"].mean, expected) for arm in arms]
-        warnings += [
-            f"{arm.name}: what it does is neither assumed nor measured, so whether the test can find it is not known."
-            for arm in arms
-            if arm.treatment and arm.name not in expected
-        ]
+        drawn = _of_plan(shop, forecast, planned)
     currency = forecast.shop.settings["currency"]
-    test = test_facts(assignment, arms, sizing, noise, expected, reach=None if of_plan is None else of_plan.reach)
-    warnings += shortfalls(test["findable"], sizing, currency, left_alone=None if of_plan is None else of_plan.share)
+    test = test_facts(drawn.assignment, drawn.arms, sizing, drawn.noise, drawn.expected, reach=drawn.reach)
     facts = {
         "kind": "campaign",
         "name": name,
@@ -97,16 +77,87 @@ def design_campaign(
         "horizon": forecast.horizon,
         "forecast": forecast.run_id,
         "plan": None if planned is None else planned["run_id"],
-        "seed": seed,
+        "seed": drawn.seed,
         "data_version": forecast.asked["data_version"],
         "currency": currency,
         "amount": forecast.task.amount_name,
-        "arms": [{"name": arm.name, "channel": arm.channel, "cost": arm.cost} for arm in arms],
-        "assumptions": _assumptions(planned, arms),
+        "arms": [{"name": arm.name, "channel": arm.channel, "cost": arm.cost} for arm in drawn.arms],
+        "assumptions": drawn.assumptions,
         "test": test,
-        "warnings": warnings,
+        "warnings": [
+            *drawn.warnings,
+            *_late(start, forecast),
+            *shortfalls(test["findable"], sizing, currency, left_alone=drawn.share),
+        ],
     }
-    return write_campaign(shop, name, facts, lambda folder: write_whole(assignment, folder / ASSIGNMENT))
+    return write_campaign(shop, name, facts, lambda folder: write_whole(drawn.assignment, folder / ASSIGNMENT))
+
+
+@dataclass(frozen=True)
+class _Drawn:
+    """Who gets what, and what is known of it beforehand."""
+
+    assignment: pa.Table
+    arms: Sequence[Arm]
+    seed: int
+    noise: Mapping[str, Mapping[str, Noise]]  # by arm and outcome
+    expected: Mapping[str, ExpectedEffect]  # by arm
+    assumptions: list[dict[str, Any]]
+    warnings: list[str]
+    reach: Mapping[str, float] | None = None  # of a plan, by arm: how many customers it could have contacted
+    share: float | None = None  # of a plan: the share that it left alone
+
+
+def _of_arms(
+    shop: Shop,
+    forecast: RecordedForecast,
+    arms: Sequence[Arm],
+    sizing: Sizing,
+    only: frozenset[str] | None,
+    *,
+    seed: int | None,
+    of: str,
+) -> _Drawn:
+    """Arms by lot among the customers of a forecast."""
+    warnings = [text for arm in arms if arm.assumption and (text := doubt_of(arm.name, arm.assumption, arm.lift))]
+    seed = shop.settings["seed"] if seed is None else seed
+    people = forecast_columns(_asked_for(forecast.table(), only, warnings), forecast.task.amount_name)
+    check_arms(len(people), arms, sizing)
+    law = noise_of(forecast, people)
+    held = held_of(len(people), len(arms), sizing, law[sizing.outcome])
+    effects = latest_effects(shop) if any(arm.treatment for arm in arms) else None
+    expected = expected_of_arms(arms, people, effects)
+    warnings += [
+        f"{arm.name}: what it does is neither assumed nor measured, so whether the test can find it is not known."
+        for arm in arms
+        if arm.treatment and arm.name not in expected
+    ]
+    return _Drawn(
+        _by_lot(people, [arm.name for arm in arms], held, seed=seed, of=of),
+        [_with_share(arm, law["spend"].mean, expected) for arm in arms],
+        seed,
+        {arm.name: law for arm in arms},
+        expected,
+        [as_assumption(arm.name, arm.assumption, arm.lift) for arm in arms if arm.assumption],
+        warnings,
+    )
+
+
+def _of_plan(shop: Shop, forecast: RecordedForecast, planned: Mapping[str, Any]) -> _Drawn:
+    """The contacts of a recorded plan, and those whom it left alone and would have reached."""
+    made = from_plan(shop, planned, forecast.table(), forecast.task.amount_name)
+    expected, facts = planned_of(made.contacts), planned.get("facts", {})
+    return _Drawn(
+        made.assignment,
+        made.arms,
+        planned["asked"].get("how", {}).get("seed", shop.settings["seed"]),
+        {arm.name: noise_of(forecast, _intended(made.assignment, arm.name)) for arm in made.arms},
+        expected,
+        list(facts.get("assumptions", ())),
+        [*facts.get("warnings", ()), *([] if expected else [NOT_SAID])],
+        made.reach,
+        made.share,
+    )
 
 
 def _with_share(arm: Arm, spend: float, expected: Mapping[str, ExpectedEffect]) -> Arm:
@@ -122,17 +173,6 @@ def _check_plan_alone(arms: Sequence[Arm], sizing: Sizing, others: Mapping[str, 
     if settled is not None:
         remedy = "leave it out, or make another plan: worth plan SHOP --holdout 0.3"
         raise InputError("bad-argument", "the plan has settled this already", where=settled, remedy=remedy)
-
-
-def _assumptions(planned: Mapping[str, Any] | None, arms: Sequence[Arm]) -> list[dict[str, Any]]:
-    """What is assumed of the arms, as a plan's manifest has it."""
-    if planned is not None:
-        return list(planned.get("facts", {}).get("assumptions", ()))
-    return [
-        {"action": arm.name, "assumption": arm.assumption, "value": arm.lift, "means": ASSUMED[arm.assumption]}
-        for arm in arms
-        if arm.assumption
-    ]
 
 
 def _intended(assignment: pa.Table, name: str) -> pa.Table:
@@ -173,6 +213,21 @@ def _start(sizing: Sizing, forecast: RecordedForecast) -> datetime:
             remedy=f"begin on {day} or later, or make a forecast with an earlier --cutoff",
         )
     return start
+
+
+def _late(start: datetime, forecast: RecordedForecast) -> list[str]:
+    """A warning where outcomes begin so long after the forecast's cutoff that it is of other days than they are."""
+    zone = forecast.shop.settings.zone
+    span = Horizon.parse(forecast.horizon).after(forecast.cutoff, zone) - forecast.cutoff
+    if start - forecast.cutoff <= LATE * span:
+        return []
+    day = forecast.cutoff.astimezone(zone).date().isoformat()
+    return [
+        f"The campaign begins {(start - forecast.cutoff).days} days after the forecast's cutoff, {day}: the"
+        f" {forecast.horizon} that are forecast are not those that will be measured, so what the test can find is less"
+        " sure, and who has ordered meanwhile lies in the wrong stratum. Forecast again once the log reaches nearer to"
+        " its first day, and design it then."
+    ]
 
 
 def _by_lot(people: pa.Table, arms: Sequence[str], held: int, *, seed: int, of: str) -> pa.Table:

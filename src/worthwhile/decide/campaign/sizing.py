@@ -9,7 +9,7 @@ from datetime import date
 
 from worthwhile.decide.campaign.folder import NONE
 from worthwhile.decide.campaign.power import Noise, needed
-from worthwhile.decide.responses import ASSUMED
+from worthwhile.decide.responses import ASSUMED, check_assumed
 from worthwhile.errors import InputError
 
 OUTCOMES = ("spend", "active")
@@ -70,6 +70,9 @@ def check_arms(customers: int, arms: Sequence[Arm], test: Sizing) -> None:
         what, remedy = f"{test.holdout:g} customers cannot be held out", "give a share such as 0.1, or a number"
     if what:
         raise InputError("bad-argument", what, where="campaign", remedy=remedy)
+    for arm in arms:
+        if arm.assumption:
+            check_assumed(arm.assumption, arm.lift, where=f"campaign, arm {arm.name}")
 
 
 def held_of(total: int, arms: int, test: Sizing, noise: Noise) -> int:
