@@ -17,6 +17,7 @@ import pyarrow.parquet as pq
 from worthwhile import __version__
 from worthwhile.decide.campaign.folder import NONE, read_campaign
 from worthwhile.decide.consent import consent_for, consented, consents
+from worthwhile.decide.identities import as_the_shop_knows, known_ids, with_known_ids
 from worthwhile.decide.responses import ASSUMED
 from worthwhile.decide.tables import ids_of, read_table
 from worthwhile.errors import InputError
@@ -88,7 +89,7 @@ def export(
     `audience.where` does not select, customers who were forgotten, excluded ones, and those without consent: where a
     table of consent is given, or the rows have a column `consent`, only a yes is one. Beside the file lies
     `<file>.manifest.json`. Where nobody is left nothing is written, unless `audience.allow_empty`.
-    Raises InputError `no-such-run`, `damaged`, `bad-argument`, `bad-file`, `bad-columns`, `bad-values`.
+    Raises InputError `no-such-run`, `damaged`, `bad-argument`, `bad-file`, `bad-columns`, `bad-values`, `no-key`.
     """
     path, audience = check_out(out, suffixes=SUFFIXES), audience or Audience()
     table, source = _table(shop, what, run_id, file)
@@ -96,17 +97,7 @@ def export(
         raise InputError("bad-columns", "the table has no column `customer_id`", where=what, remedy="name another file")
     customers = np.array(pc.cast(table["customer_id"], pa.string()).to_pylist(), object)
     warnings: list[str] = []
-    tests = {
-        "not_selected": lambda: _selected(table, audience, warnings),
-        "forgotten": lambda: _remembered(shop, customers),
-        "excluded": lambda: _not_excluded(customers, audience, warnings),
-        "no_consent": lambda: _consented(table, customers, audience, warnings),
-    }
-    keep, left_out = np.ones(len(table), bool), {}
-    for name, test in tests.items():
-        passed = test()
-        left_out[name] = int((keep & ~passed).sum())
-        keep &= passed
+    keep, left_out = _kept(shop, table, customers, audience, warnings)
     rows = np.flatnonzero(keep)
     if not len(rows):
         warnings.insert(0, _nobody(len(table), left_out))
@@ -115,13 +106,12 @@ def export(
             raise InputError("bad-argument", " ".join(warnings), where=what, remedy=remedy)
     held = _held_out(table, rows, source)
     if held:
+        others = (
+            f" Those to be contacted: --where treatment=..., not {NONE}." if "treatment" in table.column_names else ""
+        )
         warnings.append(
             f"{held:,} of these rows are of customers who are held out: whoever contacts them spoils the comparison."
-            + (
-                f" Those to be contacted: --where treatment=..., not {NONE}."
-                if "treatment" in table.column_names
-                else ""
-            )
+            + others
         )
     rows = rows[np.argsort(customers[rows].astype(str), kind="stable")]
     chosen = table.take(pa.array(rows))
@@ -143,6 +133,28 @@ def export(
     manifest_path = path.with_name(path.name + ".manifest.json")
     write_json(manifest_path, manifest)
     return Handover(path, manifest_path, manifest)
+
+
+def _kept(
+    shop: Shop, table: pa.Table, customers: Array, audience: Audience, warnings: list[str]
+) -> tuple[Array, dict[str, int]]:
+    """Which rows are handed over, (R,) of bool, and how many are left out for each reason.
+
+    Customers are held to lists as the shop knows them, since an address in either of the two means its pseudonym.
+    """
+    known = as_the_shop_knows(shop, customers)
+    tests = {
+        "not_selected": lambda: _selected(table, audience, warnings),
+        "forgotten": lambda: _remembered(shop, known),
+        "excluded": lambda: _not_excluded(known, known_ids(shop, audience.excluded), warnings),
+        "no_consent": lambda: _consented(shop, table, known, audience, warnings),
+    }
+    keep, left_out = np.ones(len(table), bool), {}
+    for name, test in tests.items():
+        passed = test()
+        left_out[name] = int((keep & ~passed).sum())
+        keep &= passed
+    return keep, left_out
 
 
 def _table(shop: Shop, what: str, run_id: str | None, file: str | None) -> tuple[pa.Table, dict[str, Any]]:
@@ -237,14 +249,12 @@ def _selected(table: pa.Table, audience: Audience, warnings: list[str]) -> Array
     return keep
 
 
-def _not_excluded(customers: Array, audience: Audience, warnings: list[str]) -> Array:
+def _not_excluded(customers: Array, excluded: Collection[str], warnings: list[str]) -> Array:
     """Who is not excluded. That none of those excluded is there at all may be, but is likelier a mistake."""
-    excluded = np.isin(customers.astype(str), np.array(sorted(audience.excluded), dtype=str))
-    if audience.excluded and not excluded.any():
-        warnings.append(
-            f"None of the {len(audience.excluded):,} excluded customers is in the table: are their ids the shop's?"
-        )
-    return np.asarray(~excluded)
+    found = np.isin(customers.astype(str), np.array(sorted(excluded), dtype=str))
+    if excluded and not found.any():
+        warnings.append(f"None of the {len(excluded):,} excluded customers is in the table: are their ids the shop's?")
+    return np.asarray(~found)
 
 
 def _remembered(shop: Shop, customers: Array) -> Array:
@@ -261,14 +271,14 @@ def _remembered(shop: Shop, customers: Array) -> Array:
     return np.array([name not in gone for name in customers.tolist()], bool)
 
 
-def _consented(table: pa.Table, customers: Array, audience: Audience, warnings: list[str]) -> Array:
+def _consented(shop: Shop, table: pa.Table, customers: Array, audience: Audience, warnings: list[str]) -> Array:
     """Who said yes, in the rows' own column `consent` and in the table of consent, as far as there are such."""
     keep = np.ones(len(table), bool)
     if "consent" in table.column_names:
         keep &= consented(table["consent"], where="consent")
     if audience.consent is None:
         return keep
-    given = audience.consent
+    given = with_known_ids(shop, audience.consent, where="--consent")
     said = consents(given, where="--consent") if "customer_id" in given.column_names else {}
     if not said:
         raise InputError(

@@ -15,8 +15,8 @@ import pytest
 
 import worthwhile as ww
 from oracles.small_orders import write_orders
+from worthwhile.decide.identities import as_the_shop_knows
 from worthwhile.decide.uplift.crossfit import CrossFit
-from worthwhile.decide.uplift.identities import as_the_shop_knows
 from worthwhile.decide.uplift.keep import load_fold_model, load_shrinkage, save_models
 from worthwhile.decide.uplift.policies import Judge
 from worthwhile.decide.uplift.prepare import Prepared, features_at

@@ -20,6 +20,7 @@ from worthwhile.decide.campaign.contacts import recent_contacts
 from worthwhile.decide.campaign.noise import check_of_spend, forecast_columns, noise_of
 from worthwhile.decide.campaign.planned import is_held_by_limits
 from worthwhile.decide.campaign.power import share_to_leave
+from worthwhile.decide.identities import known_counts, known_ids, with_known_ids
 from worthwhile.decide.responses import latest_effects
 from worthwhile.errors import InputError
 from worthwhile.progress import Progress, part, silent
@@ -80,7 +81,8 @@ def plan(  # noqa: PLR0913 (one parameter for each question that a person asks)
     forecast = recorded_forecast(shop, run_id=run_id)
     _check_amounts(file, forecast)
     effects = latest_effects(shop) if any(not action.assumption for action in file.actions) else None
-    asked_limits = _joined(file, limits or Limits(), budget)
+    asked_limits = _known(shop, _joined(file, limits or Limits(), budget))
+    customers = None if customers is None else with_known_ids(shop, customers, where="--customers")
     with open_log(shop, versions=forecast.asked["data_version"]) as log:  # margins as the forecast knew them
         expected = expected_of(forecast, log)
     recent, contacts_version = _recent(shop, forecast, file.contact_days)
@@ -199,6 +201,12 @@ def _joined(file: ActionsFile, given: Limits, budget: float | None) -> Limits:
     plain = Limits(per_customer=1, least_return=0.0, plan_return=0.0)
     found = joined(joined(plain, file.limits), given)
     return found if budget is None else replace(found, budget=float(budget))
+
+
+def _known(shop: Shop, limits: Limits) -> Limits:
+    """The limits with customers as the shop knows them: whoever gives a list of addresses means its pseudonyms."""
+    excluded, contacted = known_ids(shop, limits.excluded), known_counts(shop, limits.contacted)
+    return replace(limits, excluded=excluded, contacted=contacted)
 
 
 def _added(one: Mapping[str, int], other: Mapping[str, int]) -> dict[str, int]:

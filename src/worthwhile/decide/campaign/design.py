@@ -19,6 +19,7 @@ from worthwhile.decide.campaign.planned import from_plan, plan_run
 from worthwhile.decide.campaign.power import Noise
 from worthwhile.decide.campaign.sizing import Arm, Sizing, check_arms, check_sizing, held_of
 from worthwhile.decide.holdout import lots, strata_of
+from worthwhile.decide.identities import known_ids
 from worthwhile.decide.responses import as_assumption, doubt_of, latest_effects
 from worthwhile.errors import InputError
 from worthwhile.features.build import cutoff_from
@@ -121,6 +122,7 @@ def _of_arms(
     """Arms by lot among the customers of a forecast."""
     warnings = [text for arm in arms if arm.assumption and (text := doubt_of(arm.name, arm.assumption, arm.lift))]
     seed = shop.settings["seed"] if seed is None else seed
+    only = None if only is None else known_ids(shop, only)
     people = forecast_columns(_asked_for(forecast.table(), only, warnings), forecast.task.amount_name)
     check_arms(len(people), arms, sizing)
     law = noise_of(forecast, people)

@@ -13,11 +13,11 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from worthwhile.decide.identities import as_the_shop_knows
 from worthwhile.decide.uplift.campaign import CampaignColumns, CampaignLog, read_campaign_log, refuse_twice
 from worthwhile.decide.uplift.checks import FAR, Overlap, Placebo, overlap, placebos
 from worthwhile.decide.uplift.crossfit import FOLDS, CrossFit
 from worthwhile.decide.uplift.deals import Deals, usual_deals
-from worthwhile.decide.uplift.identities import as_the_shop_knows
 from worthwhile.decide.uplift.keep import save_models
 from worthwhile.decide.uplift.policies import Judge
 from worthwhile.decide.uplift.prepare import Prepared, features_at, from_log, from_shop

@@ -1,13 +1,15 @@
-"""The ids of a campaign's log as the shop knows them: an id that identifies a person is a pseudonym there."""
+"""Ids in tables that people give, as the shop knows them: an id that identifies a person is a pseudonym there."""
 
 from __future__ import annotations
 
+from collections.abc import Collection, Mapping
 from typing import Any
 
 import duckdb
 import numpy as np
 import pyarrow as pa
 
+from worthwhile.decide.tables import texts_of
 from worthwhile.ingestion.ids import identifies, plain_id
 from worthwhile.ingestion.pseudonyms import PSEUDONYM, Keyring, define_pseudonyms
 from worthwhile.shop import Shop
@@ -35,6 +37,31 @@ def as_the_shop_knows(shop: Shop, customer_ids: Array) -> Array:
         define_pseudonyms(con, keyring.key())
         keyring.keep()
         return _column(con, f"SELECT CASE WHEN {replaced} THEN pseudonym(id) ELSE id END FROM plain ORDER BY place")
+
+
+def known_ids(shop: Shop, customers: Collection[str]) -> frozenset[str]:
+    """Some customers as the shop knows them. Raises InputError `no-key`."""
+    return frozenset(as_the_shop_knows(shop, np.array(sorted(customers), dtype=object)).tolist())
+
+
+def known_counts(shop: Shop, contacts: Mapping[str, int]) -> dict[str, int]:
+    """Counts by customer, of customers as the shop knows them. Raises InputError `no-key`."""
+    found: dict[str, int] = {}
+    for name, count in zip(
+        as_the_shop_knows(shop, np.array(list(contacts), dtype=object)), contacts.values(), strict=True
+    ):
+        found[name] = found.get(name, 0) + count
+    return found
+
+
+def with_known_ids(shop: Shop, table: pa.Table, *, where: str) -> pa.Table:
+    """The table with its `customer_id`, where there is such a column, as the shop knows them. Raises InputError
+    `no-key`, `bad-values`."""
+    if "customer_id" not in table.column_names:
+        return table
+    given = texts_of(table, "customer_id", where=where).to_numpy(zero_copy_only=False)
+    ids = pa.array(as_the_shop_knows(shop, given.astype(object)), pa.string())
+    return table.set_column(table.column_names.index("customer_id"), "customer_id", ids)
 
 
 def _column(con: duckdb.DuckDBPyConnection, query: str) -> Array:
