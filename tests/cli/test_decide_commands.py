@@ -53,6 +53,24 @@ def test_plan_of_candidates_needs_no_shop(worth: Any, tmp_path: Path, candidates
     assert "No other plan under these limits" in shown and "The next 3.00 return" in shown
 
 
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        (("--budget", 0.5), "the budget buys no contact. The cheapest that is expected to pay costs 1.00."),
+        (("--budget", 30, "--least-return", 100), "nobody may be, or no contact is expected to pay."),
+        (("--budget", 30, "--plan-return", 100), "another limit allows no plan"),
+    ],
+)
+def test_a_plan_of_nobody_says_why(worth: Any, candidates: Path, given: tuple[Any, ...], said: str) -> None:
+    assert said in " ".join(worth("plan", "--candidates", candidates, *given).out.split())
+
+
+def test_a_budget_that_the_next_contact_does_not_fit_into_says_what_it_costs(worth: Any, tmp_path: Path) -> None:
+    (tmp_path / "c.csv").write_text("customer_id,action,cost,expected_margin\na,mail,1,5\nb,card,50,900\n")
+    shown = worth("plan", "--candidates", tmp_path / "c.csv", "--budget", 2).out
+    assert "the next that would pay costs 50.00" in shown and "More budget would bring nothing" not in shown
+
+
 def test_nothing_but_the_answer_is_printed_whatever_the_solver_says(candidates: Path) -> None:
     code = "from worthwhile.cli import main; main()"
     command = [sys.executable, "-c", code, "plan", "--candidates", str(candidates), "--budget", "30", "--json"]

@@ -51,6 +51,9 @@ def test_the_section_says_what_the_next_money_returns_and_what_is_assumed(langua
     assert any("0.04%" in text for text in section["said"])
     assert "+6.0%" in section["assumptions"][0] and "2.0%" in section["assumptions"][0]
     assert section["margin_note"] and not section["measured"]
+    flat = [{"budget": b, "cost": 90.0, "margin": 400.0} for b in (100.0, 200.0)]
+    dear = facts_with(curve=flat, too_dear=3, too_dear_from=500.0)
+    assert "£500" in plan_section(dear, voice_of(language, "GBP", "90d", "spend"))["figure"].title
 
 
 @pytest.mark.parametrize(

@@ -296,6 +296,9 @@ def said(made: Plan, currency: str = "") -> list[str | Table]:
     if following is not None:
         step, more = (money(amount, currency) for amount in following)
         shown.append(f"The next {step} return {more}.")
+    elif facts["contacts"] and facts["too_dear"]:
+        least = money(facts["too_dear_from"], currency)
+        shown.append(f"What is left of the budget buys no contact more: the next that would pay costs {least}.")
     elif facts["contacts"] and any(one["limit"] == "budget" and one["price"] <= 0 for one in facts["limits"]):
         shown.append("More budget would bring nothing: what is left of it has nowhere to go under the other limits.")
     if facts["rows_below_cost"]:
@@ -317,10 +320,19 @@ def said(made: Plan, currency: str = "") -> list[str | Table]:
 
 def _how_good(facts: Mapping[str, Any]) -> str:
     if not facts["contacts"]:
-        return "Nobody is contacted: the budget buys no contact, another limit allows none, or none is expected to pay."
+        return _why_nobody(facts)
     if facts["method"] == "exact":
         return "No other plan under these limits is expected to bring more."
     return f"No other plan under these limits is expected to bring more than {_short(facts['gap'])} beyond that."
+
+
+def _why_nobody(facts: Mapping[str, Any]) -> str:
+    if facts["too_dear"] and not facts["affordable"]:
+        least = money(facts["too_dear_from"], str(facts.get("currency", "")))
+        return f"Nobody is contacted: the budget buys no contact. The cheapest that is expected to pay costs {least}."
+    if not facts["affordable"]:
+        return "Nobody is contacted: nobody may be, or no contact is expected to pay."
+    return "Nobody is contacted: another limit allows no plan that is expected to bring anything."
 
 
 def _short(gap: float) -> str:

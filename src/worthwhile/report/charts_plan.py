@@ -18,11 +18,12 @@ def curve_figure(plan: PlanFacts, following: tuple[float, float] | None, voice: 
     points, n = plan.facts["curve"], voice.numbers
     if len(points) < 2:
         return None
-    title = (
-        voice("curve.title", step=n.money(following[0]), next=n.money(following[1]))
-        if following is not None
-        else voice("curve.title_enough")
-    )
+    if following is not None:
+        title = voice("curve.title", step=n.money(following[0]), next=n.money(following[1]))
+    elif plan.facts.get("too_dear"):
+        title = voice("curve.title_dear", cost=n.money(plan.facts["too_dear_from"]))
+    else:
+        title = voice("curve.title_enough")
     wide, narrow = (_draw_curve(plan, voice, frame, title) for frame in (WIDE, NARROW))
     return Figure(title, voice("curve.note"), wide, narrow)
 

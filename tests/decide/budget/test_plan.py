@@ -192,6 +192,33 @@ def test_curve_rises_goes_through_the_plan_and_its_slope_is_the_price():
     assert 20 * price == pytest.approx(beyond["margin"] - own["margin"], rel=0.15)
 
 
+@pytest.mark.parametrize("seed", range(3))
+@pytest.mark.parametrize("budget", [0.05, 0.3, 1.0])
+def test_a_budget_that_single_contacts_exceed_has_the_curve_of_the_best_plans(seed, budget):
+    """Contacts that cost more than the budget are no part of the plan, but they are what a larger one buys."""
+    candidates = table(30, seed=seed)
+    made = plan_candidates(candidates, budget)
+    assert made.facts["too_dear"] and made.facts["too_dear_from"] > budget
+    for point in made.facts["curve"]:
+        best = plan_candidates(candidates, point["budget"], how=How(method="exact", curve=False))
+        assert point["margin"] == pytest.approx(best.facts["expected_margin"], rel=1e-3)
+    following = next_of(made.facts)
+    if following:
+        more = plan_candidates(candidates, budget + following[0] * (1 + 1e-9), how=QUICK)
+        gained = more.facts["expected_margin"] - made.facts["expected_margin"]
+        assert following[1] == pytest.approx(gained, rel=1e-3)
+        assert next(one["price"] for one in made.facts["limits"] if one["limit"] == "budget") > 0
+
+
+def test_who_is_left_alone_hangs_on_no_budget_however_small():
+    candidates = table(60, seed=4)
+    left = [plan_candidates(candidates, budget, how=How(holdout=0.2, curve=False)).holdout for budget in (0.3, 1, 1e6)]
+    assert left[0]["customer_id"].equals(left[1]["customer_id"]) and left[0]["customer_id"].equals(
+        left[2]["customer_id"]
+    )
+    assert left[0]["stratum"].equals(left[2]["stratum"])
+
+
 def test_what_the_next_money_returns_is_what_a_plan_with_it_brings():
     candidates = table(60, seed=2)
     made = plan_candidates(candidates, 20)

@@ -141,6 +141,10 @@ def test_where_the_budget_is_used_up_no_more_are_left_alone_than_its_contacts_ne
 
 def test_as_many_are_left_alone_as_an_effect_takes_to_be_found(shop):
     sizes = [ww.plan(shop, ACTIONS, 25, detect=effect).to_dict()["held_out"] for effect in (0.01, 150.0, 1e6)]
+    told = [ww.plan(shop, ACTIONS, 25, detect=effect).to_dict() for effect in (0.01, 1e6)]
+    assert "and not £0.01" in told[0]["warnings"][0] and told[0]["detectable"] > 0.01 and told[1]["warnings"] == []
+    one = ww.plan(shop, {"actions": {"email": {"cost": 1, "lift_spend": 0.3}}}, 1, detect=1.0).to_dict()
+    assert one["contacts"] == 1 and one["held_out"] == 30  # one contact shows nothing, however many are left alone
     assert sizes[0] == 30 and sizes == sorted(sizes, reverse=True) and sizes[1] > sizes[2]
     with pytest.raises(InputError, match="cannot be found"):
         ww.plan(shop, ACTIONS, 25, detect=-1)

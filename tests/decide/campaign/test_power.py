@@ -24,6 +24,16 @@ def test_what_is_needed_is_the_fewest_that_find_it():
     assert needed(0.0, 0.1, 100, 1) == 1
 
 
+def test_with_several_small_arms_the_fewest_are_found_too():
+    """Where customers do not part evenly more held out may show less: 13 of five arms show it with 2, not with 3."""
+    rng = np.random.default_rng(0)
+    for _ in range(300):
+        total, arms, effect = int(rng.integers(3, 200)), int(rng.integers(1, 6)), float(np.exp(rng.uniform(-2.5, 1.5)))
+        tried = [h for h in range(1, total - arms + 1) if detectable(1.0, h, (total - h) // arms) <= effect]
+        assert needed(1.0, effect, total, arms) == (tried[0] if tried else None)
+    assert needed(1.0, 3.005, 13, 5) == 2
+
+
 @pytest.mark.parametrize(("treated", "reach"), [(400, 2000), (400, 900), (400, 500), (400, 400)])
 def test_of_a_plan_the_least_share_that_finds_an_effect_is_left_alone(treated, reach):
     """Against all shares of a grid: the treated stay as many until those who are worth a contact run out."""

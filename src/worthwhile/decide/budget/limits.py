@@ -81,6 +81,7 @@ class Asked:
     problem: Problem
     rows: Array  # (R,) of the problem's rows: places in the candidates
     open: Array  # (candidates,) of bool: rows of customers who may be contacted
+    worth: Array  # (candidates,) of bool: those of them that could be chosen, were there money for it
 
 
 def asked_of(candidates: Candidates, margin: Array, limits: Limits, objective: str, held_out: Array) -> Asked:
@@ -104,12 +105,16 @@ def asked_of(candidates: Candidates, margin: Array, limits: Limits, objective: s
     value = margin - OBJECTIVES[objective] * candidates.cost
     keep = is_open & (value > 0) & (margin >= (limits.least_return or 0.0) * candidates.cost)
     listed = list(_listed(candidates, limits, OBJECTIVES[objective], may))
+    worth = keep.copy()
     for limit in listed:
         if limit.count_all == 0 and limit.gain == 0:  # coefficients >= 0: no row may take more than all
             own = (candidates.labels(limit.column) == limit.of) if limit.column else True
-            keep &= ~(own & (limit.count + limit.money * candidates.cost > limit.most))
+            fits = ~(own & (limit.count + limit.money * candidates.cost > limit.most))
+            keep &= fits
+            if not limit.money:
+                worth &= fits
     rows = np.flatnonzero(keep)
-    return Asked(_problem(candidates, rows, value, room, listed), rows, is_open)
+    return Asked(_problem(candidates, rows, value, room, listed), rows, is_open, worth)
 
 
 def _check(limits: Limits) -> None:

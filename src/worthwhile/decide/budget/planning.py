@@ -13,8 +13,9 @@ from scipy.stats import norm
 
 from worthwhile.decide.budget.candidates import Candidates, candidates_of, column_or_none
 from worthwhile.decide.budget.limits import OBJECTIVES, Asked, Limits, asked_of
-from worthwhile.decide.budget.problem import Array, best_rows, reduced_values
-from worthwhile.decide.budget.solve import Solution, solve, sweep
+from worthwhile.decide.budget.multipliers import Prices, prices_of
+from worthwhile.decide.budget.problem import Array, Problem, best_rows, reduced_values
+from worthwhile.decide.budget.solve import Point, Solution, solve, sweep
 from worthwhile.decide.holdout import held_out, strata_of
 from worthwhile.decide.tables import refuse_rows
 from worthwhile.errors import InputError
@@ -96,13 +97,15 @@ def plan_candidates(
     progress("solve", 0.2)
     solution = solve(asked.problem, method=how.method, seed=how.seed)
     rows = asked.rows[solution.chosen]
+    wide = _wide(candidates, margin, limits, how, left_alone, asked, solution)
     others = asked_of(candidates, margin, limits, how.objective, ~left_alone) if how.holdout else None
     held = _held_table(candidates, strata, left_alone, others, solution)
-    facts = _facts(candidates, margin, rows, asked, solution)
+    facts = _facts(candidates, margin, rows, asked, solution) | _limited(asked, solution, wide)
+    facts |= _too_dear(candidates, limits, asked)
     facts |= {"objective": how.objective, "risk": how.risk, "seed": how.seed, "held_out": int(left_alone.sum())}
     facts["eligible"] = int((strata >= 0).sum())  # customers among whom those held out were drawn
     facts["held_out_planned"] = len(held) - held["action"].null_count
-    facts["curve"] = _curve(asked, solution, limits, how, part(progress, 0.6, 1.0)) if how.curve else []
+    facts["curve"] = _curve(wide, facts, limits, how, part(progress, 0.6, 1.0)) if how.curve else []
     progress("done", 1.0)
     return Plan(candidates.table.take(rows), held, facts)
 
@@ -161,8 +164,56 @@ def _strata(candidates: Candidates, margin: Array, asked: Asked) -> Array:
     best = np.full(candidates.customers, -np.inf)
     np.maximum.at(best, candidates.owner, margin)
     may = np.zeros(candidates.customers, bool)
-    may[candidates.owner[asked.rows]] = True
+    if len(asked.rows):  # whatever the budget is, as far as it buys anything: another one leaves the same ones alone
+        may[candidates.owner[asked.worth]] = True
     return strata_of(best, may)
+
+
+@dataclass(frozen=True)
+class _Wide:
+    """The problem with the rows that the curve's largest budget buys, and its prices at the plan's own budget."""
+
+    problem: Problem
+    prices: Prices | None
+
+
+def _wide(
+    candidates: Candidates,
+    margin: Array,
+    limits: Limits,
+    how: How,
+    left_alone: Array,
+    asked: Asked,
+    solution: Solution,
+) -> _Wide:
+    """What a budget is short of: rows that cost more than all of it are no part of the plan's problem, but they are
+    what the next money buys."""
+    same = _Wide(asked.problem, solution.prices)
+    if limits.budget is None:
+        return same
+    more = limits.budget * max(CURVE)
+    cost = candidates.cost[asked.worth]
+    if not ((cost > limits.budget) & (cost <= more)).any():
+        return same
+    problem = asked_of(candidates, margin, replace(limits, budget=more), how.objective, left_alone).problem
+    if problem.rows == asked.problem.rows:
+        return same
+    most = problem.most.copy()
+    most[problem.names.index("budget")] = limits.budget
+    problem = replace(problem, most=most)
+    return _Wide(problem, prices_of(problem, seed=how.seed))
+
+
+def _too_dear(candidates: Candidates, limits: Limits, asked: Asked) -> dict[str, Any]:
+    """How many rows there are to choose from, how many more would be worth a contact but cost more than the whole
+    budget, and the lowest cost of these."""
+    cost = candidates.cost[asked.worth]
+    dear = cost[cost > (np.inf if limits.budget is None else limits.budget)]
+    return {
+        "affordable": len(asked.rows),
+        "too_dear": len(dear),
+        "too_dear_from": float(dear.min()) if len(dear) else None,
+    }
 
 
 def _held_table(
@@ -188,12 +239,9 @@ def _held_table(
 
 
 def _facts(candidates: Candidates, margin: Array, rows: Array, asked: Asked, solution: Solution) -> dict[str, Any]:
-    problem = asked.problem
     cost, brings = float(candidates.cost[rows].sum()), float(candidates.margin[rows].sum())
     sd = total_sd(candidates, rows) or None  # where nothing is known to err, an interval of no width would mislead
     reach = None if sd is None else float(norm.ppf((1 + SURE) / 2)) * sd
-    prices = np.zeros(len(problem.names)) if solution.prices is None else solution.prices.multipliers
-    taken = problem.taken(solution.chosen) if problem.rows else np.zeros(len(problem.names))
     return {
         "candidates": len(candidates.owner),
         "customers": candidates.customers,
@@ -211,10 +259,19 @@ def _facts(candidates: Candidates, margin: Array, rows: Array, asked: Asked, sol
         "gap": solution.gap,
         "bound": solution.bound,
         "actions": _by_label(candidates, rows, "action"),
+    }
+
+
+def _limited(asked: Asked, solution: Solution, wide: _Wide) -> dict[str, Any]:
+    """What the plan takes of each limit, and what the next unit of it would bring."""
+    problem = asked.problem
+    prices = np.zeros(len(problem.names)) if wide.prices is None else wide.prices.multipliers
+    taken = problem.taken(solution.chosen) if problem.rows else np.zeros(len(problem.names))
+    return {
         "limits": [
             {"limit": name, "most": float(most), "taken": float(used), "price": float(price)}
             for name, most, used, price in zip(problem.names, problem.most, taken, prices, strict=True)
-        ],
+        ]
     }
 
 
@@ -229,14 +286,17 @@ def _by_label(candidates: Candidates, rows: Array, column: str) -> list[dict[str
     ]
 
 
-def _curve(asked: Asked, solution: Solution, limits: Limits, how: How, progress: Progress) -> list[dict[str, float]]:
+def _curve(
+    wide: _Wide, facts: Mapping[str, Any], limits: Limits, how: How, progress: Progress
+) -> list[dict[str, float]]:
     """What other budgets would bring, all other limits the same."""
-    if limits.budget is None or not limits.budget or solution.prices is None:
+    if not limits.budget or wide.prices is None:
         return []
     progress("curve", 0.0)
     weight = OBJECTIVES[how.objective]
     budgets = [share * limits.budget for share in CURVE]
-    points = sweep(asked.problem, solution, asked.problem.names.index("budget"), budgets, seed=how.seed)
+    plan = Point(limits.budget, facts["cost"], facts["margin_planned_on"] - weight * facts["cost"])
+    points = sweep(wide.problem, wide.prices, wide.problem.names.index("budget"), budgets, plan=plan, seed=how.seed)
     return [{"budget": p.budget, "cost": p.spent, "margin": p.value + weight * p.spent} for p in points]
 
 

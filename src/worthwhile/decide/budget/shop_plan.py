@@ -19,10 +19,11 @@ from worthwhile.decide.budget.planning import How, Plan, plan_candidates
 from worthwhile.decide.campaign.contacts import recent_contacts
 from worthwhile.decide.campaign.noise import check_of_spend, forecast_columns, noise_of
 from worthwhile.decide.campaign.planned import is_held_by_limits
-from worthwhile.decide.campaign.power import share_to_leave
+from worthwhile.decide.campaign.power import detectable, share_to_leave
 from worthwhile.decide.identities import known_counts, known_ids, with_known_ids
 from worthwhile.decide.responses import latest_effects
 from worthwhile.errors import InputError
+from worthwhile.evaluation.numbers import Numbers
 from worthwhile.progress import Progress, part, silent
 from worthwhile.runs.recall import RecordedForecast, recorded_forecast
 from worthwhile.runs.record import record
@@ -33,6 +34,7 @@ from worthwhile.store.log import open_log
 # Margins of a shop's candidates are before the cost, so that cost can be counted; and a plan without anybody left alone
 # could not be measured.
 SHOP_HOW = How(objective="profit", holdout=0.1)
+NEAR = 0.05  # by how much what a test finds may be above what it was to find
 SETTINGS_BEHIND = ("currency", "value.margin", "value.margins")
 
 
@@ -78,7 +80,7 @@ def plan(  # noqa: PLR0913 (one parameter for each question that a person asks)
     """
     file = actions_of(actions) if isinstance(actions, Mapping) else read_actions(actions)
     progress("read", 0.0)
-    forecast = recorded_forecast(shop, run_id=run_id)
+    forecast, currency = recorded_forecast(shop, run_id=run_id), shop.settings["currency"]
     _check_amounts(file, forecast)
     effects = latest_effects(shop) if any(not action.assumption for action in file.actions) else None
     asked_limits = _known(shop, _joined(file, limits or Limits(), budget))
@@ -92,16 +94,18 @@ def plan(  # noqa: PLR0913 (one parameter for each question that a person asks)
         how = replace(how, holdout=_holdout_for(detect, forecast, table, asked_limits, how))
     how = replace(how, lots_of=how.lots_of or forecast.run_id)
     made = plan_candidates(table, limits=asked_limits, how=how, where="candidates", progress=part(progress, 0.2, 0.9))
+    found = None if detect is None else _finds(forecast, made)
     facts = {
         **made.facts,
         "forecast": forecast.run_id,
         "horizon": forecast.horizon,
         "cutoff": forecast.cutoff.isoformat(),
         "day": forecast.cutoff.astimezone(forecast.shop.settings.zone).date().isoformat(),
-        "currency": forecast.shop.settings["currency"],
+        "currency": currency,
         "uplift": None if effects is None else effects.run_id,
         "assumptions": said_of(file.actions),
-        "warnings": doubts_of(file.actions),
+        "detectable": found,
+        "warnings": [*doubts_of(file.actions), *_unfound(detect, found, made, currency)],
         "margin_is_set": bool(expected.margin.min(initial=1.0) < 1.0) or forecast.task.amount_name == "value",
         "recent_contacts": sum(recent.values()),
     }
@@ -150,7 +154,8 @@ def _check_amounts(file: ActionsFile, forecast: RecordedForecast) -> None:
 
 
 def _holdout_for(effect: float, forecast: RecordedForecast, table: pa.Table, limits: Limits, how: How) -> float:
-    """The share to leave alone so that the effect is found (80 times in 100, at 5 %); half where no share is enough.
+    """The share to leave alone so that the effect is found (80 times in 100, at 5 %); half where no share is enough,
+    none where nobody would be contacted.
 
     Where limits end the contacts they go to others in place of those left alone, and what has to be found is found with
     fewer of these.
@@ -163,13 +168,38 @@ def _holdout_for(effect: float, forecast: RecordedForecast, table: pa.Table, lim
     whole = plan_candidates(table, limits=limits, how=replace(how, holdout=0.0, curve=False))
     people = forecast_columns(forecast.table(), forecast.task.amount_name)
     people = people.filter(pc.is_in(people["customer_id"], value_set=whole.table["customer_id"].combine_chunks()))
-    if len(people) < 2:
+    if not len(people):
         return 0.0
     actions = whole.table.select(["action", "channel"]).group_by(["action", "channel"]).aggregate([]).to_pylist()
     is_held = all(is_held_by_limits(whole.facts, one["action"], one["channel"]) for one in actions)
     reach = whole.facts["eligible"] if is_held else len(people)
     share = share_to_leave(noise_of(forecast, people)["spend"].sd_adjusted, effect, len(people), reach)
-    return 0.5 if share is None else share
+    return 0.5 if share is None else max(share, 2 / (len(people) + 2))  # fewer than two cannot be compared with
+
+
+def _finds(forecast: RecordedForecast, made: Plan) -> float | None:
+    """The least effect on spend a contact that those left alone let the plan's contacts show; None where one of the two
+    groups is empty."""
+    held = made.holdout.filter(pc.is_valid(made.holdout["action"]))
+    both = pa.concat_arrays([t["customer_id"].combine_chunks() for t in (made.table, held)])
+    people = forecast_columns(forecast.table(), forecast.task.amount_name)
+    people = people.filter(pc.is_in(people["customer_id"], value_set=both))
+    if not len(held) or not len(made.table):
+        return None
+    return detectable(noise_of(forecast, people)["spend"].sd_adjusted, len(held), len(made.table))
+
+
+def _unfound(effect: float | None, found: float | None, made: Plan, currency: str) -> list[str]:
+    """A warning where the effect that was to be found will not be: the contacts are too few, or the lot fell so."""
+    if effect is None or not made.facts["contacts"] or (found is not None and found <= effect * (1 + NEAR)):
+        return []
+    money = Numbers("en", currency).money
+    what = f"finds an effect of {money(found)} or more" if found is not None else "finds nothing"
+    return [
+        f"With {made.facts['contacts']:,} contacts and {made.facts['held_out_planned']:,} customers left alone whom the"
+        f" plan would have reached, a test {what}, and not {money(effect)}. Plan with a larger budget, or leave more"
+        " alone: --holdout."
+    ]
 
 
 def acquired_values(shop: Shop, *, run_id: str | None = None) -> pa.Table:

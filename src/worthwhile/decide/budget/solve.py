@@ -79,15 +79,16 @@ class Point:
     value: float
 
 
-def sweep(problem: Problem, solution: Solution, which: int, budgets: Sequence[float], *, seed: int = 0) -> list[Point]:
+def sweep(
+    problem: Problem, prices: Prices, which: int, budgets: Sequence[float], *, plan: Point, seed: int = 0
+) -> list[Point]:
     """What other amounts of the limit `which` would do, all else equal, in the order given (ascending).
 
-    The planes found for one budget serve for all. Each point is a plan. Of more than CURVE_ROWS rows it is that of a
-    sample of customers, and all points are multiplied by one number, so that the curve goes through the plan.
+    `plan` is what was found for the problem's own. The planes found for one budget serve for all. Each point is a plan.
+    Of more than CURVE_ROWS rows it is that of a sample of customers, and all points are multiplied by one number, so
+    that the curve goes through the plan.
     """
-    if solution.prices is None:
-        return [Point(budget, 0.0, 0.0) for budget in budgets]
-    asked, prices, own = problem, solution.prices, float(problem.most[which])
+    asked, own = problem, plan.budget
     if problem.rows > CURVE_ROWS:
         size = max(1, CURVE_ROWS * problem.customers // problem.rows)
         drawn = np.random.default_rng(seed).choice(problem.customers, size, replace=False)
@@ -95,15 +96,14 @@ def sweep(problem: Problem, solution: Solution, which: int, budgets: Sequence[fl
         prices = prices_of(asked, seed=seed)
     share = asked.customers / problem.customers
     found = [_point(asked, prices, which, budget * share) for budget in budgets]
-    plan = _point(asked, prices, which, own * share) if asked is not problem else None
-    spent = float(problem.cost[solution.chosen].sum())
-    factor = solution.value / plan.value if plan and plan.value else 1.0
-    costs = spent / plan.spent if plan and plan.spent else 1.0
+    drawn_plan = _point(asked, prices, which, own * share) if asked is not problem else None
+    factor = plan.value / drawn_plan.value if drawn_plan and drawn_plan.value else 1.0
+    costs = plan.spent / drawn_plan.spent if drawn_plan and drawn_plan.spent else 1.0
     points, before = [], Point(0.0, 0.0, 0.0)
     for budget, point in zip(budgets, found, strict=True):
         point = Point(budget, min(point.spent * costs, budget), point.value * factor)
-        if budget >= own and point.value < solution.value:  # the plan itself is one that this budget can have
-            point = Point(budget, spent, solution.value)
+        if budget >= own and point.value < plan.value:  # the plan itself is one that this budget can have
+            point = Point(budget, plan.spent, plan.value)
         before = point if point.value > before.value else replace(before, budget=budget)
         points.append(before)
     return points

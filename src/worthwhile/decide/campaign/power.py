@@ -14,6 +14,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
+import numpy as np
 from scipy.stats import norm
 
 
@@ -50,21 +51,16 @@ def found_with(sd: float, effect: float, held: int, treated: int, *, level: floa
 def needed(sd: float, effect: float, total: int, arms: int, *, level: float = 0.05, power: float = 0.8) -> int | None:
     """How many of `total` customers to hold out, so that each of `arms` equal groups of the rest shows an effect.
 
-    The fewest; None where no number does. With h held out and t = (total - h) / arms in an arm the variance of a
-    difference is s^2 (1/h + 1/t), which falls with h up to h = total / (1 + sqrt(arms)).
+    The fewest; None where no number does. With h held out and t in the smallest arm the variance of a difference is
+    s^2 (1/h + 1/t). All h are looked at: t goes down by whole customers, so that a larger h may show less than a
+    smaller one.
     """
-    most = max(1, math.floor(total / (1 + math.sqrt(arms))))
-
-    def shows(held: int) -> bool:
-        return detectable(sd, held, (total - held) // arms, level=level, power=power) <= effect
-
-    if effect <= 0 or total <= arms or not shows(most):
+    if effect <= 0 or total <= arms:
         return None
-    low, high = 0, most
-    while high - low > 1:
-        middle = (low + high) // 2
-        low, high = (low, middle) if shows(middle) else (middle, high)
-    return high
+    held = np.arange(1, total - arms + 1)
+    least = _z(level, power) * sd * np.sqrt(1 / held + 1 / ((total - held) // arms))
+    shows = np.flatnonzero(least <= effect)
+    return int(held[shows[0]]) if len(shows) else None
 
 
 def share_to_leave(
