@@ -6,7 +6,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from worthwhile.decide.tables import as_counts, ids_of, read_ids, read_table
+from worthwhile.decide.tables import as_counts, ids_of, numbers_of, read_ids, read_table
 from worthwhile.errors import InputError
 from worthwhile.runs.tables import write_table
 
@@ -95,3 +95,10 @@ def test_rows_without_an_id_and_customers_who_stand_twice_are_named():
         ids_of(pa.table({"customer_id": ["a", " ", "c"]}), where="--consent")
     with pytest.raises(InputError, match="no column `customer_id`"):
         ids_of(pa.table({"id": ["a"]}), where="--consent")
+
+
+def test_true_and_false_tell_what_was_done_and_are_no_amounts():
+    table = pa.table({"active": [True, False], "spend": [True, True]})
+    assert numbers_of(table, "active", where="log", truths=True).tolist() == [1.0, 0.0]
+    with pytest.raises(InputError, match="true and false are no numbers"):
+        numbers_of(table, "spend", where="log")

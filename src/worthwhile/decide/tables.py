@@ -161,11 +161,12 @@ def ids_of(table: pa.Table, *, where: str) -> pa.Array:
     return ids
 
 
-def numbers_of(table: pa.Table, name: str, *, where: str) -> Array:
-    """A column of numbers as float64. Raises InputError `bad-values` for what is none, NaN or infinite."""
+def numbers_of(table: pa.Table, name: str, *, where: str, truths: bool = False) -> Array:
+    """A column of numbers as float64; with `truths` also one of true and false, which are 1 and 0: whether a customer
+    did something is told so, and no amount is. Raises InputError `bad-values` for what is none, NaN or infinite."""
     column = table[name]
     try:
-        if pa.types.is_boolean(column.type):
+        if pa.types.is_boolean(column.type) and not truths:
             raise pa.ArrowInvalid("true and false are no numbers")
         column = pc.cast(column, pa.float64())
     except (pa.ArrowInvalid, pa.ArrowNotImplementedError) as error:

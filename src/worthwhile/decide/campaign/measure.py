@@ -188,7 +188,7 @@ def _from_table(shop: Shop, table: pa.Table, outcomes: Path | str | pa.Table) ->
         )
 
     def column(name: str) -> Array:
-        values = numbers_of(given, name, where=where)[pc.fill_null(place, 0).to_numpy()]
+        values = numbers_of(given, name, where=where, truths=name == "active")[pc.fill_null(place, 0).to_numpy()]
         return np.where(known, values, 0.0)
 
     spend = column("spend")
