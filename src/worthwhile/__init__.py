@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from worthwhile.decide.segments import recorded_segments as recorded_segments
     from worthwhile.decide.uplift import UpliftOptions as UpliftOptions
     from worthwhile.decide.uplift import estimate_uplift as estimate_uplift
+    from worthwhile.decide.uplift import uplift_effects as uplift_effects
     from worthwhile.errors import InputError as InputError
     from worthwhile.explain import explain_customers as explain_customers
     from worthwhile.explain import explain_forecast as explain_forecast
@@ -93,6 +94,7 @@ PUBLIC: dict[str, str] = {
     "Audience": "worthwhile.decide.handover",
     "estimate_uplift": "worthwhile.decide.uplift",
     "UpliftOptions": "worthwhile.decide.uplift",
+    "uplift_effects": "worthwhile.decide.uplift",
     "forget": "worthwhile.privacy",
     "forget_before": "worthwhile.privacy",
     "write_report": "worthwhile.report",

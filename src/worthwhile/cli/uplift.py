@@ -143,6 +143,7 @@ def _shown(run: UpliftRun, lang: str) -> list[str | Table]:
         table(words("table.policies"), [heads[name] for name in (HEADS[0], *HEADS[5:], HEADS[4])], policies),
         words("note.chosen"),
         words("note.single"),
+        *([words("note.together")] if len(document["outcomes"]) > 1 else []),
     ]
     customers = words.numbers.count(run.facts["effects_for"])
     return [*shown, words("note.run", run=run.run_id, customers=customers, folder=run.folder)]

@@ -10,21 +10,23 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 import pytest
 
 import worthwhile as ww
 from oracles.small_orders import write_orders
 from worthwhile.decide.identities import as_the_shop_knows
+from worthwhile.decide.uplift.covariates import coded
 from worthwhile.decide.uplift.crossfit import CrossFit
-from worthwhile.decide.uplift.keep import load_fold_model, load_shrinkage, save_models
+from worthwhile.decide.uplift.keep import load_models, save_models
 from worthwhile.decide.uplift.policies import Judge
 from worthwhile.decide.uplift.prepare import Prepared, features_at
+from worthwhile.decide.uplift.results import effects_with_errors
 from worthwhile.decide.uplift.sensitivity import sensitivities
 from worthwhile.decide.uplift.wording import sentences
 from worthwhile.decide.uplift.words import words_of
 from worthwhile.errors import InputError
-from worthwhile.models.files import read_json
 from worthwhile.report.uplift_content import uplift_of
 from worthwhile.runs.record import check_digests, list_runs
 from worthwhile.store.log import open_log
@@ -106,13 +108,42 @@ def test_saved_models_say_again_what_the_fitted_ones_did(learned: Any, tmp_path:
     assert {path.suffix for path in tmp_path.rglob("*") if path.is_file()} == {".txt", ".json"}
     matrix = simulated.trial.covariates[:50]
     shares = np.broadcast_to(simulated.trial.shares(), (50, 3))
-    said = cross.model_without(frozenset({1})).answer(matrix, shares)
-    again = load_fold_model(tmp_path / "without-fold-1").answer(matrix, shares)
-    assert np.array_equal(again.effects, said.effects) and np.array_equal(again.size, said.size)
-    kept = read_json(tmp_path / "uplift.json")
+    said = [cross.model_without(frozenset({fold})).answer(matrix, shares) for fold in range(cross.count)]
+    again = load_models(tmp_path).effects(matrix)
     for j, judged in enumerate(judges):
-        reading = load_shrinkage(kept["shrinkage"][j]).read(said, j)
-        assert np.array_equal(reading.personal, judged.shrinkage.read(said, j).personal)
+        assert np.array_equal(again[j], effects_with_errors(judged.shrinkage, j, said))
+
+
+def test_effects_are_told_for_customers_who_were_not_in_the_log(recorded: Any, table: pa.Table) -> None:
+    shop, run = recorded
+    ids = pa.array([f"new {i}" for i in range(len(table))], pa.string())
+    strangers = table.set_column(table.column_names.index("customer_id"), "customer_id", ids)
+    found = ww.uplift_effects(shop, strangers.drop_columns(["sent", "visit"]))
+    assert found.schema == run.table().schema and len(found) == len(run.table())
+    first = {
+        name: of.filter(pc.equal(of["action"], "mail a")) for name, of in {"new": found, "log": run.table()}.items()
+    }
+    place = {name: of["customer_id"].to_pylist() for name, of in first.items()}
+    new = first["new"].take(pa.array([place["new"].index(f"new {i}") for i in range(len(table))]))
+    log = first["log"].take(pa.array([place["log"].index(name) for name in table["customer_id"].to_pylist()]))
+    # other models than for the log, since these have seen customers like them
+    assert np.corrcoef(new["effect_mean"], log["effect_mean"])[0, 1] > 0.5
+    assert np.mean(new["effect_mean"]) == pytest.approx(np.mean(log["effect_mean"]), abs=0.02)
+    with pytest.raises(InputError, match="there is no column"):
+        ww.uplift_effects(shop, strangers.select(["customer_id"]))
+    with pytest.raises(InputError, match="no uplift run `other`"):
+        ww.uplift_effects(shop, strangers, run_id="other")
+
+
+def test_texts_and_numbers_of_newcomers_are_coded_as_those_of_the_log() -> None:
+    log = pa.table({"web": ["a", "b", "b", None], "age": [3, None, 5, 8]})
+    matrix, names, codings = coded(log, source="log")
+    again = np.column_stack([coding.of(log, source="new") for coding in codings])
+    assert names == ("web=b", "web=", "web=a", "age") and np.array_equal(again, matrix, equal_nan=True)
+    new = pa.table({"age": [1.5], "web": ["never seen"]})
+    assert np.column_stack([coding.of(new, source="new") for coding in codings]).tolist() == [[0, 0, 0, 1.5]]
+    with pytest.raises(InputError, match="in the log it held numbers"):
+        codings[1].of(pa.table({"age": ["old"]}), source="new")
 
 
 def test_the_same_question_is_the_same_run(recorded: Any, table: pa.Table) -> None:

@@ -3,3 +3,4 @@
 from worthwhile.decide.uplift.estimate import UpliftOptions as UpliftOptions
 from worthwhile.decide.uplift.estimate import UpliftRun as UpliftRun
 from worthwhile.decide.uplift.estimate import estimate_uplift as estimate_uplift
+from worthwhile.decide.uplift.newcomers import uplift_effects as uplift_effects

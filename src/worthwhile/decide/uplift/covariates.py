@@ -27,6 +27,28 @@ class Coding:
     def names(self) -> tuple[str, ...]:
         return (self.column,) if self.values is None else tuple(f"{self.column}={value}" for value in self.values)
 
+    def of(self, table: pa.Table, *, source: str) -> Array:
+        """The columns of numbers (N, D) of another table. Raises InputError `bad-columns` where it has no such column,
+        or one of another kind."""
+        if self.column not in table.column_names:
+            raise InputError(
+                "bad-columns",
+                f"there is no column `{self.column}`, which effects were learned from",
+                where=source,
+                remedy=f"add it; the columns are {', '.join(table.column_names[:30])}",
+            )
+        column = _plain(table[self.column])
+        if self.values is None and _is_number(column.type):
+            return _as_numbers(column)[:, None]
+        if self.values is not None and _is_text(column.type):
+            return (_as_texts(column)[:, None] == np.array(self.values)).astype(np.float64)
+        raise InputError(
+            "bad-columns",
+            f"`{self.column}` is of {column.type}; in the log it held {'numbers' if self.values is None else 'texts'}",
+            where=source,
+            remedy="give it as it was in the log",
+        )
+
 
 def coded(table: pa.Table, *, source: str, chosen: bool = False) -> tuple[Array, tuple[str, ...], list[Coding]]:
     """Covariates (N, D) float32, NaN where missing, their names (D,), and how they were made.
@@ -59,27 +81,42 @@ def coded(table: pa.Table, *, source: str, chosen: bool = False) -> tuple[Array,
 
 
 def _coded(column: pa.ChunkedArray, name: str) -> tuple[Array, Coding] | None:
-    kind = column.type
-    if pa.types.is_dictionary(kind):
-        column, kind = column.cast(kind.value_type), kind.value_type
-    if (
-        pa.types.is_boolean(kind)
-        or pa.types.is_integer(kind)
-        or pa.types.is_floating(kind)
-        or pa.types.is_decimal(kind)
-    ):
-        filled = column.cast(pa.float64()).to_numpy(zero_copy_only=False).astype(np.float64)
-        filled[~np.isfinite(filled)] = np.nan
+    column = _plain(column)
+    if _is_number(column.type):
+        filled = _as_numbers(column)
         known = filled[np.isfinite(filled)]
         return (filled[:, None], Coding(name, None)) if len(known) and np.ptp(known) > 0 else None
-    if not (pa.types.is_string(kind) or pa.types.is_large_string(kind)):
+    if not _is_text(column.type):
         return None
-    texts = np.array([value if value is not None else "" for value in column.to_pylist()], dtype=object).astype(str)
+    texts = _as_texts(column)
     values, counts = np.unique(texts, return_counts=True)
     if len(values) < 2 or (len(values) > MOST_VALUES and counts.max() <= 1):
         return None  # all alike, or an id
     kept = values[np.argsort(-counts, kind="stable")[:MOST_VALUES]]
     return (texts[:, None] == kept).astype(np.float64), Coding(name, tuple(kept.tolist()))
+
+
+def _plain(column: pa.ChunkedArray) -> pa.ChunkedArray:
+    return column.cast(column.type.value_type) if pa.types.is_dictionary(column.type) else column
+
+
+def _is_number(kind: pa.DataType) -> bool:
+    tests = (pa.types.is_boolean, pa.types.is_integer, pa.types.is_floating, pa.types.is_decimal)
+    return any(test(kind) for test in tests)
+
+
+def _is_text(kind: pa.DataType) -> bool:
+    return bool(pa.types.is_string(kind) or pa.types.is_large_string(kind))
+
+
+def _as_numbers(column: pa.ChunkedArray) -> Array:  # (N,), NaN where missing
+    filled = column.cast(pa.float64()).to_numpy(zero_copy_only=False).astype(np.float64)
+    filled[~np.isfinite(filled)] = np.nan
+    return np.asarray(filled)
+
+
+def _as_texts(column: pa.ChunkedArray) -> Array:  # (N,) of str, empty where missing
+    return np.array([value if value is not None else "" for value in column.to_pylist()], dtype=object).astype(str)
 
 
 def named(names: Sequence[str], wanted: Sequence[str]) -> Array:

@@ -18,11 +18,11 @@ from worthwhile.decide.uplift.campaign import CampaignColumns, CampaignLog, read
 from worthwhile.decide.uplift.checks import FAR, Overlap, Placebo, overlap, placebos
 from worthwhile.decide.uplift.crossfit import FOLDS, CrossFit
 from worthwhile.decide.uplift.deals import Deals, usual_deals
-from worthwhile.decide.uplift.keep import save_models
+from worthwhile.decide.uplift.keep import AT_ONCE, joined, save_models
 from worthwhile.decide.uplift.policies import Judge
 from worthwhile.decide.uplift.prepare import Prepared, features_at, from_log, from_shop
 from worthwhile.decide.uplift.responders import Describer, Group, Responders, given, responders
-from worthwhile.decide.uplift.results import Average, Judged, effects_table, effects_with_errors, judge, log_effects
+from worthwhile.decide.uplift.results import Average, Judged, effects_table, judge, log_effects
 from worthwhile.decide.uplift.sensitivity import Sensitivity, is_installed, sensitivities
 from worthwhile.decide.uplift.wording import sentences, warnings_of
 from worthwhile.decide.uplift.words import words_of
@@ -38,7 +38,6 @@ from worthwhile.store.log import Log, open_log
 Array = np.ndarray[Any, Any]
 
 SHARES = (1.0, 0.5, 0.3)
-AT_ONCE = 100_000  # customers of the shop whose effects are worked out at once
 FOUND = ("averages", "responders", "given", "placebos", "overlap", "sensitivity")  # lists of an UpliftRun
 
 
@@ -321,16 +320,13 @@ def _effects(
         ]
         return deals.trial.customer_ids, found
     today = features_at(events, cutoff, question.prepared.categories)
-    parts: list[list[tuple[Array, Array]]] = [[] for _ in judges]
+    parts = []
     for low in range(0, len(today), AT_ONCE):
         progress("effects of each customer", low / len(today))
         matrix = np.ascontiguousarray(today.features[low : low + AT_ONCE])
         said = deals.each_of(matrix)
-        for j, judged in enumerate(judges):
-            parts[j].append(effects_with_errors(judged.shrinkage, j, said))
-    return today.customer_ids, [
-        (np.concatenate([p[0] for p in each]), np.concatenate([p[1] for p in each])) for each in parts
-    ]
+        parts.append([effects_with_errors(judged.shrinkage, j, said) for j, judged in enumerate(judges)])
+    return today.customer_ids, joined(parts)
 
 
 def _recorded(
