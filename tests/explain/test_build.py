@@ -118,7 +118,7 @@ def test_of_nobody_nothing_can_be_asked(shop):
     [
         *(({"if_order": amount}, "--if-order") for amount in (math.nan, math.inf, -50.0, 0.0)),
         *(({"if_quiet": days}, "--if-quiet") for days in (-30, 0, 10**7)),
-        *(({"last": steps, "timeline": True}, "--last") for steps in (0, -1)),
+        *(({"last": steps, "timeline": True}, "--last") for steps in (0, -1, 2_001)),
     ],
 )
 def test_what_no_customer_could_do_is_refused(shop, asked, where):

@@ -66,7 +66,6 @@ TEXTS: dict[str, tuple[str, str]] = {
     "shop": ("What moves the forecasts of {customers} customers", "{customers} 位客户的预测受什么影响"),
     "out": ("The first three reasons of each customer in {out}", "每位客户的前三条原因见 {out}"),
 }
-MOST_ASKED = 2_000  # steps of a timeline
 SAMPLE = 1_000  # customers that the importance of reasons is told from, where not all are asked for
 
 
@@ -82,14 +81,12 @@ def explain(
     timeline: Annotated[
         bool, typer.Option("--timeline", help="Show each step of the customers, and what hangs on it.")
     ] = False,
-    last: Annotated[
-        int, typer.Option("--last", min=1, max=MOST_ASKED, help="How many steps of a timeline, the latest.")
-    ] = 100,
+    last: Annotated[int, typer.Option("--last", help="How many steps of a timeline, the latest.")] = 100,
     if_order: Annotated[
-        float | None, typer.Option("--if-order", min=0.01, help="What if they ordered today for this amount?")
+        float | None, typer.Option("--if-order", help="What if they ordered today for this amount?")
     ] = None,
     if_quiet: Annotated[
-        int | None, typer.Option("--if-quiet", min=1, max=3650, help="What if nothing happened for so many days?")
+        int | None, typer.Option("--if-quiet", help="What if nothing happened for so many days?")
     ] = None,
     lang: Annotated[str, typer.Option("--lang", help="Language of the reasons: en or zh.")] = "en",
     seed: Seed = None,
@@ -238,6 +235,8 @@ def _changed(what: str, changed: Changed, teller: Teller, *, if_order: float | N
 
 
 def _timeline(found: Timeline, customer: str, teller: Teller) -> list[str | Table]:
+    from worthwhile.explain.questions import MOST_ASKED
+
     cells = [
         (
             teller.numbers.day(step.day),

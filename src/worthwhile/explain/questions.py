@@ -26,6 +26,7 @@ class Answers:
 
 
 MOST_QUIET = 3_650  # days without any event that can be asked about
+MOST_ASKED = 2_000  # steps of a timeline
 
 
 def explain_customers(  # noqa: PLR0913 (one parameter for each question that a person asks)
@@ -71,8 +72,13 @@ def explain_customers(  # noqa: PLR0913 (one parameter for each question that a 
 
 def _check(*, last: int, if_order: float | None, if_quiet: int | None) -> None:
     """Refuse what no customer could do. Raises InputError `bad-argument`."""
-    if last < 1:
-        raise InputError("bad-argument", f"the last {last} steps are none", where="--last", remedy="give 1 or more")
+    if not 1 <= last <= MOST_ASKED:
+        raise InputError(
+            "bad-argument",
+            f"{last} is no number of steps to show",
+            where="--last",
+            remedy=f"give 1 to {MOST_ASKED:,}",
+        )
     if if_order is not None and not (math.isfinite(if_order) and if_order > 0):
         raise InputError(
             "bad-argument",
