@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -143,6 +144,8 @@ def test_as_many_are_left_alone_as_an_effect_takes_to_be_found(shop):
     sizes = [ww.plan(shop, ACTIONS, 25, detect=effect).to_dict()["held_out"] for effect in (0.01, 150.0, 1e6)]
     told = [ww.plan(shop, ACTIONS, 25, detect=effect).to_dict() for effect in (0.01, 1e6)]
     assert "and not £0.01" in told[0]["warnings"][0] and told[0]["detectable"] > 0.01 and told[1]["warnings"] == []
+    half = ww.plan(shop, ACTIONS, 25, how=replace(SHOP_HOW, holdout=0.5)).to_dict()
+    assert half["detectable"] is None and half["warnings"] == [] and half["run_id"] != told[0]["run_id"]
     one = ww.plan(shop, {"actions": {"email": {"cost": 1, "lift_spend": 0.3}}}, 1, detect=1.0).to_dict()
     assert one["contacts"] == 1 and one["held_out"] == 30  # one contact shows nothing, however many are left alone
     assert sizes[0] == 30 and sizes == sorted(sizes, reverse=True) and sizes[1] > sizes[2]

@@ -118,6 +118,7 @@ def plan(  # noqa: PLR0913 (one parameter for each question that a person asks)
         "limits": without_ids(asked_limits),
         "customers": None if customers is None else _digest(customers),
         "how": {name: getattr(how, name) for name in How.__dataclass_fields__},
+        "detect": detect,
         "settings": {key: shop.settings[key] for key in SETTINGS_BEHIND},
         "data_version": forecast.asked["data_version"],
         "contacts_data_version": contacts_version,
