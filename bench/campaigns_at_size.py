@@ -48,23 +48,23 @@ def main(folder: Path) -> None:
         step("ingest", shop, folder / "orders.csv")
         step("forecast", shop, "--horizon", "30d", "--model", "past-rate", "--cutoff", "2023-10-01")
     steps = {
-        "worth plan --actions (2 actions, budget, 10 % left alone)": (
+        "`worth plan --actions` (2 actions, budget, 10 % left alone)": (
             "plan", shop, "--actions", actions, "--budget", 20_000, "--out", folder / "plan.parquet"),
-        "worth campaign design --plan": ("campaign", "design", shop, "--campaign", "planned", "--plan", "latest"),
-        "worth campaign design --arm (2 arms)": (
+        "`worth campaign design --plan`": ("campaign", "design", shop, "--campaign", "planned", "--plan", "latest"),
+        "`worth campaign design --arm` (2 arms)": (
             "campaign", "design", shop, "--campaign", "arms", "--arm", "email", "--arm", "card",
             "--contacts", contacts),
-        "worth campaign measure (arms)": ("campaign", "measure", shop, "--campaign", "arms"),
-        "worth ingest contacts.csv": ("ingest", shop, contacts),
-        "worth campaign measure (arms, contacts in the log)": ("campaign", "measure", shop, "--campaign", "arms"),
-        "worth export campaign:arms, CSV": ("export", shop, "--what", "campaign:arms", "--out", folder / "who.csv"),
-        "worth export campaign:arms, JSON lines": (
+        "`worth campaign measure`": ("campaign", "measure", shop, "--campaign", "arms"),
+        "`worth ingest contacts.csv`": ("ingest", shop, contacts),
+        "`worth campaign measure`, contacts in the log": ("campaign", "measure", shop, "--campaign", "arms"),
+        "`worth export campaign:arms`, CSV": ("export", shop, "--what", "campaign:arms", "--out", folder / "who.csv"),
+        "`worth export campaign:arms`, JSON lines": (
             "export", shop, "--what", "campaign:arms", "--out", folder / "who.jsonl"),
     }  # fmt: skip
     print("| step | processor seconds | peak memory |\n|---|---|---|")
     for name, arguments in steps.items():
         seconds, memory = step(*arguments)
-        print(f"| `{name}` | {seconds:.1f} | {memory:.1f} GB |", flush=True)
+        print(f"| {name} | {seconds:.1f} | {memory:.1f} GB |", flush=True)
 
 
 if __name__ == "__main__":
