@@ -63,6 +63,9 @@ def test_an_assumption_is_told_with_how_sure_it_is_and_whether_it_is_large(langu
     one = {"action": "call", "assumption": "lift_active", "value": 0.6, "lift_se": 0.3, "lift_se_is": "assumed"}
     told = plan_section(facts_with(assumptions=[one]), voice_of(language, "GBP", "90d", "spend"))["assumptions"][0]
     assert half in told and large in told
+    points = {**one, "assumption": "points_active", "value": 0.02, "lift_se": 0.01}
+    told = plan_section(facts_with(assumptions=[points]), voice_of(language, "GBP", "90d", "spend"))["assumptions"][0]
+    assert "1.0%" not in told and ("1.0 percentage points" in told or "1.0 个百分点" in told)
     modest = {**one, "value": 0.1, "lift_se": 0.1, "lift_se_is": "given"}
     told = plan_section(facts_with(assumptions=[modest]), voice_of(language, "GBP", "90d", "spend"))["assumptions"][0]
     assert "10%" in told and half[:3] not in told and large not in told

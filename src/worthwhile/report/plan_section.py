@@ -88,7 +88,9 @@ def _assumption(one: dict[str, Any], voice: Voice) -> str:
     key = f"assumed.{one['assumption']}"
     n = voice.numbers
     how = "no_se" if not one["lift_se"] else "half_se" if one.get("lift_se_is") == "assumed" else "se"
-    sure = voice(f"assumed.{how}", se=n.share(one["lift_se"]))
+    in_points = one["assumption"] == "points_active"
+    se = voice("assumed.points", points=n.decimal(one["lift_se"] * 100, 1)) if in_points else n.share(one["lift_se"])
+    sure = voice(f"assumed.{how}", se=se)
     if one["value"] > LARGE[one["assumption"]]:
         sure += voice("page.space") + voice("assumed.large")
     told = {"action": one["action"], "share": n.change(one["value"]), "points": n.decimal(one["value"] * 100, 1)}

@@ -195,11 +195,16 @@ def _unfound(effect: float | None, found: float | None, made: Plan, currency: st
     if effect is None or not made.facts["contacts"] or (found is not None and found <= effect * (1 + NEAR)):
         return []
     money = Numbers("en", currency).money
+    share = made.facts["held_out"] / made.facts["eligible"]
+    remedy = (
+        f"The lot fell so: leave some more alone, --holdout {1.5 * share:.2g}."
+        if share < 0.33
+        else "Plan for more customers or with a larger budget, or look for a larger effect."
+    )
     what = f"finds an effect of {money(found)} or more" if found is not None else "finds nothing"
     return [
         f"With {made.facts['contacts']:,} contacts and {made.facts['held_out_planned']:,} customers left alone whom the"
-        f" plan would have reached, a test {what}, and not {money(effect)}. Plan with a larger budget, or leave more"
-        " alone: --holdout."
+        f" plan would have reached, a test {what}, and not {money(effect)}. {remedy}"
     ]
 
 
