@@ -76,7 +76,8 @@ def plan(  # noqa: PLR0913 (one parameter for each question that a person asks)
     (`limits.joined`); `customers` is a table of `customer_id` and further columns: costs, groups for fairness,
     consent (`consent` or `consent_<channel>`). Recorded as a run with `plan.parquet` and `holdout.parquet`.
     With `detect`, as many are left alone as it takes to find an effect of so much spend a customer on those contacted.
-    Raises InputError `no-such-run`, `damaged`, `bad-file`, `bad-argument`, `bad-columns`, `bad-values`.
+    Raises InputError `no-such-run`, `damaged`, `bad-file`, `bad-argument`, `bad-columns`, `bad-values`,
+    `no-key`.
     """
     file = actions_of(actions) if isinstance(actions, Mapping) else read_actions(actions)
     progress("read", 0.0)

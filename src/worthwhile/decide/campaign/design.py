@@ -53,7 +53,7 @@ def design_campaign(
     expected spend: some held out (treatment `none`), the rest even among the arms. With `plan`, the run's contacts are
     the treated and the customers that it left alone, and would have reached, are the held out. The lots hang on
     ids, seed and the campaign's name, so that the next campaign leaves others alone.
-    Raises InputError `no-such-run`, `damaged`, `bad-argument`.
+    Raises InputError `no-such-run`, `damaged`, `bad-argument`, `no-key`.
     """
     check_name(name)
     sizing = sizing or Sizing()
