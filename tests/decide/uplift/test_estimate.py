@@ -114,6 +114,18 @@ def test_saved_models_say_again_what_the_fitted_ones_did(learned: Any, tmp_path:
         assert np.array_equal(again[j], effects_with_errors(judged.shrinkage, j, said))
 
 
+def test_saved_models_of_an_observational_log_know_its_chances(campaigns: Any, tmp_path: Path) -> None:
+    trial = campaigns.simulate("constant", customers=1_000, seed=7, observational=True).trial
+    cross = CrossFit.of(trial, observational=True, folds=3, seed=0)
+    judges = [Judge.of(cross.level(), j) for j in range(len(trial.outcomes))]
+    cross.propensities()
+    save_models(tmp_path, cross, judges, Prepared(trial, [], True, 9.0, [], [], 0))
+    matrix, folds = trial.covariates[:50], [frozenset({fold}) for fold in range(3)]
+    said = [cross.model_without(out).answer(matrix, cross.chances_for(matrix, out)) for out in folds]
+    again = load_models(tmp_path).effects(matrix)
+    assert np.array_equal(again[0], effects_with_errors(judges[0].shrinkage, 0, said))
+
+
 def test_effects_are_told_for_customers_who_were_not_in_the_log(recorded: Any, table: pa.Table) -> None:
     shop, run = recorded
     ids = pa.array([f"new {i}" for i in range(len(table))], pa.string())
