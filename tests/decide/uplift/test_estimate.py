@@ -19,6 +19,7 @@ from oracles.small_orders import write_orders
 from worthwhile.decide.identities import as_the_shop_knows
 from worthwhile.decide.uplift.covariates import coded
 from worthwhile.decide.uplift.crossfit import CrossFit
+from worthwhile.decide.uplift.deals import Deals
 from worthwhile.decide.uplift.keep import load_models, save_models
 from worthwhile.decide.uplift.policies import Judge
 from worthwhile.decide.uplift.prepare import Prepared, features_at
@@ -102,13 +103,16 @@ def test_progress_is_told_from_the_first_moment_to_the_last(recorded: Any, told:
 
 def test_saved_models_say_again_what_the_fitted_ones_did(learned: Any, tmp_path: Path) -> None:
     simulated, cross = learned
-    judges = [Judge.of(cross.level(), j) for j in range(2)]
+    deals = Deals(cross, (CrossFit.of(simulated.trial, folds=3, seed=9),))
+    judges = [Judge.of(deals.level(), j) for j in range(2)]
     prepared = Prepared(simulated.trial, [], False, 0.0, [], [], 0)
-    save_models(tmp_path, cross, judges, prepared)
+    save_models(tmp_path, deals, judges, prepared)
     assert {path.suffix for path in tmp_path.rglob("*") if path.is_file()} == {".txt", ".json"}
     matrix = simulated.trial.covariates[:50]
     shares = np.broadcast_to(simulated.trial.shares(), (50, 3))
-    said = [cross.model_without(frozenset({fold})).answer(matrix, shares) for fold in range(cross.count)]
+    said = [
+        [one.model_without(frozenset({fold})).answer(matrix, shares) for fold in range(one.count)] for one in deals.all
+    ]
     again = load_models(tmp_path).effects(matrix)
     for j, judged in enumerate(judges):
         assert np.array_equal(again[j], effects_with_errors(judged.shrinkage, j, said))
@@ -119,9 +123,9 @@ def test_saved_models_of_an_observational_log_know_its_chances(campaigns: Any, t
     cross = CrossFit.of(trial, observational=True, folds=3, seed=0)
     judges = [Judge.of(cross.level(), j) for j in range(len(trial.outcomes))]
     cross.propensities()
-    save_models(tmp_path, cross, judges, Prepared(trial, [], True, 9.0, [], [], 0))
+    save_models(tmp_path, Deals(cross, ()), judges, Prepared(trial, [], True, 9.0, [], [], 0))
     matrix, folds = trial.covariates[:50], [frozenset({fold}) for fold in range(3)]
-    said = [cross.model_without(out).answer(matrix, cross.chances_for(matrix, out)) for out in folds]
+    said = [[cross.model_without(out).answer(matrix, cross.chances_for(matrix, out)) for out in folds]]
     again = load_models(tmp_path).effects(matrix)
     assert np.array_equal(again[0], effects_with_errors(judges[0].shrinkage, 0, said))
 
@@ -199,6 +203,7 @@ def test_an_observational_log_is_answered_with_a_plain_warning_and_its_overlap(c
         (ww.UpliftOptions(date="2011-01-01"), "--date"),
         (ww.UpliftOptions(cutoff="2011-01-01"), "--cutoff"),
         (ww.UpliftOptions(shares=(0.0,)), "--share"),
+        (ww.UpliftOptions(deals=0), "--deals"),
     ],
 )
 def test_what_contradicts_itself_is_refused(options: Any, where: str, table: pa.Table) -> None:

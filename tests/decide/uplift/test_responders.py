@@ -82,32 +82,30 @@ def opposed(learned: Any) -> Any:
     level = cross.level()
     trial = cross.trial
     codings = [Coding(name, None) for name in trial.names]
-    return cross, level, [Judge.of(level, j) for j in range(2)], Describer.of(trial.covariates, trial.names, codings)
+    return trial, level, [Judge.of(level, j) for j in range(2)], Describer.of(trial.covariates, trial.names, codings)
 
 
 def test_those_expected_to_gain_most_gained_more_than_those_expected_to_gain_least(opposed: Any) -> None:
-    cross, *_ = opposed
+    trial, *_ = opposed
     found = responders(*opposed)
-    assert [(one.outcome, one.action) for one in found] == [
-        (o, a) for o in cross.trial.outcomes for a in cross.trial.treatments
-    ]
+    assert [(one.outcome, one.action) for one in found] == [(o, a) for o in trial.outcomes for a in trial.treatments]
     apart = [one for one in found if one.told_apart]
     assert any(one.outcome == "visit" for one in apart)
     for one in apart:
         first, last = one.groups
         assert (first.who, last.who) == ("first", "last") and first.said > last.said
-        assert first.customers == pytest.approx(len(cross.trial) / 3, abs=1)  # so few that tenths would tell nothing
+        assert first.customers == pytest.approx(len(trial) / 3, abs=1)  # so few that tenths would tell nothing
         if one.outcome == "visit":
             assert first.seen > last.seen and first.traits
 
 
 def test_groups_are_the_ends_of_the_deciles_where_customers_are_many(opposed: Any, monkeypatch: Any) -> None:
-    cross, level, judges, describer = opposed
+    trial, level, judges, describer = opposed
     monkeypatch.setattr("worthwhile.decide.uplift.responders.THIRDS_BELOW", 100)
-    found = responders(cross, level, judges, describer)
+    found = responders(trial, level, judges, describer)
     for i, one in enumerate(found):
         if one.told_apart:
-            j, k = divmod(i, len(cross.trial.treatments))
+            j, k = divmod(i, len(trial.treatments))
             gain = level.scores[:, j, k + 1] - level.scores[:, j, 0]
             tenths = deciles(judges[j].held.personal[:, k], gain)
             for group, tenth in zip(one.groups, (tenths[0], tenths[-1]), strict=True):
@@ -119,19 +117,19 @@ def test_nobody_is_told_apart_where_all_respond_alike(campaigns: Any) -> None:
     cross = CrossFit.of(trial, folds=3, seed=0)
     level = cross.level()
     describer = Describer.of(trial.covariates, trial.names, [Coding(name, None) for name in trial.names])
-    found = responders(cross, level, [Judge.of(level, j) for j in range(len(trial.outcomes))], describer)
+    found = responders(trial, level, [Judge.of(level, j) for j in range(len(trial.outcomes))], describer)
     assert not any(one.told_apart or one.groups for one in found)
 
 
 def test_who_gets_what_holds_every_customer_once(opposed: Any) -> None:
-    cross, level, judges, describer = opposed
+    trial, level, judges, describer = opposed
     chosen = {(0, 1.0): Policy("personal"), (1, 1.0): Policy("one", 1), (0, 0.5): Policy("personal")}
-    found = given(cross, level, judges, chosen, describer)
-    assert {group.outcome for group in found} == {cross.trial.outcomes[0]}
-    assert sum(group.customers for group in found) == len(cross.trial)
+    found = given(trial, level, judges, chosen, describer)
+    assert {group.outcome for group in found} == {trial.outcomes[0]}
+    assert sum(group.customers for group in found) == len(trial)
     action = assigned(Policy("personal"), judges[0].held)
     for group in found:
-        rows = action == cross.trial.actions.index(group.action)
-        gain = level.scores[rows, 0, cross.trial.actions.index(group.action)] - level.scores[rows, 0, 0]
+        rows = action == trial.actions.index(group.action)
+        gain = level.scores[rows, 0, trial.actions.index(group.action)] - level.scores[rows, 0, 0]
         assert group.seen == pytest.approx(gain.mean())
-        assert group.who == ("alone" if group.action == cross.trial.actions[0] else "given")
+        assert group.who == ("alone" if group.action == trial.actions[0] else "given")

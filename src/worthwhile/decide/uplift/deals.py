@@ -108,8 +108,8 @@ class Deals:
         """Of customers who are not in the trial, by deal, what models say that each lack another fold."""
         return tuple(tuple(cross.said_of(matrix, None)) for cross in self.all)
 
-    def outside(self, fold: int) -> Outside:
-        """What is known without a fold of the first."""
+    def outside(self, fold: int, progress: Progress = silent) -> Outside:
+        """What is known without a fold of the first, which has four or more."""
         out = frozenset({fold})
         rows, rest = self.first.rows_of([fold]), self.first.without(out)
         levels, each = [self.first.level(out)], [tuple(self.first.each_beyond(fold))]
@@ -122,6 +122,9 @@ class Deals:
                 seed=_seed(self.first.seed, deal, fold),
                 kinds=self.first.kinds,
             )
+            for inner in range(cross.count):
+                progress("compare policies", (deal - 1 + inner / cross.count) / len(self.others))
+                cross.model_without(frozenset({inner}))
             level = cross.level()
             levels.append(Level(rest, self.first.folds[rest], level.said, level.scores, level.calm))
             chance = None if known is None else known[rows]

@@ -22,7 +22,7 @@ from worthwhile.decide.uplift.keep import AT_ONCE, joined, save_models
 from worthwhile.decide.uplift.policies import Judge
 from worthwhile.decide.uplift.prepare import Prepared, features_at, from_log, from_shop
 from worthwhile.decide.uplift.responders import Describer, Group, Responders, given, responders
-from worthwhile.decide.uplift.results import Average, Judged, effects_table, judge, log_effects
+from worthwhile.decide.uplift.results import Average, Judged, effects_table, effects_with_errors, judge, log_effects
 from worthwhile.decide.uplift.sensitivity import Sensitivity, is_installed, sensitivities
 from worthwhile.decide.uplift.wording import sentences, warnings_of
 from worthwhile.decide.uplift.words import words_of
@@ -235,14 +235,14 @@ def _estimated(question: _Question, progress: Progress) -> UpliftRun:
     prepared, options, seed = question.prepared, question.options, question.seed
     trial = prepared.trial
     deals = Deals.of(trial, deals=options.deals, observational=prepared.observational, seed=seed)
-    deals.fit(part(progress, 0.05, 0.45))
-    progress("compare policies", 0.45)
+    deals.fit(part(progress, 0.05, 0.33))
+    progress("compare policies", 0.33)
     level = deals.level()
     judges = [Judge.of(level, j) for j in range(len(trial.outcomes))]
     shares = sorted({float(share) for share in options.shares} | {1.0}, reverse=True)
-    judged = judge(deals, level, judges, shares, part(progress, 0.46, 0.83))
-    ids, found = _effects(deals, judges, question, part(progress, 0.83, 0.92))
-    seen = placebos(trial, seed=seed, progress=part(progress, 0.92, 0.98)) if options.placebo else []
+    judged = judge(deals, level, judges, shares, part(progress, 0.35, 0.9))
+    ids, found = _effects(deals, judges, question, part(progress, 0.9, 0.93))
+    seen = placebos(trial, seed=seed, progress=part(progress, 0.93, 0.98)) if options.placebo else []
     progress("describe who responds", 0.98)
     describer = Describer.of(trial.covariates, trial.names, prepared.codings)
     asked = question.asked()

@@ -24,7 +24,7 @@ from worthwhile.decide.uplift.learners import Said, mean_said
 from worthwhile.decide.uplift.policies import Judge, Policy, Shrinkage, candidates, value_of
 from worthwhile.decide.uplift.shrink import features_of
 from worthwhile.decide.uplift.trial import Trial
-from worthwhile.progress import Progress, silent
+from worthwhile.progress import Progress, part, silent
 
 Array = np.ndarray[Any, Any]
 
@@ -192,9 +192,9 @@ def policies(
     """
     trial = deals.trial
     values: dict[tuple[int, float, str, int], Array] = {}
-    for fold in range(deals.first.count):
-        progress("compare policies", fold / deals.first.count)
-        outside = deals.outside(fold)
+    count = deals.first.count
+    for fold in range(count):
+        outside = deals.outside(fold, part(progress, fold / count, (fold + 1) / count))
         said = outside.said
         for j in range(len(trial.outcomes)):
             judged = Judge.of(outside.level, j)
