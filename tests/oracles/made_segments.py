@@ -19,7 +19,7 @@ def _row(dimension: str, segment: str, customers: int, share: float) -> dict[str
     spend = customers * share * 10
     return {
         "dimension": dimension, "segment": segment, "customers": customers, "customers_share": customers / 800,
-        "spend": spend, "spend_share": spend / 4_000, "at_risk": spend / 5,
+        "spend": spend, "spend_share": spend / 4_000, "shortfall": spend / 5,
         "p_active_mean": None if segment == "prospect" else share, "spend_last_year": spend * 4,
     }  # fmt: skip
 
@@ -44,7 +44,10 @@ def _cluster(number: int, traits: tuple[str, ...], sign: float) -> dict[str, Any
 
 def made_segments(*, with_past: bool = True) -> SegmentsFacts:
     """Segments of 800 people as of 2024-01-01 over 90 days, with or without an earlier date."""
-    asked = {"thresholds": Thresholds(new_days=60).to_dict(), "horizons": ["90d"], "settings": {"currency": "CNY"}}
+    asked = {
+        "thresholds": Thresholds(new_days=60).to_dict(), "horizons": ["90d"], "settings": {"currency": "CNY"},
+        "model": "ensemble", "members": ["linear"], "from_model": "ensemble", "from_members": ["linear"],
+    }  # fmt: skip
     grid = [
         {"recency": r, "frequency": f, "customers": r * f, "spend": 10.0 * r * f} for r in range(1, 6) for f in (1, 4)
     ]
@@ -71,7 +74,7 @@ def made_segments(*, with_past: bool = True) -> SegmentsFacts:
     ways = {("not_yet", "new"): 100, ("loyal", "loyal"): 180, ("loyal", "cooling"): 60, ("at_risk", "loyal"): 20,
             ("at_risk", "lost"): 80, ("prospect", "prospect"): 40}  # fmt: skip
     flow = [
-        {"from_stage": a, "to_stage": b, "customers": n, "spend_then": 5.0 * n, "spend": 4.0 * n, "at_risk": 1.0 * n}
+        {"from_stage": a, "to_stage": b, "customers": n, "spend_then": 5.0 * n, "spend": 4.0 * n, "shortfall": 1.0 * n}
         for (a, b), n in ways.items()
     ]
     return SegmentsFacts(

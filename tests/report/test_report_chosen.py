@@ -97,11 +97,20 @@ def test_named_reasons_choose_the_forecast_too_and_old_ones_are_passed_over(shop
     content = content_of(shop, reasons=older)
     assert content.reasons.made.run_id == older and content.forecast.cutoff.isoformat() == "2011-06-01"
     assert content_of(shop).reasons.made.run_id == newest
-    make_old(shop.runs / newest)
+    make_old(shop.runs / newest, "importance", "orders_effect_mean")
     assert content_of(shop).reasons is None and "reasons" in report_html(content_of(shop))
     with pytest.raises(InputError, match="earlier version") as caught:
         content_of(shop, reasons=newest)
     assert (caught.value.where, caught.value.remedy) == ("--reasons", "make it anew: worth explain SHOP")
+
+
+def test_segments_of_an_earlier_version_are_passed_over_and_refused_by_name(shop, runs):
+    newest = runs["segments 2011-09-01"]
+    make_old(shop.runs / newest, "summary", "shortfall")
+    assert content_of(shop).segments is None and "segments-" not in report_html(content_of(shop))
+    with pytest.raises(InputError, match="earlier version") as caught:
+        content_of(shop, segments=newest)
+    assert caught.value.where == "--segments"
 
 
 def _told(shop, plan):
@@ -111,10 +120,10 @@ def _told(shop, plan):
     return list_runs(shop, "reasons")[0]["run_id"]
 
 
-def make_old(folder):
-    """Reasons as they were recorded before they told of orders."""
-    path = folder / "importance.parquet"
-    pq.write_table(pq.read_table(path).drop_columns(["orders_effect_mean"]), path)
+def make_old(folder, table, column):
+    """A run as it was recorded before a table of it had the column."""
+    path = folder / f"{table}.parquet"
+    pq.write_table(pq.read_table(path).drop_columns([column]), path)
     manifest = json.loads((folder / "manifest.json").read_text())
     manifest["sha256"][path.name] = hashlib.sha256(path.read_bytes()).hexdigest()
     (folder / "manifest.json").write_text(json.dumps(manifest))

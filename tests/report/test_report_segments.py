@@ -67,6 +67,14 @@ def test_without_an_earlier_date_the_page_says_why(content, language):
     assert "ribbon" not in page.split("</style>")[1]
 
 
+def test_the_page_says_that_stages_were_told_by_different_models(content):
+    facts = made_segments()
+    asked = {**facts.segments.asked, "from_model": "past-rate"}
+    page = report_html(replace(content, segments=replace(facts, segments=replace(facts.segments, asked=asked))))
+    assert "made by past-rate and this one by ensemble" in page
+    assert "made by past-rate" not in report_html(replace(content, segments=facts))
+
+
 def test_the_bands_of_a_stage_fill_it_and_no_label_covers_another():
     voice = segments_voice(voice_of("en", "GBP", "90d"))
     figure = flow_figure(made_segments(), voice)

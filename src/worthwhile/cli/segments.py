@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -29,12 +29,13 @@ _HEADS: dict[str, tuple[str, str]] = {
         "Movement since {day}, the {shown} largest of {all} ways",
         "自 {day} 以来的流动（{all} 条路径中最大的 {shown} 条）",
     ),
+    "warning": ("Warning: {warning}", "注意：{warning}"),
     "evidence": ("What speaks for the usual action:", "惯常动作的依据："),
     "segment": ("segment", "分群"),
     "customers": ("customers", "客户数"),
     "held": ("expected {currency}", "预期 {currency}"),
     "share": ("share", "占比"),
-    "at_risk": ("at risk", "风险金额"),
+    "shortfall": ("shortfall", "预期减少额"),
     "p_active": ("chance to buy", "购买概率"),
     "last_year": ("last year", "近一年"),
     "action": ("usual action", "惯常动作"),
@@ -73,10 +74,10 @@ def segments(
 ) -> Answer:
     """Put customers into segments that can be addressed.
 
-    Value tiers, RFM, lifecycle stages and groups found in the data, by a recorded forecast; what each holds, what is at
-    risk, where customers moved since an earlier date, and what this shop's own log says for the usual action. They are
-    kept as a run, which the report shows. Where there is no forecast as of the earlier date, it is made first, which
-    may take minutes.
+    Value tiers, RFM, lifecycle stages and groups found in the data, by a recorded forecast; what each holds, what is
+    missing against last year, where customers moved since an earlier date, and what this shop's own log says for the
+    usual action. They are kept as a run, which the report shows. Where there is no forecast as of the earlier date, it
+    is made first, which may take minutes.
 
     Example:
 
@@ -137,12 +138,9 @@ def _shown(made: Segments, lang: str, out: Path | None) -> list[str | Table]:
             shown.append(_segments(by_dimension[dimension], lang, _head(key, lang), currency))
             shown += notes.get(dimension, ())
     shown.append(sentences.clusters_note(made, lang))
+    shown += [_head("warning", lang, warning=warning) for warning in made.warnings(lang)]
     shown += _flow(made, lang) or [sentences.past_note(made, lang)]
-    shown.append(_head("evidence", lang))
-    for row in (row for row in stages if row["customers"]):
-        said = sentences.evidence_sentences(row["segment"], made, lang, amount)
-        shown.append(_item(row, (" " if lang == "en" else "").join(said), lang))
-    shown.append(sentences.honest_label(lang))
+    shown += _evidence(made, stages, lang, amount)
     if out is not None:
         shown.append(_head("everyone", lang, people=f"{made.facts['people']:,}", out=out))
     shown.append(_head("run", lang, run=made.run_id, folder=made.folder))
@@ -161,20 +159,20 @@ def _name(dimension: str, row: Mapping[str, Any], lang: str) -> str:
 
 
 def _cells(row: Mapping[str, Any]) -> tuple[str, ...]:
-    """Size, money held and its share, money at risk, chance to buy, last year's spend."""
+    """Size, money held and its share, shortfall, chance to buy, last year's spend."""
     share, chance = (row[name] for name in ("spend_share", "p_active_mean"))
     return (
         f"{row['customers']:,}",
         money(row["spend"]),
         percent(share),
-        money(row["at_risk"]),
+        money(row["shortfall"]),
         percent(chance),
         money(row["spend_last_year"]),
     )
 
 
 def _columns(lang: str, currency: str) -> tuple[str, ...]:
-    keys = ("segment", "customers", "held", "share", "at_risk", "p_active", "last_year")
+    keys = ("segment", "customers", "held", "share", "shortfall", "p_active", "last_year")
     return tuple(_head(key, lang, currency=currency) for key in keys)
 
 
@@ -188,6 +186,22 @@ def _stages(rows: list[dict[str, Any]], lang: str, title: str, currency: str) ->
 def _segments(rows: list[dict[str, Any]], lang: str, title: str, currency: str) -> Table:
     cells = [(_name(row["dimension"], row, lang), *_cells(row)) for row in rows]
     return table(title, _columns(lang, currency), cells)
+
+
+def _evidence(made: Segments, stages: list[dict[str, Any]], lang: str, amount: Callable[[float], str]) -> list[str]:
+    """What speaks for the usual action of the stages that somebody is at, as far as anything does."""
+    from worthwhile.decide.segments import sentences
+
+    told = {row["segment"]: sentences.evidence_sentences(row["segment"], made, lang, amount) for row in stages}
+    lines = [
+        _item(row, (" " if lang == "en" else "").join(told[row["segment"]]), lang)
+        for row in stages
+        if row["customers"] and told[row["segment"]]
+    ]
+    note = sentences.evidence_note(made, lang)
+    if not lines:
+        return [note] if note else []
+    return [_head("evidence", lang), *lines, *([note] if note else []), sentences.honest_label(lang)]
 
 
 def _flow(made: Segments, lang: str) -> list[str | Table]:

@@ -36,7 +36,7 @@ def upper(words: str) -> str:
 
 
 def stages_figure(facts: SegmentsFacts, voice: Voice) -> Figure | None:
-    """How many customers are at each stage, what they hold and what of it is at risk."""
+    """How many customers are at each stage, what they hold and how far they fall short of last year."""
     rows = facts.rows("stage")
     if not rows:
         return None
@@ -47,7 +47,7 @@ def stages_figure(facts: SegmentsFacts, voice: Voice) -> Figure | None:
         "stages.title",
         customers=n.share(sum(row["customers"] for row in staying) / customers),
         held=n.share(sum(row["spend"] for row in staying) / spend if spend > 0 else None),
-        risk=n.money_short(sum(row["at_risk"] for row in rows)),
+        shortfall=n.money_short(sum(row["shortfall"] for row in rows)),
     )
     wide, narrow = (_draw_stages(rows, voice, frame, title) for frame in (WIDE, NARROW))
     return Figure(title, voice("stages.note"), wide, narrow)
@@ -63,7 +63,7 @@ def _draw_stages(rows: Sequence[Row], voice: Voice, frame: Frame, title: str) ->
     middle = left + (frame.width - left) * 0.38
     room = 58  # for the number behind the longest bar
     people = Scale(0, max(row["customers"] for row in rows), left, middle - room)
-    most = max(max(row["spend"], row["at_risk"]) for row in rows)
+    most = max(max(row["spend"], row["shortfall"]) for row in rows)
     money = Scale(0, most if most > 0 else 1.0, middle + 10, frame.width - room - 8)
     marks = [
         svg.text(left, 34, voice("stages.customers"), kind="axis"),
@@ -78,18 +78,18 @@ def _draw_stages(rows: Sequence[Row], voice: Voice, frame: Frame, title: str) ->
             share=n.share(row["customers_share"]),
             held=n.money(row["spend"]),
             held_share=n.share(row["spend_share"]),
-            risk=n.money(row["at_risk"]),
+            shortfall=n.money(row["shortfall"]),
             chance=n.share(row["p_active_mean"]),
         )
         marks.append(svg.text(left - 8, y + 4, name, anchor="end"))
         marks.append(svg.flat_bar(left, people(row["customers"]), y, 26, kind=f"stage-{row['segment']}", tip=tip))
         marks.append(svg.text(people(row["customers"]) + 6, y + 4, n.count(row["customers"]), kind="small"))
-        for value, dy, kind in ((row["spend"], -7, "first"), (row["at_risk"], 7, "second")):
+        for value, dy, kind in ((row["spend"], -7, "first"), (row["shortfall"], 7, "second")):
             marks.append(svg.flat_bar(money.start, money(value), y + dy, 12, kind=kind, tip=tip))
             marks.append(svg.text(money(value) + 6, y + dy + 4, n.money_short(value), kind="small"))
     ends = (plot.top, plot.top + step * len(rows))
     marks += [svg.line((x, ends[0]), (x, ends[1]), "base") for x in (left, money.start)]
-    entries = [("first", voice("stages.held")), ("second", voice("stages.risk"))]
+    entries = [("first", voice("stages.held")), ("second", voice("stages.shortfall"))]
     return svg.svg(plot, title, *marks, svg.legend(plot, entries, y=14.0))
 
 

@@ -41,7 +41,9 @@ def segments_section(facts: SegmentsFacts | None, voice: Voice) -> dict[str, Any
         "stages": _stage_rows(facts, voice),
         "evidence": _evidence(facts, voice),
         "honest": sentences.honest_label(lang),
+        "warnings": segments.warnings(lang),
         "past_note": sentences.past_note(segments, lang),
+        "evidence_note": sentences.evidence_note(segments, lang),
         "clusters": _clusters(facts, voice),
         "clusters_note": sentences.clusters_note(segments, lang),
         "tiers": _segments_table(facts.rows("tier"), voice),
@@ -124,7 +126,7 @@ def _aipl_table(facts: SegmentsFacts, voice: Voice) -> Table | None:
 
 
 def _head(voice: Voice) -> list[str]:
-    return [voice(f"tables.{key}") for key in ("customers", "held", "share", "risk", "chance")]
+    return [voice(f"tables.{key}") for key in ("customers", "held", "share", "shortfall", "chance")]
 
 
 def _cells(row: Mapping[str, Any], voice: Voice) -> list[Cell]:
@@ -133,6 +135,6 @@ def _cells(row: Mapping[str, Any], voice: Voice) -> list[Cell]:
         Cell(n.count(row["customers"])),
         Cell(n.money_short(row["spend"]), kind="strong"),
         Cell(n.share(row["spend_share"])),
-        Cell(n.money_short(row["at_risk"])),
+        Cell(n.money_short(row["shortfall"])),
         Cell(n.share(row["p_active_mean"])),
     ]

@@ -11,6 +11,8 @@ from decide.segments.conftest import CUTOFF, DAYS, HORIZON
 from oracles.small_orders import order_rows
 from worthwhile.decide.segments import build, make_segments, recorded_segments
 from worthwhile.decide.segments.evidence import wilson
+from worthwhile.decide.segments.recorded import movement_warnings
+from worthwhile.decide.segments.sentences import evidence_note, evidence_sentences, past_note
 from worthwhile.decide.segments.stages import STAGES
 from worthwhile.decide.segments.tables import FLOW, GONE, NOT_YET, SEGMENTS, SUMMARY, Everyone, flow_table
 from worthwhile.errors import InputError
@@ -48,13 +50,13 @@ def test_sizes_and_money_of_each_dimension_add_up(made, shop):
         assert pc.sum(rows["spend_share"]).as_py() == pytest.approx(1)
 
 
-def test_money_at_risk_is_last_years_part_less_what_is_expected(made):
+def test_the_shortfall_is_last_years_part_less_what_is_expected(made):
     rows = made.table().to_pylist()
     known = [row for row in rows if row["spend_mean"] is not None]
     assert len(known) > 30
     for row in known:
         usual = row["spend_last_year"] * DAYS / 365
-        assert row["at_risk"] == pytest.approx(max(usual - row["spend_mean"], 0), rel=1e-4, abs=1e-4)
+        assert row["shortfall"] == pytest.approx(max(usual - row["spend_mean"], 0), rel=1e-4, abs=1e-4)
 
 
 def test_browsing_stages_are_shown_beside_where_there_are_visits(made):
@@ -115,6 +117,46 @@ def test_two_recorded_runs_can_be_compared(shop):
     made = make_segments(shop, run_id=now["run_id"], from_run=earlier.run_id)
     assert made.asked["from_run"] == earlier.run_id and made.flow() is not None
     assert made.facts["stages"] == []  # its horizon had not passed by the cutoff
+
+
+def test_movement_between_forecasts_of_different_models_is_told_as_such(made, shop):
+    assert made.warnings() == [] and made.to_dict()["warnings"] == []
+    earlier = forecast(shop, HORIZON, cutoff=BEFORE, model="last-period")
+    now = made.asked["forecast_run"]
+    mixed = make_segments(shop, run_id=now, from_run=earlier.run_id)
+    [warning] = mixed.warnings()
+    assert "last-period" in warning and "past-rate" in warning and f"--since {BEFORE}" in warning
+    assert mixed.to_dict()["warnings"] == [warning] and "last-period" in mixed.warnings("zh")[0]
+    recorded = {run["run_id"]: run for run in list_runs(shop, "segments")}
+    assert recorded[mixed.run_id]["warnings"] == [warning] and recorded[made.run_id]["warnings"] == []
+    assert make_segments(shop, run_id=now, since=BEFORE).warnings() == []  # as the warning says
+
+
+def test_an_ensemble_that_others_took_part_in_is_told():
+    asked = {"model": "ensemble", "from_model": "ensemble", "members": ["bg-nbd", "trees-tweedie"]}
+    past = {"past": {"start": "2011-06-03"}}
+    assert movement_warnings({**asked, "from_members": ["trees-tweedie", "bg-nbd"]}, past, "en") == []
+    [fewer] = movement_warnings({**asked, "from_members": ["bg-nbd"]}, past, "en")
+    assert "not yet trees-tweedie" in fewer
+    [more] = movement_warnings({**asked, "from_members": ["bg-nbd", "trees-tweedie", "linear"]}, past, "en")
+    assert "also linear" in more
+    assert movement_warnings({**asked, "from_members": []}, {"past": None}, "en") == []
+
+
+def test_evidence_that_is_missing_has_its_own_reason(made, shop):
+    money = "£{:.0f}".format
+    without = make_segments(shop, run_id=made.asked["forecast_run"], past=False)
+    assert "--no-past" in past_note(without, "en") and evidence_note(without, "en") == ""
+    assert evidence_sentences("loyal", without, "en", money) == []
+    earlier = forecast(shop, HORIZON, cutoff="2011-08-01", model="past-rate")
+    running = make_segments(shop, run_id=made.asked["forecast_run"], from_run=earlier.run_id)
+    assert past_note(running, "en") == "" and "1 Aug 2011 were not over" in evidence_note(running, "en").replace(
+        "\u00a0", " "
+    )
+    assert evidence_note(made, "en") == "" == past_note(made, "en")
+    missing = set(STAGES) - {one["stage"] for one in made.facts["stages"]}
+    for stage in missing:
+        assert evidence_sentences(stage, made, "en", money)[0].startswith("Nobody was at this stage on")
 
 
 def test_what_is_not_earlier_or_another_question_is_refused(shop):

@@ -18,7 +18,7 @@ from worthwhile.decide.segments.customers import Customers, customers_at, prospe
 from worthwhile.decide.segments.evidence import StageEvidence, stage_evidence
 from worthwhile.decide.segments.history import SecondOrders, Silence, make_orders, second_orders, silences
 from worthwhile.decide.segments.past import earlier_forecast
-from worthwhile.decide.segments.recorded import Segments
+from worthwhile.decide.segments.recorded import Segments, movement_warnings
 from worthwhile.decide.segments.rfm import LEVELS, Rfm, rfm_of
 from worthwhile.decide.segments.stages import stages_of
 from worthwhile.decide.segments.tables import (
@@ -91,7 +91,8 @@ def make_segments(
             pq.write_table(table, folder / f"{name}.parquet", compression="zstd")
         write_json(folder / "segments.json", facts)
 
-    folder = record(shop, "segments", asked, {"past": why or "known"}, fill)
+    results = {"past": why or "known", "warnings": movement_warnings(asked, facts, "en")}
+    folder = record(shop, "segments", asked, results, fill)
     progress("done", 1.0)
     return Segments(folder.name, folder, asked, facts)
 
@@ -176,8 +177,11 @@ def _asked(forecast: RecordedForecast, earlier: RecordedForecast | None, at: Thr
         "from_run": earlier.run_id if earlier else None,
         "cutoff": asked["cutoff"],
         "from_cutoff": earlier.asked["cutoff"] if earlier else None,
+        "from_model": earlier.asked["model"] if earlier else None,
+        "from_members": earlier.models_behind if earlier else [],
         "horizons": [forecast.horizon],
         "model": asked["model"],
+        "members": forecast.models_behind,
         "target": asked["target"],
         "where": asked["where"],
         "thresholds": at.to_dict(),

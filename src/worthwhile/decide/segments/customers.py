@@ -74,8 +74,8 @@ class Customers:
         return len(self.ids)
 
     @property
-    def at_risk(self) -> Array:
-        """(N,) money at risk: a horizon's part of last year's spend, less the expected spend, where positive.
+    def shortfall(self) -> Array:
+        """(N,): a horizon's part of last year's spend, less the expected spend, where positive.
 
         Whoever bought nothing for a year has none: what they once spent is lost already.
         """

@@ -10,6 +10,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from worthwhile.decide.segments.words import text
 from worthwhile.errors import InputError
 from worthwhile.models.files import read_json
 from worthwhile.runs.record import check_digests, list_runs, run_folder
@@ -31,13 +32,17 @@ class Segments:
         return pq.read_table(self.folder / "segments.parquet")
 
     def summary(self) -> pa.Table:
-        """One row for each segment of each dimension: size, money held, money at risk."""
+        """One row for each segment of each dimension: size, money held, shortfall on last year."""
         return pq.read_table(self.folder / "summary.parquet")
 
     def flow(self) -> pa.Table | None:
         """One row for each way from a stage at the earlier date to one at the cutoff; None without an earlier date."""
         path = self.folder / "flow.parquet"
         return pq.read_table(path) if path.is_file() else None
+
+    def warnings(self, lang: str = "en") -> list[str]:
+        """What has to be known before the movement is read, in words."""
+        return movement_warnings(self.asked, self.facts, lang)
 
     def write(self, path: Path | str) -> Path:
         """Write the table of everyone as Parquet or CSV, by the suffix. Raises InputError `bad-argument`."""
@@ -52,9 +57,23 @@ class Segments:
             "folder": str(self.folder),
             **self.asked,
             **self.facts,
+            "warnings": self.warnings(),
             "summary": self.summary().to_pylist(),
             "flow": None if flow is None else flow.to_pylist(),
         }
+
+
+def movement_warnings(asked: Mapping[str, Any], facts: Mapping[str, Any], lang: str) -> list[str]:
+    """That stages of both dates were told by different models, where they were: then customers may seem to move who
+    did not. Of the same ensemble, that others took part."""
+    if facts["past"] is None:
+        return []
+    then, now = asked["from_model"], asked["model"]
+    if then != now:
+        return [text("other_model", lang, then=then, now=now, start=facts["past"]["start"])]
+    only = {"then": (asked["from_members"], asked["members"]), "now": (asked["members"], asked["from_members"])}
+    models = {key: ", ".join(m for m in ours if m not in theirs) for key, (ours, theirs) in only.items()}
+    return [text(f"members_{key}", lang, models=said) for key, said in models.items() if said]
 
 
 def recorded_segments(

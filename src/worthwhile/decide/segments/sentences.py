@@ -103,10 +103,15 @@ def clusters_note(segments: Segments, lang: str) -> str:
 
 
 def evidence_sentences(stage: str, segments: Segments, lang: str, money: Money) -> list[str]:
-    """What this shop's own log says about customers at a stage. Descriptions, none of them an effect."""
+    """What this shop's own log says about customers at a stage. Descriptions, none of them an effect.
+
+    What they did after an earlier date is left out where it is known of no stage: `evidence_note` says why.
+    """
     facts, span = segments.facts, _span(segments, lang)
     found = next((one for one in facts["stages"] if one["stage"] == stage), None)
-    said = [text("none", lang)] if found is None else _what_then(found, segments, lang, money)
+    said = [] if found is None else _what_then(found, segments, lang, money)
+    if found is None and facts["stages"]:
+        said.append(text("none", lang, start=day_text(facts["past"]["start"], lang)))
     if stage == "new":
         said += _second_orders(facts["second_orders"], lang)
     if stage == "loyal" and found is not None and found["share"] >= 0.5:
@@ -169,6 +174,15 @@ def rfm_note(segments: Segments, lang: str) -> str:
 def past_note(segments: Segments, lang: str) -> str:
     """Why nothing is said of an earlier date; nothing where something is."""
     return text(segments.facts["no_past"], lang) if segments.facts["no_past"] else ""
+
+
+def evidence_note(segments: Segments, lang: str) -> str:
+    """Why nothing is said of what customers did after an earlier date that is compared with; nothing where it is."""
+    facts = segments.facts
+    if facts["past"] is None or facts["stages"]:
+        return ""
+    start, day = (day_text(iso, lang) for iso in (facts["past"]["start"], facts["day"]))
+    return text("not_over", lang, span=_span(segments, lang), start=start, day=day)
 
 
 def honest_label(lang: str) -> str:

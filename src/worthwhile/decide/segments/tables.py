@@ -33,7 +33,7 @@ SEGMENTS = pa.schema(
         pa.field("cluster", pa.int32()),  # 1 expects most
         pa.field("p_active", pa.float64()),
         pa.field("spend_mean", pa.float64()),  # expected in the horizon
-        pa.field("at_risk", pa.float64()),  # a horizon's part of last year's spend, less the expected, where positive
+        pa.field("shortfall", pa.float64()),  # a horizon's part of last year's spend, less the expected, where positive
         pa.field("spend_last_year", pa.float64()),
     ]
 )
@@ -45,7 +45,7 @@ SUMMARY = pa.schema(
         pa.field("customers_share", pa.float64()),  # of all in the dimension
         pa.field("spend", pa.float64(), nullable=False),  # money held: expected in the horizon
         pa.field("spend_share", pa.float64()),
-        pa.field("at_risk", pa.float64(), nullable=False),  # money at risk
+        pa.field("shortfall", pa.float64(), nullable=False),
         pa.field("p_active_mean", pa.float64()),  # null where nobody has a forecast
         pa.field("spend_last_year", pa.float64(), nullable=False),
     ]
@@ -57,7 +57,7 @@ FLOW = pa.schema(
         pa.field("customers", pa.int64(), nullable=False),
         pa.field("spend_then", pa.float64(), nullable=False),  # expected at the earlier date
         pa.field("spend", pa.float64(), nullable=False),  # expected at the cutoff
-        pa.field("at_risk", pa.float64(), nullable=False),  # at the cutoff
+        pa.field("shortfall", pa.float64(), nullable=False),  # at the cutoff
     ]
 )
 NOT_YET, GONE = "not_yet", "gone"
@@ -78,7 +78,7 @@ class Everyone:
     ids: Array  # (M,) str objects
     stage: Array  # (M,)
     spend: Array  # (M,) expected in the horizon; 0 for those without an order
-    at_risk: Array  # (M,)
+    shortfall: Array  # (M,)
 
 
 def everyone_of(customers: Customers, stage: Array, prospects: Array) -> Everyone:
@@ -88,7 +88,7 @@ def everyone_of(customers: Customers, stage: Array, prospects: Array) -> Everyon
         ids=np.concatenate([customers.ids, prospects]).astype(object),
         stage=np.concatenate([stage, np.full(len(prospects), "prospect", dtype=object)]).astype(object),
         spend=np.concatenate([customers.spend_mean, none]),
-        at_risk=np.concatenate([customers.at_risk, none]),
+        shortfall=np.concatenate([customers.shortfall, none]),
     )
 
 
@@ -117,7 +117,7 @@ def segments_table(
         "cluster": column(SEGMENTS.field("cluster"), clusters.label, clusters.label > 0),
         "p_active": column(SEGMENTS.field("p_active"), customers.p_active),
         "spend_mean": column(SEGMENTS.field("spend_mean"), customers.spend_mean),
-        "at_risk": column(SEGMENTS.field("at_risk"), customers.at_risk),
+        "shortfall": column(SEGMENTS.field("shortfall"), customers.shortfall),
         "spend_last_year": column(SEGMENTS.field("spend_last_year"), customers.spend_year),
     }
     return pa.table(arrays, schema=SEGMENTS).sort_by("customer_id")
@@ -146,7 +146,7 @@ def _sums(own: pa.Table, total: Mapping[str, float]) -> dict[str, Any]:
         "customers_share": len(own) / total["customers"] if total["customers"] else None,
         "spend": spend,
         "spend_share": spend / total["spend"] if total["spend"] else None,
-        "at_risk": pc.sum(own["at_risk"]).as_py() or 0.0,
+        "shortfall": pc.sum(own["shortfall"]).as_py() or 0.0,
         "p_active_mean": pc.mean(own["p_active"]).as_py(),
         "spend_last_year": pc.sum(own["spend_last_year"]).as_py() or 0.0,
     }
@@ -174,7 +174,7 @@ def flow_table(then: Everyone, now: Everyone) -> pa.Table:
                         "customers": int(own.sum() + gone.sum()),
                         "spend_then": float(spend_then[own].sum() + then.spend[gone].sum()),
                         "spend": float(now.spend[own].sum()),
-                        "at_risk": float(now.at_risk[own].sum()),
+                        "shortfall": float(now.shortfall[own].sum()),
                     }
                 )
     return pa.Table.from_pylist(rows, schema=FLOW)

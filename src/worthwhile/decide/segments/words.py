@@ -169,20 +169,45 @@ TEXTS: dict[str, tuple[str, str]] = {
         "So few come back that only what costs next to nothing can pay.",
         "回来的人很少，只有成本极低的触达才可能划算。",
     ),
-    "none": (
-        "What customers at this stage then do is not known yet: it takes a forecast whose horizon has passed.",
-        "尚不知道该阶段的客户此后如何：需要一份预测期已经过去的预测。",
-    ),
+    "none": ("Nobody was at this stage on {start}.", "{start}没有客户处于该阶段。"),
     "honest": (
         "All of this describes what happened and shows no effect: some of those who came back would have come by"
         " themselves. What an action adds, a test would tell: worth campaign design.",
         "以上只是描述发生了什么，并非任何动作的效果：回来的客户中有些本来就会回来。动作带来多少增量，"
         "要靠对照测试：worth campaign design。",
     ),
-    "past_unasked": ("No earlier date was asked for.", "没有要求与更早的日期比较。"),
+    "past_unasked": (
+        "These segments were made without an earlier date (--no-past), so nothing is said of movement, nor of what"
+        " customers at each stage then did. Made without that option they tell both: worth segments SHOP.",
+        "本次分群未与更早的日期比较（--no-past），因此不说明客户的流动，也不说明各阶段客户此后如何。"
+        "不加该选项重新运行 worth segments SHOP 即可看到。",
+    ),
     "log_too_short": (
-        "The log does not reach back one horizon before the forecast, so nothing is said of movement.",
-        "数据不足以回溯一个预测期，因此无法说明客户的流动。",
+        "The log does not reach back one horizon before the forecast, so nothing is said of movement, nor of what"
+        " customers at each stage then did.",
+        "数据不足以回溯一个预测期，因此无法说明客户的流动，也无法说明各阶段客户此后如何。",
+    ),
+    "not_over": (
+        "The {span} after {start} were not over by {day}, so nothing is said of what customers at each stage then did:"
+        " compare with an earlier date (--since).",
+        "截至 {day}，{start}之后的 {span}尚未过完，因此不说明各阶段客户此后如何：请与更早的日期比较（--since）。",
+    ),
+    "other_model": (
+        "The forecast of {start} was made by {then} and this one by {now}: a customer can be at another stage only"
+        " because the models differ, so the movement is not the customers' alone. To compare like with like: worth"
+        " segments SHOP --since {start}.",
+        "{start} 的预测出自 {then}，本次预测出自 {now}：阶段的变化可能只是因为模型不同，"
+        "所示流动并非全是客户自身的变化。同口径比较请用：worth segments SHOP --since {start}。",
+    ),
+    "members_then": (
+        "In the ensemble of the earlier date there was also {models}, which this one has not: part of the movement may"
+        " come of that.",
+        "较早日期的组合中还有 {models}，本次没有：部分流动可能由此而来。",
+    ),
+    "members_now": (
+        "In the ensemble of the earlier date there was not yet {models}, which this one has: part of the movement may"
+        " come of that.",
+        "较早日期的组合中还没有 {models}，本次才有：部分流动可能由此而来。",
     ),
     "shared": (
         "{share} of customers have the same number of orders ({value}), so frequency has {used} levels instead of 5.",
