@@ -228,6 +228,24 @@ def test_a_file_of_another_kind_is_refused_before_any_work(shop, tmp_path):
         ww.export(shop, "forecast", tmp_path / "a.xlsx")
 
 
+@pytest.mark.parametrize(
+    ("facts", "said"),
+    [
+        ({"numbered": True, "of_shop": 0, "effects_for": 2}, "numbers of rows of hillstrom.parquet"),
+        ({"numbered": False, "of_shop": 0, "effects_for": 2}, "2 of the 2 customers of hillstrom.parquet are not"),
+        ({"numbered": False, "of_shop": 2, "effects_for": 2}, ""),
+        ({}, ""),  # of a run of an earlier version
+    ],
+)
+def test_effects_of_nobody_of_the_shop_are_told(shop, tmp_path, facts, said):
+    table = pa.table({"customer_id": ["row 1", "row 2"], "action": ["mail", "mail"], "effect_mean": [1.0, 2.0]})
+    asked = {"log": "hillstrom.parquet"}
+    record(shop, "uplift", asked, facts, lambda folder, _: pq.write_table(table, folder / "effects.parquet"))
+    manifest = ww.export(shop, "uplift", tmp_path / "effects.csv").manifest
+    assert [said in text for text in manifest["warnings"]] == [True] * bool(said)
+    assert manifest["log"] == "hillstrom.parquet"
+
+
 def test_rows_of_those_who_are_held_out_are_told(shop, tmp_path):
     ww.design_campaign(shop, "may", [ww.Arm("email")], sizing=ww.Sizing(holdout=3))
     everybody = ww.export(shop, "campaign:may", tmp_path / "all.csv")

@@ -25,6 +25,8 @@ def made_document(**changed: Any) -> dict[str, Any]:
         "groups": {"none": 3_000, "mail a": 3_000, "mail b": 3_000},
         "unknown_customers": 0,
         "numbered": False,
+        "effects_for": 9_000,
+        "of_shop": 9_000,
         "observational": False,
         "randomisation_z": 0.3,
         "unbalanced": [],

@@ -47,6 +47,7 @@ TABLES = {
 }
 # What a manifest tells of a run, as far as the run says it.
 VERSIONS = "which version of each of the shop's tables was read; they count from 0, the first batch that was ingested"
+OF_UPLIFT = ("log", "numbered", "of_shop", "effects_for")  # whose effects an uplift run tells
 TOLD = ("cutoff", "horizon", "horizons", "model", "models", "forecast", "data_version", "seed", "plan")
 
 
@@ -113,6 +114,7 @@ def export(
             f"{held:,} of these rows are of customers who are held out: whoever contacts them spoils the comparison."
             + others
         )
+    warnings += _of_no_shop(source)
     rows = rows[np.argsort(customers[rows].astype(str), kind="stable")]
     chosen = table.take(pa.array(rows))
     write_table(chosen, path)
@@ -193,6 +195,7 @@ def _table(shop: Shop, what: str, run_id: str | None, file: str | None) -> tuple
     behind = next((m for m in list_runs(shop, "forecast") if m["run_id"] == facts.get("forecast")), None)
     facts |= {} if behind is None else {key: behind["asked"][key] for key in ("model", "cutoff")}
     facts |= {key: run["facts"][key] for key in TOLD if key not in facts and key in run.get("facts", {})}
+    facts |= {key: run["asked"].get(key, run.get(key)) for key in OF_UPLIFT} if what == "uplift" else {}
     assumptions = run.get("facts", {}).get("assumptions")
     facts |= {"assumptions": assumptions} if assumptions else {}
     return pq.read_table(folder / name), {"what": what, "file": name, "run_id": run["run_id"], **facts}
@@ -205,6 +208,21 @@ def _held_out(table: pa.Table, rows: Array, source: Mapping[str, Any]) -> int:
     if "treatment" not in table.column_names or not source["what"].startswith("campaign:"):
         return 0
     return int((np.asarray(table["treatment"].to_pylist(), object)[rows] == NONE).sum())
+
+
+def _of_no_shop(source: Mapping[str, Any]) -> list[str]:
+    """That an uplift run's effects are not of the shop's customers, as far as they are not."""
+    if source.get("numbered"):
+        return [
+            f"The ids are numbers of rows of {source['log']}, which names no customers: nobody can be found by them."
+        ]
+    strangers = (source.get("effects_for") or 0) - (source.get("of_shop") or 0)
+    if source["what"] != "uplift" or source.get("of_shop") is None or not strangers:
+        return []
+    return [
+        f"{strangers:,} of the {source['effects_for']:,} customers of {source['log']} are not this shop's: they are not"
+        " its to contact."
+    ]
 
 
 def _assumed_in(table: pa.Table) -> dict[str, list[dict[str, Any]]]:

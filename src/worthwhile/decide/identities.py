@@ -8,11 +8,14 @@ from typing import Any
 import duckdb
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from worthwhile.decide.tables import texts_of
+from worthwhile.errors import InputError
 from worthwhile.ingestion.ids import identifies, plain_id
 from worthwhile.ingestion.pseudonyms import PSEUDONYM, Keyring, define_pseudonyms
 from worthwhile.shop import Shop
+from worthwhile.store.log import open_log
 
 Array = np.ndarray[Any, Any]
 
@@ -62,6 +65,19 @@ def with_known_ids(shop: Shop, table: pa.Table, *, where: str) -> pa.Table:
     given = texts_of(table, "customer_id", where=where).to_numpy(zero_copy_only=False)
     ids = pa.array(as_the_shop_knows(shop, given.astype(object)), pa.string())
     return table.set_column(table.column_names.index("customer_id"), "customer_id", ids)
+
+
+def known_to_shop(shop: Shop, customer_ids: Array) -> int:
+    """How many of the ids (N,) are of people in the shop's log."""
+    try:
+        log = open_log(shop)
+    except InputError as error:
+        if error.code == "empty-shop":
+            return 0
+        raise
+    with log:
+        known = log.con.sql("SELECT DISTINCT customer_id FROM events").to_arrow_table()["customer_id"]
+    return int(pc.sum(pc.is_in(pa.array(customer_ids, pa.string()), value_set=known.combine_chunks())).as_py() or 0)
 
 
 def _column(con: duckdb.DuckDBPyConnection, query: str) -> Array:

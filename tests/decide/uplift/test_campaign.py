@@ -46,6 +46,14 @@ def test_csv_parquet_and_table_are_read_alike(tmp_path: Path) -> None:
     assert all((campaign.outcome == read[0].outcome).all() for campaign in read)
 
 
+def test_the_log_of_a_campaign_is_named_with_the_campaign(tmp_path: Path) -> None:
+    (tmp_path / "spring").mkdir()
+    pq.write_table(log(), tmp_path / "spring" / "log.parquet")
+    pq.write_table(log(), tmp_path / "sent.parquet")
+    for file, name in (("spring/log.parquet", "spring/log.parquet"), ("sent.parquet", "sent.parquet")):
+        assert read_campaign_log(tmp_path / file, COLUMNS).source == name
+
+
 def test_without_ids_the_rows_are_numbered() -> None:
     campaign = read_campaign_log(log(customer_id=None), COLUMNS)
     assert campaign.numbered and campaign.customer_ids[:2].tolist() == ["row 001", "row 002"]

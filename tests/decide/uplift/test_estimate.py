@@ -16,7 +16,7 @@ import pytest
 
 import worthwhile as ww
 from oracles.small_orders import write_orders
-from worthwhile.decide.identities import as_the_shop_knows
+from worthwhile.decide.identities import as_the_shop_knows, known_to_shop
 from worthwhile.decide.uplift.covariates import coded
 from worthwhile.decide.uplift.crossfit import CrossFit
 from worthwhile.decide.uplift.deals import Deals
@@ -166,6 +166,23 @@ def test_the_same_question_is_the_same_run(recorded: Any, table: pa.Table) -> No
     shop, run = recorded
     again = ww.estimate_uplift(shop, table, **ASKED, options=ww.UpliftOptions(shares=(0.5,)))
     assert again.run_id == run.run_id and again.table().equals(run.table())
+
+
+def test_customers_of_the_log_who_are_the_shops_are_counted(table: pa.Table, tmp_path: Path) -> None:
+    shop = ww.create_shop(tmp_path / "shop", currency="GBP")
+    ids = table["customer_id"].to_pylist()
+    assert known_to_shop(shop, np.array(ids, object)) == 0  # nothing was ingested
+    ww.ingest(shop, write_orders(tmp_path / "orders.csv", customers=60))
+    assert known_to_shop(shop, np.array([*ids, "C0001", "C0002"], object)) == 2
+    assert known_to_shop(shop, np.array([], object)) == 0
+
+
+def test_a_log_of_strangers_is_warned_of(recorded: Any) -> None:
+    shop, run = recorded
+    assert run.facts["of_shop"] == 0 and run.facts["effects_for"] == 1_500
+    assert any("None of these 1,500 customers is this shop's" in text for text in run.warnings)
+    manifest = list_runs(shop, "uplift")[0]
+    assert manifest["of_shop"] == 0 and manifest["warnings"] == run.warnings
 
 
 def test_what_came_after_the_campaign_is_left_out_with_a_warning(campaign_table: Any) -> None:

@@ -107,6 +107,13 @@ def test_warnings_are_said_in_both_languages() -> None:
     assert warned() == ""
 
 
+def test_that_customers_are_not_the_shops_is_warned_of():
+    assert "None of these 9,000 customers is this shop's" in warned(of_shop=0)
+    assert "20 of these 9,000 customers are not this shop's" in warned(of_shop=8_980)
+    assert "都不是本店客户" in warned("zh", of_shop=0) and "20" in warned("zh", of_shop=8_980)
+    assert warned(of_shop=None) == "" == warned()  # no shop, or its own customers
+
+
 def test_an_observational_log_is_warned_of_first() -> None:
     found = warned(observational=True, randomisation_z=8.0)
     assert found.startswith("The groups were not drawn by chance (covariates tell who got what, by 8 standard errors)")

@@ -16,6 +16,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from worthwhile.decide.campaign.folder import LOG
 from worthwhile.decide.tables import numbers_of, read_table, refuse_nameless, texts_of
 from worthwhile.errors import InputError
 
@@ -107,7 +108,12 @@ def _table_of(log: Path | str | pa.Table, columns: CampaignColumns) -> tuple[pa.
     if isinstance(log, pa.Table):
         return log, "log"
     expected = (CUSTOMER, columns.treatment, *columns.outcomes)
-    return read_table(log, where="--log", columns=expected), Path(log).name
+    return read_table(log, where="--log", columns=expected), _name_of(Path(log))
+
+
+def _name_of(log: Path) -> str:
+    """The file's name; of a campaign of the shop, whose files are all called alike, with the campaign's."""
+    return f"{log.absolute().parent.name}/{log.name}" if log.name == LOG else log.name
 
 
 def _digest(table: pa.Table) -> str:

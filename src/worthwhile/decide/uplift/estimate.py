@@ -13,7 +13,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from worthwhile.decide.identities import as_the_shop_knows
+from worthwhile.decide.identities import as_the_shop_knows, known_to_shop
 from worthwhile.decide.uplift.campaign import CampaignColumns, CampaignLog, read_campaign_log, refuse_twice
 from worthwhile.decide.uplift.checks import FAR, Overlap, Placebo, overlap, placebos
 from worthwhile.decide.uplift.crossfit import FOLDS, CrossFit
@@ -246,7 +246,7 @@ def _estimated(question: _Question, progress: Progress) -> UpliftRun:
     progress("describe who responds", 0.98)
     describer = Describer.of(trial.covariates, trial.names, prepared.codings)
     asked = question.asked()
-    facts = _facts(question, deals, judged, len(ids))
+    facts = _facts(question, deals, judged, ids)
     run = UpliftRun(
         run_id="",
         folder=None,
@@ -272,12 +272,13 @@ def _overlap(cross: CrossFit) -> list[Overlap]:
     return overlap(cross.trial, cross.propensities()) if told else []
 
 
-def _facts(question: _Question, deals: Deals, judged: Judged, effects_for: int) -> dict[str, Any]:
+def _facts(question: _Question, deals: Deals, judged: Judged, ids: Array) -> dict[str, Any]:
     """What the manifest says beside what was asked and found."""
     trial = deals.trial
     return {
         "customers": len(trial),
-        "effects_for": effects_for,
+        "effects_for": len(ids),
+        "of_shop": None if question.shop is None else _of_shop(question.shop, question, ids),
         "numbered": question.campaign.numbered,
         "outcome_kinds": {name: kind.name for name, kind in zip(trial.outcomes, deals.first.kinds, strict=True)},
         **_facts_of_groups(question.prepared),
@@ -291,6 +292,13 @@ def _facts(question: _Question, deals: Deals, judged: Judged, effects_for: int) 
             for (j, share), policy in judged.chosen.items()
         ],
     }
+
+
+def _of_shop(shop: Shop, question: _Question, ids: Array) -> int:
+    """How many of those whose effects are told are customers of the shop; a row's number is none."""
+    if question.events is not None:
+        return len(ids)
+    return 0 if question.campaign.numbered else known_to_shop(shop, ids)
 
 
 def _facts_of_groups(prepared: Prepared) -> dict[str, Any]:

@@ -241,11 +241,23 @@ def warnings_of(document: Row, words: Words) -> list[str]:
         said.append(words("warning.unknown", customers=count(document["unknown_customers"])))
     if document.get("numbered"):
         said.append(words("warning.numbered"))
+    said += _strangers(document, words)
     said += [_placebo(placebo, words) for placebo in document["placebos"] if Placebo(**placebo).is_seen]
     averages = document["averages"]
     if not any(a["low"] > 0 or a["high"] < 0 for a in averages) and all(a["differences"] <= SURE for a in averages):
         said.append(words("warning.nothing"))
     return said
+
+
+def _strangers(document: Row, words: Words) -> list[str]:
+    """That those whose effects are told are not this shop's customers, as far as they are not."""
+    of_shop, count = document.get("of_shop"), words.numbers.count
+    strangers = 0 if of_shop is None else document["effects_for"] - of_shop
+    if not strangers:
+        return []
+    if not of_shop:
+        return [words("warning.strangers", customers=count(strangers))]
+    return [words("warning.some_strangers", strangers=count(strangers), customers=count(document["effects_for"]))]
 
 
 def _placebo(placebo: Row, words: Words) -> str:

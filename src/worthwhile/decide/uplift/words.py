@@ -79,7 +79,7 @@ class Words:
         if feature is not None:
             value, of_all = (self._of_unit(trait[name], feature.unit) for name in ("mean", "mean_all"))
             return self("trait.feature", column=self._label(feature), value=value, all=of_all)
-        column = trait["column"]
+        column = self.column(trait["column"])
         if trait["is_share"]:
             shares = {"value": self.numbers.share(trait["mean"]), "all": self.numbers.share(trait["mean_all"])}
             if trait["value"] is None:
@@ -88,9 +88,9 @@ class Words:
         return self("trait.number", column=column, value=_figure(trait["mean"]), all=_figure(trait["mean_all"]))
 
     def column(self, covariate: str) -> str:
-        """A covariate's readable name; a log's columns are named by the user."""
+        """A covariate's readable name; a log's columns are named by the user, but those of the shop's campaigns."""
         feature = _feature(covariate)
-        return covariate if feature is None else self._label(feature)
+        return self.texts.get(f"column.{covariate}", covariate) if feature is None else self._label(feature)
 
     def _label(self, feature: Feature) -> str:
         place = feature.name.removeprefix("category_").removesuffix("_share")
