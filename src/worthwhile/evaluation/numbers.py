@@ -141,10 +141,14 @@ class Numbers:
         return f"{size:,.0f}"
 
     def count(self, value: float | None) -> str:
-        return MISSING if value is None or not _finite(value) else f"{value:,.0f}"
+        return self.decimal(value, 0)
 
     def decimal(self, value: float | None, digits: int = 2) -> str:
-        return MISSING if value is None or not _finite(value) else f"{value:,.{digits}f}".replace("-", MINUS)
+        """With so many digits; no minus before what rounds to zero."""
+        if value is None or not _finite(value):
+            return MISSING
+        text = f"{abs(value):,.{digits}f}"
+        return MINUS + text if value < 0 and any(c in "123456789" for c in text) else text
 
     def share(self, value: float | None) -> str:
         return share(value)

@@ -57,7 +57,7 @@ def _draw_importance(facts: ReasonsFacts, voice: Voice, frame: Frame, title: str
     spread = Scale(-reach, reach, middle + 14, frame.width - 14.0)
     marks = [
         svg.text(left, 34, voice("importance.mean"), kind="axis"),
-        svg.text((spread.start + spread.stop) / 2, 34, voice("importance.spread"), anchor="middle", kind="axis"),
+        _headed(spread, voice("importance.spread"), frame.width),
         svg.line((spread(0), plot.top), (spread(0), plot.top + BAR * len(rows)), "base"),
     ]
     for i, (row, label) in enumerate(zip(rows, names, strict=True)):
@@ -87,6 +87,14 @@ def _draw_importance(facts: ReasonsFacts, voice: Voice, frame: Frame, title: str
         svg.text(spread.stop, foot, n.money_short(reach), anchor="end"),
     ]
     return svg.svg(plot, title, *marks)
+
+
+def _headed(panel: Scale, words: str, width: int) -> Markup:
+    """Words in the middle above a panel; where they are wider than it, they end at the chart's edge."""
+    middle = (panel.start + panel.stop) / 2
+    if middle + svg.text_width(words) / 2 > width:
+        return svg.text(width - 2.0, 18, words, anchor="end", kind="axis")
+    return svg.text(middle, 34, words, anchor="middle", kind="axis")
 
 
 # ---- one customer ---------------------------------------------------------------------------------------------------

@@ -83,7 +83,8 @@ def averages_figure(facts: UpliftFacts, outcome: str, teller: Teller) -> Figure:
     ticks = svg.nice_ticks(max(0.0, *(row["high"] for row in rows)), low=min(0.0, *(row["low"] for row in rows)))
     plot = frame.plot((ticks[0], ticks[-1]), (0, 1))
     marks = [svg.line((plot.x(0), plot.top), (plot.x(0), plot.bottom), "base")]
-    for i, (row, name) in enumerate(zip(rows, names, strict=True)):
+    sizes = words.changes(outcome, *(row["effect"] for row in rows))  # with as many decimals each
+    for i, (row, name, size) in enumerate(zip(rows, names, sizes, strict=True)):
         y = plot.top + step * (i + 0.5)
         told = words.effect(outcome, row["effect"], row["low"], row["high"])
         [without] = words.levels(outcome, row["control_mean"])
@@ -91,7 +92,7 @@ def averages_figure(facts: UpliftFacts, outcome: str, teller: Teller) -> Figure:
         marks.append(svg.text(left - 10, y + 4, name, anchor="end"))
         marks += interval(plot, (row["low"], row["high"]), y)
         marks.append(svg.dot(plot.x(row["effect"]), y, 6, kind="first", tip=tip))
-        marks.append(svg.text(plot.x(row["high"]) + 9, y + 4, words.changes(outcome, row["effect"])[0], kind="strong"))
+        marks.append(svg.text(plot.x(row["high"]) + 9, y + 4, size, kind="strong"))
     axis = svg.x_axis(plot, ticks, teller.tick(outcome), teller.unit(outcome))
     return Figure(title, voice("averages.note"), svg.svg(plot, title, axis, *marks))
 
@@ -161,7 +162,8 @@ def qini_figure(facts: UpliftFacts, outcome: str, action: str, teller: Teller) -
     line = [(plot.x(a), plot.y(b)) for a, b in zip(x, y, strict=True)]
     ends = (plot.x(0), plot.y(0)), (plot.x(1), plot.y(float(y[-1])))
     is_money = teller.words.kinds.get(outcome) != CHANCE and outcome == "spend"
-    label = n.money_short if is_money else lambda value: n.count(value) if abs(value) >= 10 else f"{value:g}"
+    whole = max(map(abs, ticks)) >= 10
+    label = n.money_short if is_money else n.count if whole else n.decimal
     marks = [svg.line(*ends, "reference"), svg.path(line, "line")]
     for share in np.arange(0.1, 1.01, 0.1):
         value, even = float(np.interp(share, x, y)), float(share * y[-1])
@@ -193,7 +195,6 @@ def policies_figure(rows: Sequence[PolicyShown], outcome: str, teller: Teller) -
     plot = replace(NARROW, left=70).plot((0, len(shares)), (ticks[0], ticks[-1]))
     level = plot.y(alone.value)
     marks = [svg.line((plot.left, level), (plot.right, level), "reference")]
-    marks.append(svg.text(plot.left + 5, level - 6, voice("policies.alone"), kind="axis"))
     for i, share in enumerate(shares):
         here = [row for row in rows if row.share == share and row.kind in KINDS]
         for k, row in enumerate(here):
@@ -202,6 +203,7 @@ def policies_figure(rows: Sequence[PolicyShown], outcome: str, teller: Teller) -
             tip = voice("policies.tip", policy=row.name, value=value, range=words.between(*between))
             marks += standing(plot, x, (row.low, row.high))
             marks.append(svg.dot(x, plot.y(row.value), 5, kind=KINDS[row.kind], tip=tip))
+    marks.append(svg.text(plot.left + 5, level - 6, voice("policies.alone"), kind="axis halo"))  # above whiskers
     marks += svg.band_labels(plot, [voice.numbers.share(share) for share in shares])
     below = svg.text(_middle(plot), plot.height - 8, voice("policies.x"), anchor="middle", kind="axis")
     entries = [(kind, voice(f"policies.{name}")) for name, kind in KINDS.items()]
