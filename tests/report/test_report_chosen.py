@@ -113,6 +113,33 @@ def test_segments_of_an_earlier_version_are_passed_over_and_refused_by_name(shop
     assert caught.value.where == "--segments"
 
 
+def test_the_campaign_measured_last_is_shown_or_the_one_that_is_named(shop):
+    assert content_of(shop).campaign is None
+    for name in ("autumn", "winter", "spring"):
+        ww.design_campaign(shop, name, [ww.Arm("email", cost=0.05)], sizing=ww.Sizing(holdout=0.4))
+    ww.measure_campaign(shop, "winter")
+    ww.measure_campaign(shop, "autumn")
+    later = change_measured(shop, "winter", measured_at="2999-01-01T00:00:00+00:00")
+    assert content_of(shop).campaign.name == "winter" and f"{later.measured_at:%Y}" == "2999"
+    assert content_of(shop, campaign="autumn").campaign.name == "autumn"
+    change_measured(shop, "winter", notes=None)  # as an earlier version measured
+    assert content_of(shop).campaign.name == "autumn"
+    for name, words in (("winter", "earlier version"), ("spring", "not been measured"), ("none", "no campaign")):
+        with pytest.raises(InputError, match=words) as caught:
+            content_of(shop, campaign=name)
+        assert name in caught.value.remedy or caught.value.code == "no-such-run"
+
+
+def change_measured(shop, name, **changed):
+    """A campaign with other facts of its measurement; None takes one away."""
+    path = shop.campaigns / name / "manifest.json"
+    manifest = json.loads(path.read_text())
+    measured = manifest["measured"] | changed
+    manifest["measured"] = {key: value for key, value in measured.items() if value is not None}
+    path.write_text(json.dumps(manifest))
+    return content_of(shop).campaign
+
+
 def _told(shop, plan):
     """The id of reasons told of the forecast of a plan."""
     asked = content_of(shop, plan=plan).plan.facts["forecast"]

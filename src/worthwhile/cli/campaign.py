@@ -202,6 +202,8 @@ def campaign_measure(
 
 
 def _measured(facts: Mapping[str, Any]) -> list[str | Table]:
+    from worthwhile.decide.campaign.words import expectation_text, worth_text
+
     currency = facts["currency"]
     shown: list[str | Table] = [f"Warning: {warning}" for warning in facts["warnings"]]
     for arm in facts["arms"]:
@@ -209,7 +211,9 @@ def _measured(facts: Mapping[str, Any]) -> list[str | Table]:
         title = f"{arm['arm']}: {arm['treated']:,} treated, {arm['held_out']:,} held out"
         columns = ("a customer", "treated", "held out", "difference", "95 % from", "to", "p")
         shown.append(table(title, columns, rows))
-        shown.append(_worth(arm, currency))
+        shown.append(worth_text(arm, currency))
+        said = (expectation_text(of, name, currency) for name, of in arm["outcomes"].items())
+        shown += [text for text in said if text]
     shown.append(
         "Differences are adjusted by what was expected of each customer before, which makes them surer: so they are not"
         " quite the one mean less the other (that is in --json, as `unadjusted`)."
@@ -229,17 +233,3 @@ def _row(name: str, of: Mapping[str, Any], currency: str) -> tuple[str, ...]:
     else:
         changes = [numbers.points(of[key]) if name == "active" else numbers.decimal(of[key]) for key in keys]
     return "active (points)" if name == "active" else name, *means, *changes, numbers.decimal(of["p_value"], 3)
-
-
-def _worth(arm: Mapping[str, Any], currency: str) -> str:
-    extra = arm["incremental_margin"]
-    if extra["effect"] is None:
-        return "Too few customers to say what it brought."
-    low, high = money(extra["low"], currency), money(extra["high"], currency)
-    text = f"It brought {money(extra['effect'], currency)} of margin (95 %: {low} to {high})"
-    text += f" for {money(arm['cost'], currency)}."
-    if extra["low"] > arm["cost"]:
-        return f"{text} It paid for itself."
-    if extra["high"] < arm["cost"]:
-        return f"{text} It did not pay for itself."
-    return f"{text} Whether it paid for itself is not certain."

@@ -33,11 +33,18 @@ def report(
     uplift: Annotated[
         str | None, typer.Option("--uplift", metavar="RUN", help="The uplift to show. [default: the latest]")
     ] = None,
+    campaign: Annotated[
+        str | None,
+        typer.Option(
+            "--campaign", metavar="NAME", help="The measured campaign to show. [default: the one measured last]"
+        ),
+    ] = None,
 ) -> Answer:
     """Write the report as one HTML file.
 
     It shows the shop's data, its latest forecast (or another) and a backtest of it, the reasons, segments and plan that
-    were made of the forecast, and opens without a network. Ids of runs are listed by worth runs.
+    were made of the forecast, what an uplift run and a measured campaign say, and opens without a network. Ids of runs
+    are listed by worth runs.
 
     Example:
 
@@ -57,6 +64,7 @@ def report(
             segments=segments,
             reasons=reasons,
             uplift=uplift,
+            campaign=campaign,
             progress=watch,
         )
     return Answer({"report": path, "lang": lang}, (f"Wrote {path}",))

@@ -12,6 +12,7 @@ from worthwhile.evaluation.verdict import LEADING_METRIC
 from worthwhile.languages import check_language
 from worthwhile.progress import Progress, silent
 from worthwhile.report import charts_backtest, charts_forecast, facts, tables
+from worthwhile.report.campaign_section import campaign_section
 from worthwhile.report.charts_forecast import Figure
 from worthwhile.report.collect import content_of
 from worthwhile.report.content import BacktestFacts, ReportContent
@@ -36,15 +37,16 @@ def write_report(  # noqa: PLR0913 (one parameter for each run that a person cho
     segments: str | None = None,
     reasons: str | None = None,
     uplift: str | None = None,
+    campaign: str | None = None,
     progress: Progress = silent,
 ) -> Path:
     """Write the report of the shop's latest forecast (or of `run_id`) and give its path.
 
     `out` is a file; by default `reports/report-<lang>.html` in the shop's folder. `horizon` picks one of several.
     `plan`, `segments` and `reasons` are ids of runs to show instead of the latest; the forecast is then theirs.
-    `uplift` is that of an uplift, whatever the forecast.
-    Raises InputError: `bad-argument` (language, horizon, folder, a plan, segments or reasons of another forecast, or
-    reasons or an uplift of an earlier version), `no-such-run`, `empty-shop`, `damaged`.
+    `uplift` is that of an uplift, and `campaign` the name of a measured campaign, whatever the forecast.
+    Raises InputError: `bad-argument` (language, horizon, folder, a plan, segments or reasons of another forecast,
+    what an earlier version made, or a campaign that is not measured), `no-such-run`, `empty-shop`, `damaged`.
     """
     check_language(lang)
     path = shop.reports / f"report-{lang}.html" if out is None else Path(out)
@@ -54,7 +56,14 @@ def write_report(  # noqa: PLR0913 (one parameter for each run that a person cho
         writable(path, "--out", remedy="name a file, such as report.html")
     progress("reading the shop", 0.0)
     content = content_of(
-        shop, run_id=run_id, horizon=horizon, plan=plan, segments=segments, reasons=reasons, uplift=uplift
+        shop,
+        run_id=run_id,
+        horizon=horizon,
+        plan=plan,
+        segments=segments,
+        reasons=reasons,
+        uplift=uplift,
+        campaign=campaign,
     )
     progress("writing the report", 0.8)
     write_page(path, report_html(content, lang))
@@ -89,6 +98,7 @@ def report_html(content: ReportContent, lang: str = "en") -> str:
         plan=plan_section(content.plan, voice),
         segments=segments_section(content.segments, voice),
         uplift=uplift_section(content.uplift, voice),
+        campaign=campaign_section(content.campaign, voice),
     )
 
 
@@ -104,7 +114,10 @@ def _headline(content: ReportContent, voice: Voice) -> dict[str, Any]:
     orders = float(facts.numbers(forecast.table, "orders_mean").sum())
     past = facts.past_totals(content.backtest, forecast.model)
     interval = facts.total_interval(forecast, past)
-    kind = voice(f"headline.range_{interval.kind if interval else 'none'}", tests=voice.count_of("test", len(past)))
+    source = "none" if interval is None else interval.kind
+    if source == "usual" and content.backtest is not None:
+        source = "other"
+    kind = voice(f"headline.range_{source}", tests=voice.count_of("test", len(past)))
     top = max(1, round(customers * 0.1))
     actual = None
     if forecast.actual is not None:
@@ -128,8 +141,20 @@ def _headline(content: ReportContent, voice: Voice) -> dict[str, Any]:
         if orders > 0 and total > 0
         else voice("headline.orders_note_none"),
         "actual": actual,
+        "other_model": _other_model(content, voice),
         "no_backtest": _no_backtest(content, voice),
     }
+
+
+def _other_model(content: ReportContent, voice: Voice) -> str:
+    """That the verdict is on another model than the forecast's own, where that was not tested."""
+    own = content.forecast.model
+    tested = own if content.backtest is None else facts.shown_model(content.forecast, content.backtest)
+    if tested == own:
+        return ""
+    command = f"worth backtest {shlex.quote(content.shop)} --horizon {content.forecast.horizon}"
+    command += "" if own == "ensemble" else f" --model {own}"
+    return voice("headline.other_model", own=own, tested=tested, command=command)
 
 
 def _no_backtest(content: ReportContent, voice: Voice) -> str:

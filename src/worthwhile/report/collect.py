@@ -19,6 +19,7 @@ from worthwhile.features.terms import ValueTerms
 from worthwhile.ingestion.quality import check
 from worthwhile.models.catalogue import any_reads_events
 from worthwhile.models.files import read_json
+from worthwhile.report.campaign_content import campaign_of
 from worthwhile.report.chosen import Chosen, settled
 from worthwhile.report.content import BacktestFacts, DataFacts, ForecastFacts, Month, ReportContent, Span
 from worthwhile.report.plan_content import plan_of
@@ -48,16 +49,18 @@ def content_of(
     segments: str | None = None,
     reasons: str | None = None,
     uplift: str | None = None,
+    campaign: str | None = None,
 ) -> ReportContent:
     """The content of the report on a forecast run: by default the one that the run `plan`, `segments` or `reasons` was
     made of, else the latest that has the horizon; without one, of its horizons that which a backtest of the same task
     tells about, else the shortest.
 
     Plan, segments and reasons are the latest that were made of the forecast, or those named; uplift is the shop's
-    latest, or that named. The log is read at the version that the forecast saw, under the settings that it was made
-    under.
+    latest, and the campaign the one measured last, or those named. The log is read at the version that the forecast
+    saw, under the settings that it was made under.
     Raises InputError: `no-such-run`, `damaged`; `bad-argument` for a horizon that the run has not, for a plan,
-    segments or reasons of another forecast, and for named reasons or an uplift of an earlier version.
+    segments or reasons of another forecast, for what is named and was made by an earlier version, and for a campaign
+    that is not measured.
     """
     chosen = settled(shop, Chosen(run_id, horizon, plan, segments, reasons, uplift))
     run_id, horizon = chosen.run_id, chosen.horizon
@@ -90,6 +93,7 @@ def content_of(
         reasons=reasons_of(shop, manifest["run_id"], shown, task.amount_name, run_id=reasons),
         segments=segments_of(shop, manifest["run_id"], shown, run_id=segments),
         uplift=uplift_of(shop, run_id=uplift),
+        campaign=campaign_of(shop, name=campaign),
     )
 
 

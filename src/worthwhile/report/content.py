@@ -10,6 +10,7 @@ from typing import Any
 
 import pyarrow as pa
 
+from worthwhile.report.campaign_content import CampaignFacts
 from worthwhile.report.plan_content import PlanFacts
 from worthwhile.report.reasons_content import ReasonsFacts
 from worthwhile.report.segments_content import SegmentsFacts
@@ -105,3 +106,4 @@ class ReportContent:
     reasons: ReasonsFacts | None = None  # those recorded of this forecast
     segments: SegmentsFacts | None = None  # those recorded of this forecast
     uplift: UpliftFacts | None = None  # the shop's latest, whatever the forecast
+    campaign: CampaignFacts | None = None  # measured last, whatever the forecast

@@ -14,6 +14,7 @@ from worthwhile.cli.answer import money
 from worthwhile.decide.campaign import measure
 from worthwhile.decide.campaign.design import contacts_of, write_contacts
 from worthwhile.decide.campaign.folder import read_campaign
+from worthwhile.decide.campaign.words import expectation_text
 from worthwhile.errors import InputError
 from worthwhile.models.files import read_json, write_json
 from worthwhile.runs.record import digest_of, note, record
@@ -131,6 +132,23 @@ def test_a_planted_effect_is_found_in_outcomes_of_a_table(shop):
         assert one["low"] <= effect[name] <= one["high"] and one["high"] - one["low"] < 6
     assert found["card"]["cost"] == found["card"]["treated"] * 1.0
     assert found["email"]["return"] == pytest.approx(0.4 * 50 / 0.05, rel=0.1)
+
+
+def test_what_was_expected_is_held_against_what_was_measured(shop):
+    arms = [ww.Arm("email", assumption="lift_spend", lift=0.1), ww.Arm("card")]
+    made = ww.design_campaign(shop, "spring", arms, sizing=ww.Sizing(holdout=0.3))
+    gain = {"none": 0.0, "email": 1e4, "card": 0.0}
+    rows = [(r["customer_id"], 100 + r["forecast_spend"] + gain[r["treatment"]]) for r in rows_of(made)]
+    table = pa.table({"customer_id": [row[0] for row in rows], "spend": [row[1] for row in rows]})
+    measured = ww.measure_campaign(shop, "spring", outcomes=table)
+    email, card = measured.to_dict()["arms"]
+    spend = email["outcomes"]["spend"]
+    assert spend["held_against"] == "more" and spend["expected_is"] == "assumption: lift_spend = 0.1"
+    assert spend["expected"] == pytest.approx(0.1 * np.mean([r["forecast_spend"] for r in rows_of(made)]))
+    assert card["outcomes"]["spend"]["expected"] is None and card["outcomes"]["spend"]["held_against"] is None
+    assert "it surely brought more" in expectation_text(spend, "spend", "GBP")
+    assert expectation_text(card["outcomes"]["spend"], "spend", "GBP") == ""
+    assert "measured_at" in read_json(shop.campaigns / "spring" / "manifest.json")["measured"]
 
 
 def test_customers_lost_from_one_group_are_told(shop):

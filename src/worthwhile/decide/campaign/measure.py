@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ import pyarrow.compute as pc
 
 from worthwhile.decide.campaign.compare import Difference, adjusted, difference, sample_ratio
 from worthwhile.decide.campaign.folder import LOG, NONE, Campaign, add_files, read_campaign, write_whole
+from worthwhile.decide.campaign.words import note_text
 from worthwhile.decide.identities import with_known_ids
 from worthwhile.decide.tables import ids_of, numbers_of, read_table
 from worthwhile.errors import InputError
@@ -26,6 +28,7 @@ from worthwhile.store.log import Log, open_log
 from worthwhile.tasks import Horizon, Task
 
 Array = np.ndarray[Any, Any]
+Note = dict[str, Any]
 OUTCOMES = {"spend": "forecast_spend", "orders": "forecast_orders", "active": "p_active"}  # -> what adjusts it
 MISMATCH = 0.001  # p-value below which groups are not of the sizes that were designed
 MOST_STRATA = 20  # that are told of
@@ -55,7 +58,7 @@ class _Seen:
     known: Array  # bool: whether there is an outcome of the customer
     there: Array  # bool: whether the customer is still among those whose outcomes are kept
     facts: dict[str, Any]
-    warnings: list[str]
+    notes: list[Note]  # what has to be known before (`words.py`)
 
 
 def measure_campaign(shop: Shop, name: str, *, outcomes: Path | str | pa.Table | None = None) -> Measured:
@@ -71,10 +74,11 @@ def measure_campaign(shop: Shop, name: str, *, outcomes: Path | str | pa.Table |
     table = campaign.assignment()
     seen = _from_log(shop, campaign, table) if outcomes is None else _from_table(shop, table, outcomes)
     treatment = table["treatment"].to_numpy()
-    warnings = [*seen.warnings, *_ratio_warnings(campaign, treatment, seen.there)]
-    arms = [_arm(table, treatment, arm, seen) for arm in campaign.manifest["arms"]]
+    notes = [*seen.notes, *_ratio_notes(campaign, treatment, seen.there)]
+    expected = {(one["arm"], one["outcome"]): one for one in campaign.manifest["test"]["findable"]}
+    arms = [_arm(table, treatment, arm, seen, expected) for arm in campaign.manifest["arms"]]
     if any(one["held_out"] < 2 or one["treated"] < 2 for one in arms):
-        warnings.append("An arm or its control has fewer than two customers: nothing can be said of it.")
+        notes.append({"key": "too_few"})
     log = _log_of(table, seen)
     facts = {
         "campaign": name,
@@ -83,10 +87,12 @@ def measure_campaign(shop: Shop, name: str, *, outcomes: Path | str | pa.Table |
         "currency": campaign.manifest["currency"],
         **seen.facts,
         "arms": arms,
-        "warnings": warnings,
+        "notes": notes,
+        "warnings": [note_text(note) for note in notes],
         "log": str(campaign.folder / LOG),
     }
     measured = {key: value for key, value in facts.items() if key not in ("campaign", "log")}
+    measured["measured_at"] = datetime.now(UTC).isoformat(timespec="seconds")  # no number hangs on it
     add_files(shop, campaign, {"measured": plain(measured)}, lambda folder: write_whole(log, folder / LOG))
     return Measured(read_campaign(shop, name), log, facts)
 
@@ -113,23 +119,15 @@ def _from_log(shop: Shop, campaign: Campaign, table: pa.Table) -> _Seen:
             undiscounted = ValueTerms(terms.margin, terms.margins, 0.0)
             margin = outcome_of(log, Task.of(horizon, "value"), start, ids, value=undiscounted).amount
         is_matured = log.until >= end
-        warnings = (
-            []
-            if is_matured
-            else [
-                f"The horizon ends on {day_of(end, log)}, and the log on {day_of(log.until, log)}:"
-                " this is what is known so far."
-            ]
-        )
-        touched, contact_warnings = _contacts(log, campaign, table, to_us(start), to_us(end))
+        running = {"key": "running", "end": day_of(end, log), "until": day_of(log.until, log)}
+        notes: list[Note] = [] if is_matured else [running]
+        touched, of_contacts = _contacts(log, campaign, table, to_us(start), to_us(end))
         there = _in_the_log(log, ids)
     if not there.all():
-        warnings.append(
-            f"{int((~there).sum()):,} assigned customers are no longer in the log, and count as having bought nothing."
-        )
+        notes.append({"key": "gone", "count": int((~there).sum())})
     outcomes = {"spend": spend.amount, "orders": spend.orders, "active": (spend.orders > 0).astype(float)}
     facts = {"source": "log", "matured": is_matured, "contacted_in_log": touched}
-    return _Seen(outcomes, margin, np.ones(len(ids), bool), there, facts, warnings + contact_warnings)
+    return _Seen(outcomes, margin, np.ones(len(ids), bool), there, facts, notes + of_contacts)
 
 
 def _in_the_log(log: Log, ids: pa.Array) -> Array:  # (N,) of bool
@@ -143,7 +141,7 @@ def _among(ids: pa.Array, known: pa.ChunkedArray) -> Array:  # (N,) of bool
     return np.asarray(found.to_numpy(zero_copy_only=False), bool)
 
 
-def _contacts(log: Log, campaign: Campaign, table: pa.Table, start_us: int, end_us: int) -> tuple[int, list[str]]:
+def _contacts(log: Log, campaign: Campaign, table: pa.Table, start_us: int, end_us: int) -> tuple[int, list[Note]]:
     """How many of the treated the log says were contacted, and whether any of those held out was."""
     query = (
         "SELECT DISTINCT customer_id FROM events WHERE kind = 'campaign' AND ts_us >= ? AND ts_us < ?"
@@ -153,20 +151,14 @@ def _contacts(log: Log, campaign: Campaign, table: pa.Table, start_us: int, end_
     contacted = _among(table["customer_id"].combine_chunks(), told)
     held = np.asarray(pc.equal(table["treatment"], NONE).to_numpy(), bool)
     slips, reached, treated = int((contacted & held).sum()), int((contacted & ~held).sum()), int((~held).sum())
-    warnings = []
+    notes: list[Note] = []
     if slips:
-        warnings.append(f"{slips:,} customers who were held out were contacted: effects are told too small.")
+        notes.append({"key": "slips", "count": slips})
     if not reached:
-        warnings.append(
-            "The log has no contact of this campaign. Were the contacts made? What is told below holds only if they"
-            " were: worth ingest takes the file of --contacts."
-        )
+        notes.append({"key": "no_contact"})
     elif reached < 0.9 * treated:
-        warnings.append(
-            f"The log has contacts of {reached:,} of {treated:,} treated customers: effects are those of being chosen"
-            " for a contact, not of getting it."
-        )
-    return reached, warnings
+        notes.append({"key": "fewer_contacts", "reached": reached, "treated": treated})
+    return reached, notes
 
 
 def _from_table(shop: Shop, table: pa.Table, outcomes: Path | str | pa.Table) -> _Seen:
@@ -194,35 +186,37 @@ def _from_table(shop: Shop, table: pa.Table, outcomes: Path | str | pa.Table) ->
     spend = column("spend")
     active = column("active") if "active" in given.column_names else (spend > 0).astype(float)
     orders = column("orders") if "orders" in given.column_names else active
-    warnings = []
-    if not known.all():
-        warnings.append(f"{int((~known).sum()):,} assigned customers are not among the outcomes, and are left out.")
+    notes = [] if known.all() else [{"key": "unlisted", "count": int((~known).sum())}]
     margin = spend * ValueTerms.of(shop.settings).margin
     facts = {"source": "table", "matured": None, "contacted_in_log": None}
-    return _Seen({"spend": spend, "orders": orders, "active": active}, margin, known, known, facts, warnings)
+    return _Seen({"spend": spend, "orders": orders, "active": active}, margin, known, known, facts, notes)
 
 
 # ---- what it comes to ---------------------------------------------------------------------------------------------
 
 
-def _ratio_warnings(campaign: Campaign, treatment: Array, there: Array) -> list[str]:
+def _ratio_notes(campaign: Campaign, treatment: Array, there: Array) -> list[Note]:
     """Whether the groups are still of the sizes that were designed: losses that differ make any comparison wrong."""
     designed = campaign.manifest["test"]["sizes"]
     seen = np.array([int((there & (treatment == name)).sum()) for name in designed])
     p_value = sample_ratio(seen, np.array(list(designed.values()), float))
     if p_value >= MISMATCH:
         return []
-    said = ", ".join(
-        f"{name} {count:,} of {designed[name]:,}" for name, count in zip(designed, seen.tolist(), strict=True)
+    sizes = ", ".join(
+        f"{name} {count:,}/{designed[name]:,}" for name, count in zip(designed, seen.tolist(), strict=True)
     )
-    return [
-        f"The groups are not of the sizes that were designed (chi-squared p = {p_value:.1g}: {said}): customers were"
-        " lost from one more than from another, and the comparison cannot be trusted."
-    ]
+    return [{"key": "sizes", "p_value": p_value, "sizes": sizes}]
 
 
-def _arm(table: pa.Table, treatment: Array, arm: Mapping[str, Any], seen: _Seen) -> dict[str, Any]:
-    """One arm against its control: those held out, of a plan those whom it would have given this."""
+def _arm(
+    table: pa.Table,
+    treatment: Array,
+    arm: Mapping[str, Any],
+    seen: _Seen,
+    expected: Mapping[tuple[str, str], Mapping[str, Any]],
+) -> dict[str, Any]:
+    """One arm against its control: those held out, of a plan those whom it would have given this. `expected` is, by arm
+    and outcome, what the design says of it."""
     control = (treatment == NONE) & seen.known
     if "intended" in table.column_names:
         control &= table["intended"].to_numpy() == arm["name"]
@@ -230,10 +224,15 @@ def _arm(table: pa.Table, treatment: Array, arm: Mapping[str, Any], seen: _Seen)
     found = {}
     for outcome, covariate in OUTCOMES.items():
         y, x = seen.outcomes[outcome], table[covariate].to_numpy()
+        effect = _named(adjusted(y[treated], y[control], x[treated], x[control]))
+        before = expected.get((arm["name"], outcome), {})
         found[outcome] = {
             "treated_mean": float(y[treated].mean()) if treated.any() else None,
             "held_out_mean": float(y[control].mean()) if control.any() else None,
-            **_named(adjusted(y[treated], y[control], x[treated], x[control])),
+            **effect,
+            "expected": before.get("expected"),
+            "expected_is": before.get("expected_is"),
+            "held_against": _held_against(before.get("expected"), effect),
             "unadjusted": _named(difference(y[treated], y[control])),
         }
     x = table["forecast_spend"].to_numpy()
@@ -249,6 +248,14 @@ def _arm(table: pa.Table, treatment: Array, arm: Mapping[str, Any], seen: _Seen)
         "return": _ratio(extra.effect * count, count * float(arm["cost"])),
         "strata": _strata(table, treated, control, seen),
     }
+
+
+def _held_against(expected: float | None, seen: Mapping[str, float | None]) -> str | None:
+    """Whether what was expected of a contact is within the interval of what was seen, or less or more was seen."""
+    low, high = seen["low"], seen["high"]
+    if expected is None or low is None or high is None:
+        return None
+    return "less" if high < expected else "more" if low > expected else "within"
 
 
 def _named(one: Difference, times: float = 1.0) -> dict[str, float | None]:
