@@ -40,6 +40,28 @@ def test_explain_tells_reasons_what_if_and_the_timeline_of_a_customer(worth: Any
     assert "上次下单" in " ".join(row["text"] for row in zh["reasons"])
 
 
+def test_the_first_line_says_which_forecast_is_explained_and_of_how_many(worth: Any, forecast: Path) -> None:
+    run = worth("runs", forecast, "--json").json["runs"][0]
+    asked = ("explain", forecast, "--customer", "C0001", "--customer", "C0002")
+    told, shown = worth(*asked, "--json").json["forecast"], worth(*asked).out.splitlines()[0]
+    assert (told["run_id"], told["model"], told["horizon"]) == (run["run_id"], "bg-nbd", "90d")
+    assert told["cutoff"] == run["asked"]["cutoff"] and told["data_version"] == run["asked"]["data_version"]
+    assert told["version"] == run["packages"]["worthwhile"]
+    for words in (run["run_id"], "bg-nbd", "1 Jul 2011", "90 days", f"2 of its {told['customers']} customers."):
+        assert words in shown
+    of_shop = worth("explain", forecast)
+    assert of_shop.out.splitlines()[0].endswith(f" all its {told['customers']} customers.")
+    assert worth("explain", forecast, "--json").json["forecast"] == told
+    chinese = worth(*asked, "--lang", "zh").out.splitlines()[0]
+    assert chinese.startswith("所解释的预测") and chinese.endswith("位客户中的 2 位。")
+
+
+def test_of_a_sample_the_first_line_says_so(worth: Any, forecast: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("worthwhile.cli.explain.SAMPLE", 10)
+    first = worth("explain", forecast).out.splitlines()[0]
+    assert " 10 of its " in first and first.endswith("drawn by lot.")
+
+
 def test_a_timeline_that_is_cut_says_so_and_how_to_see_more(worth: Any, forecast: Path) -> None:
     for lang, words in (("en", "C0001: the last 2 of "), ("zh", "最近 2 步")):
         done = worth("explain", forecast, "--customer", "C0001", "--timeline", "--last", 2, "--lang", lang)

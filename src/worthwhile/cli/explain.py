@@ -34,6 +34,15 @@ HEADS: dict[str, dict[str, tuple[str, ...]]] = {
 }
 # Sentence -> English, Chinese.
 TEXTS: dict[str, tuple[str, str]] = {
+    "explained": (
+        "Explained: {run} by {model}, as of {day} over {horizon} (data version: events {events}; worthwhile {version});"
+        " {customers}",
+        "所解释的预测：{run}，模型 {model}，自 {day}起 {horizon}（数据版本：events {events}；worthwhile {version}）；"
+        "{customers}",
+    ),
+    "of_all": ("all its {all} customers.", "全部 {all} 位客户。"),
+    "of_sample": ("{customers} of its {all} customers, drawn by lot.", "{all} 位客户中随机抽取的 {customers} 位。"),
+    "of_named": ("{customers} of its {all} customers.", "{all} 位客户中的 {customers} 位。"),
     "sum": (
         "Together {amount}, and {points} points of the chance to buy: the difference from the typical customer. Each"
         " figure is rounded by itself.",
@@ -169,8 +178,49 @@ def _of_customers(answers: Answers, lang: str, *, if_order: float | None, if_qui
             lines += _timeline(found, name, teller)
         customers.append(told)
         shown += lines
-    document = {"run_id": made.recorded.run_id, "horizon": made.recorded.horizon, "customers": customers}
-    return Answer(document, shown)
+    document = {
+        "run_id": made.recorded.run_id,
+        "horizon": made.recorded.horizon,
+        "forecast": _forecast(made),
+        "customers": customers,
+    }
+    return Answer(document, [_explained(made, "named", lang), *shown])
+
+
+def _forecast(made: Explanations) -> dict[str, Any]:
+    """Which forecast is explained."""
+    recorded = made.recorded
+    asked = recorded.asked
+    return {
+        "run_id": recorded.run_id,
+        "model": asked["model"],
+        "cutoff": asked["cutoff"],
+        "horizon": recorded.horizon,
+        "target": asked["target"],
+        "where": asked["where"],
+        "customers": len(recorded.table()),
+        "data_version": asked["data_version"],
+        "version": recorded.manifest["packages"]["worthwhile"],
+    }
+
+
+def _explained(made: Explanations, of: str, lang: str) -> str:
+    """The first line: which forecast, and of how many of its customers."""
+    teller, facts = made.teller(lang), _forecast(made)
+    count, task = teller.numbers.count, made.recorded.task
+    customers = _text(f"of_{of}", lang, customers=count(len(made)), all=count(facts["customers"]))
+    day = made.recorded.cutoff.astimezone(made.recorded.shop.settings.zone).date()
+    return _text(
+        "explained",
+        lang,
+        run=facts["run_id"],
+        model=facts["model"],
+        day=teller.numbers.day(day),
+        horizon=teller.horizon(task),
+        events=facts["data_version"]["events"],
+        version=facts["version"],
+        customers=customers,
+    )
 
 
 def _of_customer(made: Explanations, place: int, lang: str) -> tuple[dict[str, Any], list[str | Table]]:
@@ -281,13 +331,16 @@ def _of_shop(made: Explanations, lang: str, out: Path | None) -> Answer:
     document = {
         "run_id": made.recorded.run_id,
         "horizon": made.recorded.horizon,
+        "forecast": _forecast(made),
         "customers": len(made),
         "typical": {f"{name}_mean": amount, "p_active": chance},
         "importance": rows,
         "out": out,
     }
     customers = teller.numbers.count(len(made))
+    is_all = len(made) == document["forecast"]["customers"]
     shown: list[str | Table] = [
+        _explained(made, "all" if is_all else "sample", lang),
         table(_text("shop", lang, customers=customers), _heads("shop", lang, name), cells)
         if cells
         else _text("same_shop", lang, customers=customers),
