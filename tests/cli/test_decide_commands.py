@@ -160,6 +160,16 @@ def test_shop_is_planned_tested_measured_and_handed_over(worth: Any, shop_folder
     assert "difference" in shown
     assert "£" in next(line for line in shown.splitlines() if line.startswith("spend"))
     assert "%" in next(line for line in shown.splitlines() if line.startswith("active"))
+    listed = worth("runs", shop_folder)
+    told = " ".join(listed.out.split())
+    assert "budget £30.00" in told and "none 32, email 48" in told and "not yet" not in told
+    kept = worth("runs", shop_folder, "--json").json
+    assert [(one["campaign"], one["is_measured"]) for one in kept["campaigns"]] == [("spring", True)]
+    assert kept["campaigns"][0]["measured_at"] and kept["campaigns"][0]["sizes"] == {"none": 32, "email": 48}
+    plan = next(run["run_id"] for run in kept["runs"] if run["kind"] == "plan")
+    assert "budget £30.00" in worth("runs", shop_folder, plan).out
+    worth("campaign", "design", shop_folder, "--campaign", "summer", "--arm", "email")
+    assert "not yet" in worth("runs", shop_folder).out
     given = worth(
         "export", shop_folder, "--what", "plan", "--out", tmp_path / "e.jsonl", "--where", "action=card", "--json"
     )
