@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -88,7 +89,7 @@ def content_of(
         backtest=_backtest(run_folder(shop, tested["run_id"]), tested) if tested else None,
         findings=[finding.to_dict() for finding in check(shop, versions=asked["data_version"])],
         gate=manifest["gate"]["sentences"],
-        provenance=_provenance(manifest, tested, task),
+        provenance=_provenance(manifest, tested, task, shop.settings.zone),
         plan=plan_of(shop, manifest["run_id"], shown, run_id=plan),
         reasons=reasons_of(shop, manifest["run_id"], shown, task.amount_name, run_id=reasons),
         segments=segments_of(shop, manifest["run_id"], shown, run_id=segments),
@@ -278,12 +279,12 @@ def _backtest(folder: Path, manifest: Mapping[str, Any]) -> BacktestFacts:
 
 
 def _provenance(
-    manifest: Mapping[str, Any], tested: Mapping[str, Any] | None, task: Task
+    manifest: Mapping[str, Any], tested: Mapping[str, Any] | None, task: Task, zone: ZoneInfo
 ) -> tuple[tuple[str, str], ...]:
     asked = manifest["asked"]
     facts = [
         ("run", str(manifest["run_id"])),
-        ("cutoff", datetime.fromisoformat(asked["cutoff"]).astimezone(UTC).isoformat(timespec="minutes")),
+        ("cutoff", datetime.fromisoformat(asked["cutoff"]).astimezone(zone).isoformat(timespec="minutes")),
         ("horizon", str(task.horizon)),
         ("target", task.target),
         *(("filter", f"{column} = {' / '.join(values)}") for column, values in task.where),
