@@ -73,6 +73,12 @@ def test_changes_carry_their_sign(value, text):
     assert POUNDS.change(value) == text
 
 
+def test_what_rounds_to_zero_has_no_minus_and_everything_else_the_typographic_one():
+    n = POUNDS
+    assert [n.decimal(-0.001), n.decimal(-0.06, 1), n.count(-0.4), n.count(-20)] == ["0.00", "−0.1", "0", "−20"]
+    assert n.decimal(-1234.5, 1) == "−1,234.5"
+
+
 @pytest.mark.parametrize("value", [math.nan, math.inf, None])
 def test_what_is_not_a_number_shows_as_a_dash(value):
     n = POUNDS

@@ -44,6 +44,10 @@ def test_the_horizon_with_a_backtest_is_chosen(shop):
     assert content_of(shop, horizon="30d").backtest is None
 
 
+def test_the_date_of_the_forecast_is_that_of_the_shops_clock(shop):
+    assert dict(content_of(shop).provenance)["cutoff"] == "2011-09-01T00:00+08:00"
+
+
 def test_of_a_horizon_that_the_latest_run_has_not_the_latest_that_has_it_is_shown(shop):
     assert content_of(shop, horizon="60d").forecast.horizon == "60d"
 

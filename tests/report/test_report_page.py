@@ -123,6 +123,16 @@ def test_the_verdict_in_the_headline_is_on_the_model_of_the_forecast(content):
     assert "too high every time" in headline and "40% too high" in headline
 
 
+def test_a_verdict_on_another_model_says_of_which(content):
+    said = Page(report_html(replace(content, forecast=replace(content.forecast, model="net-mse")))).text
+    headline = said.split("In short")[-1].split("What to expect")[0]
+    assert "not the forecast's own model, “net-mse”" in headline and "best of those that were, “bg-nbd”" in headline
+    assert "--model net-mse" in headline and "this model was not tested on the past" in headline
+    assert "no past test yet" not in said
+    own = Page(report_html(content)).text
+    assert "own model" not in own.split("What to expect")[0]
+
+
 @pytest.mark.parametrize(
     ("target", "about", "column"),
     [("orders", "how many orders each customer places", "Error of orders"), ("churn", "which customers buy", "Brier")],
