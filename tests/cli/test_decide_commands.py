@@ -49,6 +49,10 @@ def test_plan_of_candidates_needs_no_shop(worth: Any, tmp_path: Path, candidates
     assert sum(table["cost"].to_pylist()) == done.json["cost"] <= 30
     assert table["action"].to_pylist().count("a") <= 4
     assert done.json["held_out"] == 10 == len(held.read_text().splitlines()) - 1
+    lines = tmp_path / "plan.jsonl"
+    worth("plan", "--candidates", candidates, *limits, "--out", lines, "--holdout-out", held.with_suffix(".jsonl"))
+    assert [json.loads(line) for line in lines.read_text().splitlines()] == table.to_pylist()
+    assert worth("plan", "--candidates", lines, "--budget", 30, "--json").json["candidates"] == len(table)
     shown = worth("plan", "--candidates", candidates, "--budget", 30).out
     assert "No other plan under these limits" in shown and "The next 3.00 return" in shown
 

@@ -71,6 +71,9 @@ def test_each_kind_of_error_has_its_code_exit_code_and_words(
         ("init", "FILE/sub"),
         ("init", "FILE/sub/sub"),
         ("report", "SHOP", "--out", "FOLDER"),
+        ("report", "SHOP", "--out", "FOLDER/r.pdf"),
+        ("check", "SHOP", "--html", "FOLDER/r.pdf"),
+        ("check", "SHOP", "--quarantine", "FOLDER/r.xlsx"),
     ],
     ids=" ".join,
 )

@@ -224,7 +224,7 @@ def test_what_cannot_be_handed_over_is_said(shop, tmp_path, what, options, code)
 
 
 def test_a_file_of_another_kind_is_refused_before_any_work(shop, tmp_path):
-    with pytest.raises(InputError, match=r"neither \.csv nor \.parquet nor \.jsonl"):
+    with pytest.raises(InputError, match=r"neither \.parquet nor \.csv nor \.jsonl"):
         ww.export(shop, "forecast", tmp_path / "a.xlsx")
 
 

@@ -47,9 +47,10 @@ Start = Annotated[
 ]
 Only = Annotated[Path | None, typer.Option(help="Only these customers: a file with one id a line, or customer_id.")]
 Run = Annotated[str | None, typer.Option("--run", help="Forecast run to stratify by. [default: the latest]")]
-Out = Annotated[Path | None, typer.Option(help="File for who gets what: .parquet or .csv.")]
+Out = Annotated[Path | None, typer.Option(help="File for who gets what: .parquet, .csv or .jsonl.")]
 Contacts = Annotated[
-    Path | None, typer.Option(help="File of the contacts, to ingest as events once they were made: .csv, .parquet.")
+    Path | None,
+    typer.Option(help="Contacts, to ingest as events once they were made: .csv, .parquet or .jsonl."),
 ]
 
 
@@ -85,9 +86,9 @@ def campaign_design(
     from worthwhile.runs.tables import check_out, write_table
     from worthwhile.shop import open_shop
 
-    for path in (out, contacts):
+    for option, path in {"--out": out, "--contacts": contacts}.items():
         if path is not None:
-            check_out(path)
+            check_out(path, where=option)
     if bool(arm or actions) == (plan is not None):
         raise InputError(
             "bad-argument",

@@ -56,13 +56,13 @@ def check(
     from worthwhile.ingestion.words import counted
     from worthwhile.languages import check_language
     from worthwhile.report.quality_page import write_quality_page
-    from worthwhile.report.rendering import writable
+    from worthwhile.runs.tables import PAGE_SUFFIXES, check_out
     from worthwhile.shop import open_shop
 
     check_language(lang)
-    for path, option in ((html, "--html"), (quarantine, "--quarantine")):
+    for path, suffixes, option in ((html, PAGE_SUFFIXES, "--html"), (quarantine, (".csv", ""), "--quarantine")):
         if path is not None:
-            writable(path, option)
+            check_out(path, suffixes=suffixes, where=option)
     shop = open_shop(folder)
     with progress() as watch:
         watch("checking", 0.0)

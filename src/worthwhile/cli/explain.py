@@ -94,7 +94,7 @@ def explain(
     lang: Annotated[str, typer.Option("--lang", help="Language of the reasons: en or zh.")] = "en",
     seed: Seed = None,
     out: Annotated[
-        Path | None, typer.Option(help="File for the first three reasons of all customers: .parquet or .csv.")
+        Path | None, typer.Option(help="File for the first three reasons of all customers: .parquet, .csv or .jsonl.")
     ] = None,
 ) -> Answer:
     """Say why forecasts are what they are.

@@ -78,7 +78,8 @@ def plan(
     given = {name: value for name, value in locals().items() if value not in (None, [])}
     case = "channels" if channels is not None else "candidates" if candidates is not None else "shop"
     _refuse_others(case, given)
-    paths = [check_out(path) for path in (out, holdout_out) if path is not None]
+    files = {"--out": out, "--holdout-out": holdout_out}
+    paths = [check_out(path, where=option) for option, path in files.items() if path is not None]
     if channels is not None:
         return _of_channels(channels, folder, budget, elasticity=elasticity, run=run, out=out)
     limits = _limits(

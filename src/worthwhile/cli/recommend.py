@@ -58,7 +58,7 @@ def recommend(
     ] = False,
     lang: Annotated[str, typer.Option("--lang", help="Language of the answer: en or zh.")] = "en",
     seed: Seed = None,
-    out: Annotated[Path | None, typer.Option(help="File for the recommendations: .parquet or .csv.")] = None,
+    out: Annotated[Path | None, typer.Option(help="File for the recommendations: .parquet, .csv or .jsonl.")] = None,
 ) -> Answer:
     """Recommend to each customer the items that they will want next.
 

@@ -69,7 +69,7 @@ def segments(
     ] = True,
     lang: Annotated[str, typer.Option("--lang", help="Language of names and sentences: en or zh.")] = "en",
     seed: Seed = None,
-    out: Annotated[Path | None, typer.Option(help="File for everyone's segments: .parquet or .csv.")] = None,
+    out: Annotated[Path | None, typer.Option(help="File for everyone's segments: .parquet, .csv or .jsonl.")] = None,
 ) -> Answer:
     """Put customers into segments that can be addressed.
 

@@ -21,7 +21,7 @@ HEADS = ("outcome", "action", "without", "effect", "interval", "contacted", "pol
 
 def uplift(
     folder: ShopFolder,
-    log: Annotated[Path, typer.Option("--log", help="The campaign's log, .parquet or .csv: one row a customer.")],
+    log: Annotated[Path, typer.Option("--log", help="Campaign's log: .parquet, .csv or .jsonl, one row a customer.")],
     treatment: Annotated[str, typer.Option(help="Column that says what each customer got.")],
     control: Annotated[str, typer.Option(help="What it says of those who got nothing.")],
     outcome: Annotated[list[str], typer.Option("--outcome", help="Column of what they did after; may be repeated.")],

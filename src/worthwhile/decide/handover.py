@@ -24,7 +24,7 @@ from worthwhile.ingestion.forgotten import read_forgotten, subject_of
 from worthwhile.ingestion.pseudonyms import Keyring
 from worthwhile.models.files import write_json
 from worthwhile.runs.record import check_digests, digest_of, list_runs, run_folder
-from worthwhile.runs.tables import check_out, write_table
+from worthwhile.runs.tables import SUFFIXES, check_out, write_table
 from worthwhile.shop import Shop
 from worthwhile.store.log import open_log
 
@@ -36,7 +36,6 @@ LEFT_OUT = {
     "excluded": "of excluded customers",
     "no_consent": "without consent",
 }
-SUFFIXES = (".csv", ".parquet", ".jsonl")
 # Kind of run -> its table that is handed over where no other is named.
 TABLES = {
     "forecast": "forecasts.parquet",
@@ -90,7 +89,7 @@ def export(
     `<file>.manifest.json`. Where nobody is left nothing is written, unless `audience.allow_empty`.
     Raises InputError `no-such-run`, `damaged`, `bad-argument`, `bad-file`, `bad-columns`, `bad-values`.
     """
-    path, audience = check_out(out, suffixes=SUFFIXES), audience or Audience()
+    path, audience = check_out(out), audience or Audience()
     table, source = _table(shop, what, run_id, file)
     if "customer_id" not in table.column_names:
         raise InputError("bad-columns", "the table has no column `customer_id`", where=what, remedy="name another file")
@@ -152,7 +151,7 @@ def _table(shop: Shop, what: str, run_id: str | None, file: str | None) -> tuple
         facts = {name: campaign.manifest[name] for name in ("start", *TOLD) if name in campaign.manifest}
         assumptions = campaign.manifest.get("assumptions", ())
         return campaign.assignment(), {"what": what, **facts, **({"assumptions": assumptions} if assumptions else {})}
-    if Path(what).suffix.lower() in (".parquet", ".csv", ".jsonl"):
+    if Path(what).suffix.lower() in SUFFIXES:
         given = read_table(what, where="--what")
         return given, {"what": Path(what).name, "source_sha256": digest_of(Path(what)), **_assumed_in(given)}
     # What was made only to compare another with is never the latest (`runs/recall.forecast_manifest`).

@@ -54,7 +54,7 @@ class Plan:
         return dict(self.facts)
 
     def write(self, path: Path | str) -> Path:
-        """Write the chosen rows as Parquet or CSV, by the suffix. Raises InputError `bad-argument`."""
+        """Write the chosen rows as Parquet, CSV or JSON lines, by the suffix. Raises InputError `bad-argument`."""
         from worthwhile.runs.tables import check_out, write_table
 
         path = check_out(path)

@@ -226,5 +226,5 @@ def contacts_of(campaign: Campaign) -> pa.Table:
 
 
 def write_contacts(campaign: Campaign, path: Path) -> None:
-    """Write `contacts_of` as Parquet or CSV."""
+    """Write `contacts_of` as Parquet, CSV or JSON lines."""
     write_table(contacts_of(campaign), path)
