@@ -11,6 +11,7 @@ from rich.table import Table
 
 from worthwhile.cli.answer import Answer, assumed, money, percent, table
 from worthwhile.cli.options import Seed, ShopFolder
+from worthwhile.cli.usage import number_meant
 from worthwhile.errors import InputError
 
 if TYPE_CHECKING:
@@ -156,9 +157,8 @@ def _arm(text: str) -> tuple[str, float | None]:
     try:
         return name.strip(), float(cost) if sign else None
     except ValueError as error:
-        raise InputError(
-            "bad-argument", f"`{text}` is no arm", where="--arm", remedy="write email, or email=0.05 with its cost"
-        ) from error
+        remedy = f"write {name}, or {name}={number_meant(cost, otherwise='0.05')} with its cost"
+        raise InputError("bad-argument", f"`{text}` is no arm", where="--arm", remedy=remedy) from error
 
 
 def _designed(facts: Mapping[str, Any], out: Path | None, contacts: Path | None) -> list[str | Table]:

@@ -10,7 +10,7 @@ import typer
 from rich.table import Table
 
 from worthwhile.cli.answer import Answer, table
-from worthwhile.cli.options import ShopFolder
+from worthwhile.cli.options import Language, ShopFolder
 from worthwhile.cli.progress import progress
 
 if TYPE_CHECKING:
@@ -41,7 +41,7 @@ def check(
     quarantine: Annotated[
         Path | None, typer.Option("--quarantine", metavar="FILE", help="Write all refused rows as CSV.")
     ] = None,
-    lang: Annotated[str, typer.Option(help="en or zh: of the answer, the page and the CSV.")] = "en",
+    lang: Language = "en",
 ) -> Answer:
     """Say what is wrong with a shop's data.
 
@@ -54,12 +54,10 @@ def check(
     from worthwhile.ingestion.quality import check as find
     from worthwhile.ingestion.quarantine_file import write_quarantine
     from worthwhile.ingestion.words import counted
-    from worthwhile.languages import check_language
     from worthwhile.report.quality_page import write_quality_page
     from worthwhile.runs.tables import PAGE_SUFFIXES, check_out
     from worthwhile.shop import open_shop
 
-    check_language(lang)
     for path, suffixes, option in ((html, PAGE_SUFFIXES, "--html"), (quarantine, (".csv", ""), "--quarantine")):
         if path is not None:
             check_out(path, suffixes=suffixes, where=option)

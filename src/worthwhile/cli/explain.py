@@ -9,7 +9,7 @@ import typer
 from rich.table import Table
 
 from worthwhile.cli.answer import Answer, percent, table
-from worthwhile.cli.options import Seed, ShopFolder
+from worthwhile.cli.options import Language, Seed, ShopFolder
 from worthwhile.cli.progress import progress
 from worthwhile.errors import InputError
 
@@ -91,7 +91,7 @@ def explain(
     if_quiet: Annotated[
         int | None, typer.Option("--if-quiet", min=1, max=3650, help="What if nothing happened for so many days?")
     ] = None,
-    lang: Annotated[str, typer.Option("--lang", help="Language of the reasons: en or zh.")] = "en",
+    lang: Language = "en",
     seed: Seed = None,
     out: Annotated[
         Path | None, typer.Option(help="File for the first three reasons of all customers: .parquet, .csv or .jsonl.")
@@ -106,10 +106,8 @@ def explain(
 
         worth explain myshop --customer C0001 --if-order 40
     """
-    from worthwhile.languages import check_language
     from worthwhile.shop import open_shop
 
-    check_language(lang)
     shop = open_shop(folder)
     if not customer and (timeline or if_order is not None or if_quiet is not None):
         raise InputError(

@@ -12,6 +12,7 @@ from worthwhile.cli import plan_options as options
 from worthwhile.cli.answer import Answer, assumed, money, percent, table
 from worthwhile.cli.progress import progress
 from worthwhile.cli.solver_output import standard_output_to_nowhere
+from worthwhile.cli.usage import number_meant
 from worthwhile.errors import InputError
 
 if TYPE_CHECKING:
@@ -252,7 +253,8 @@ def _pairs(texts: Sequence[str] | None, where: str) -> dict[str, float]:
         except ValueError:
             sign = ""
         if not sign or not name.strip():
-            raise InputError("bad-argument", f"`{text}` is no name and number", where=where, remedy="write name=100")
+            remedy = f"write {name.strip() or 'name'}={number_meant(number, otherwise='100')}"
+            raise InputError("bad-argument", f"`{text}` is no name and number", where=where, remedy=remedy)
     return found
 
 

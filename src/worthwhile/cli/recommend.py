@@ -9,7 +9,7 @@ import typer
 from rich.table import Table
 
 from worthwhile.cli.answer import Answer, percent, table
-from worthwhile.cli.options import Seed, ShopFolder
+from worthwhile.cli.options import Language, Seed, ShopFolder
 from worthwhile.cli.progress import progress
 from worthwhile.errors import InputError
 
@@ -56,7 +56,7 @@ def recommend(
     events: Annotated[
         bool, typer.Option("--events", help="Let the event model say too what comes next; takes longer.")
     ] = False,
-    lang: Annotated[str, typer.Option("--lang", help="Language of the answer: en or zh.")] = "en",
+    lang: Language = "en",
     seed: Seed = None,
     out: Annotated[Path | None, typer.Option(help="File for the recommendations: .parquet, .csv or .jsonl.")] = None,
 ) -> Answer:
@@ -69,11 +69,9 @@ def recommend(
 
         worth recommend myshop --cutoff 2011-09-01 --k 20 --out recommendations.parquet
     """
-    from worthwhile.languages import check_language
     from worthwhile.recommend import Filters, read_stock, recommend_items
     from worthwhile.shop import open_shop
 
-    check_language(lang)
     shop = open_shop(folder)
     if not customer and out is None:
         raise InputError(

@@ -10,7 +10,7 @@ import typer
 from rich.table import Table
 
 from worthwhile.cli.answer import Answer, money, percent, table
-from worthwhile.cli.options import Seed, ShopFolder
+from worthwhile.cli.options import Language, Seed, ShopFolder
 from worthwhile.cli.progress import progress
 
 if TYPE_CHECKING:
@@ -67,7 +67,7 @@ def segments(
     past: Annotated[
         bool, typer.Option("--past/--no-past", help="Whether to compare with an earlier date at all.")
     ] = True,
-    lang: Annotated[str, typer.Option("--lang", help="Language of names and sentences: en or zh.")] = "en",
+    lang: Language = "en",
     seed: Seed = None,
     out: Annotated[Path | None, typer.Option(help="File for everyone's segments: .parquet, .csv or .jsonl.")] = None,
 ) -> Answer:
@@ -82,12 +82,10 @@ def segments(
 
         worth segments myshop --since 2011-09-01 --out segments.csv
     """
-    from worthwhile.languages import check_language
     from worthwhile.runs.tables import check_out
     from worthwhile.shop import open_shop
 
     shop = open_shop(folder)
-    check_language(lang)
     if out is not None:
         check_out(out)  # before the work, not after it
     with progress() as watch:

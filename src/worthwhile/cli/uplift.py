@@ -9,7 +9,7 @@ import typer
 from rich.table import Table
 
 from worthwhile.cli.answer import Answer, table
-from worthwhile.cli.options import Seed, ShopFolder
+from worthwhile.cli.options import Language, Seed, ShopFolder
 from worthwhile.cli.progress import progress
 from worthwhile.errors import InputError
 
@@ -50,7 +50,7 @@ def uplift(
         typer.Option("--share", help="Share of customers to contact, 0.3; may be repeated. [default: 1, 0.5, 0.3]"),
     ] = None,
     placebo: Annotated[bool, typer.Option(help="Look for what is found where nothing is.")] = True,
-    lang: Annotated[str, typer.Option("--lang", help="Language of the sentences: en or zh.")] = "en",
+    lang: Language = "en",
     seed: Seed = None,
 ) -> Answer:
     """Learn from a past campaign who responds to what, and whether it pays to tell customers apart.
@@ -65,11 +65,9 @@ def uplift(
     """
     from worthwhile.decide.uplift import UpliftOptions, estimate_uplift
     from worthwhile.decide.uplift.estimate import SHARES
-    from worthwhile.languages import check_language
     from worthwhile.shop import open_shop
 
     shop = open_shop(folder)
-    check_language(lang)  # before the work, not after it
     options = UpliftOptions(
         covariates=covariate or None,
         ignore=tuple(ignore or ()),
