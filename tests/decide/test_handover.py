@@ -12,6 +12,7 @@ import pytest
 
 import worthwhile as ww
 from worthwhile.decide.consent import consented
+from worthwhile.decide.tables import read_table
 from worthwhile.errors import InputError
 from worthwhile.runs.record import digest_of, list_runs, note, record
 from worthwhile.runs.tables import safe_for_spreadsheets
@@ -90,6 +91,19 @@ def test_only_who_said_yes_to_the_channel_is_handed_over(shop, tmp_path):
     assert kept == rows - refused - {(c, ch) for c, ch in rows if c == ids[5]}
     assert done.manifest["left_out"]["no_consent"] == len(refused) and done.manifest["left_out"]["excluded"] == 1
     assert done.manifest["model"] == "past-rate"
+
+
+def test_a_table_of_consent_may_be_chinese_and_says_which_columns_it_may_have(shop, tmp_path):
+    ww.plan(shop, {"actions": {"a": {"cost": 0.05, "lift_spend": 0.1, "channel": "sms"}}}, 30, how=ww.How())
+    ids = sorted({row["customer_id"] for row in read(ww.export(shop, "plan", tmp_path / "all.parquet").path)})
+    lines = [f"{name},{'是' if k else '否'},是" for k, name in enumerate(ids)]
+    (tmp_path / "k.csv").write_text("\n".join(["客户编号,短信,邮件", *lines]), encoding="gb18030")
+    consent = read_table(tmp_path / "k.csv", where="--consent", columns=("customer_id", "consent"))
+    done = ww.export(shop, "plan", tmp_path / "a.csv", audience=ww.Audience(consent=consent))
+    assert done.manifest["left_out"]["no_consent"] == 1 and done.manifest["warnings"] == []
+    with pytest.raises(InputError, match=r"call it consent or consent_<channel>.* 短信同意; the columns are"):
+        audience = ww.Audience(consent=consent.rename_columns(["customer_id", "x", "y"]))
+        ww.export(shop, "plan", tmp_path / "a.csv", audience=audience)
 
 
 def test_a_yes_to_another_channel_is_none(shop, tmp_path):

@@ -55,9 +55,7 @@ def export(
     audience = Audience(
         where=_where(where or []),
         channel=channel,
-        consent=None
-        if consent is None
-        else read_table(consent, where="--consent", columns=("customer_id", "consent or consent_<channel>")),
+        consent=None if consent is None else read_table(consent, where="--consent", columns=("customer_id", "consent")),
         excluded=frozenset() if exclude is None else read_ids(exclude, where="--exclude"),
         allow_empty=allow_empty,
     )

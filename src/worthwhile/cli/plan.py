@@ -147,8 +147,9 @@ def _of_channels(
     if budget is None:
         raise InputError("bad-argument", "no budget is given", where="--budget", remedy="give what is to be split")
     values = None if folder is None else acquired_values(open_shop(folder), run_id=run)
-    given = read_table(channels, where="--channels", columns=COLUMNS)
-    made = split_budget(given, budget, values=values, elasticity=elasticity)
+    given = read_table(channels, where="--channels", columns=(*COLUMNS, "value_each"))
+    how: dict[str, Any] = {"values": values, "elasticity": elasticity, "where": f"--channels {channels}"}
+    made = split_budget(given, budget, **how)
     if out is not None:
         write_table(made.table, out)
     rows = made.table.to_pylist()
@@ -159,7 +160,7 @@ def _of_channels(
     ]  # fmt: skip
     columns = ("channel", "spend before", "spend", "new customers", "worth each", "margin", "elasticity")
     shown: list[str | Table] = [table("Budget by channel", columns, cells)]
-    shown.append(_after_split(budget, made, split_budget(given, budget * 1.1, values=values, elasticity=elasticity)))
+    shown.append(_after_split(budget, made, split_budget(given, budget * 1.1, **how)))
     if any(r["elasticity_is"] == "assumed" for r in rows):
         shown.append("Assumed, not measured: that customers grow with the elasticity shown as spend does.")
     return Answer(
@@ -183,10 +184,10 @@ def _after_split(budget: float, made: Split, more: Split) -> str:
 
 def _of_candidates(path: Path, limits: Limits, given: dict[str, Any]) -> tuple[Plan, dict[str, Any], list[str]]:
     from worthwhile.decide.budget import How, plan_candidates
-    from worthwhile.decide.budget.candidates import NEEDED
+    from worthwhile.decide.budget.candidates import COLUMNS
     from worthwhile.decide.tables import read_table
 
-    table = read_table(path, where="--candidates", columns=NEEDED)
+    table = read_table(path, where="--candidates", columns=COLUMNS)
     with progress() as watch, standard_output_to_nowhere():
         made = plan_candidates(table, limits=limits, how=How(**given), where=str(path), progress=watch)
     return made, made.to_dict(), []
@@ -234,7 +235,9 @@ def _limits(*, shares: tuple[Any, Any, Any], exclude: Path | None, contacted: Pa
     from worthwhile.decide.budget import Limits
     from worthwhile.decide.tables import as_counts, read_ids, read_table
 
-    contacts = None if contacted is None else read_table(contacted, where="--contacted")
+    contacts = (
+        None if contacted is None else read_table(contacted, where="--contacted", columns=("customer_id", "contacts"))
+    )
     return Limits(
         **given,
         fairness=_fairness(*shares),

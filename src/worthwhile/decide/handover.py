@@ -16,7 +16,8 @@ import pyarrow.parquet as pq
 
 from worthwhile import __version__
 from worthwhile.decide.campaign.folder import NONE, read_campaign
-from worthwhile.decide.consent import consent_for, consented, consents
+from worthwhile.decide.columns import check_columns
+from worthwhile.decide.consent import channel_of, consent_for, consented, consents
 from worthwhile.decide.responses import ASSUMED
 from worthwhile.decide.tables import ids_of, read_table
 from worthwhile.errors import InputError
@@ -91,8 +92,7 @@ def export(
     """
     path, audience = check_out(out), audience or Audience()
     table, source = _table(shop, what, run_id, file)
-    if "customer_id" not in table.column_names:
-        raise InputError("bad-columns", "the table has no column `customer_id`", where=what, remedy="name another file")
+    check_columns(table, ["customer_id"], where=what)
     customers = np.array(pc.cast(table["customer_id"], pa.string()).to_pylist(), object)
     warnings: list[str] = []
     tests = {
@@ -152,7 +152,7 @@ def _table(shop: Shop, what: str, run_id: str | None, file: str | None) -> tuple
         assumptions = campaign.manifest.get("assumptions", ())
         return campaign.assignment(), {"what": what, **facts, **({"assumptions": assumptions} if assumptions else {})}
     if Path(what).suffix.lower() in SUFFIXES:
-        given = read_table(what, where="--what")
+        given = read_table(what, where="--what", columns=("customer_id", "action", "channel", "consent"))
         return given, {"what": Path(what).name, "source_sha256": digest_of(Path(what)), **_assumed_in(given)}
     # What was made only to compare another with is never the latest (`runs/recall.forecast_manifest`).
     runs = sorted(list_runs(shop, what), key=lambda m: "made_for" in m)
@@ -268,15 +268,16 @@ def _consented(table: pa.Table, customers: Array, audience: Audience, warnings: 
     if audience.consent is None:
         return keep
     given = audience.consent
-    said = consents(given, where="--consent") if "customer_id" in given.column_names else {}
+    ids = ids_of(given, where="--consent")
+    said = consents(given, where="--consent", bare=True)
     if not said:
         raise InputError(
             "bad-columns",
-            "a table of consent has customer_id, and consent or consent_<channel>",
+            "no column of the table of consent says who consented",
             where="--consent",
-            remedy="name the columns so",
+            remedy="call it consent or consent_<channel>, such as consent_email, or 同意 or 短信同意; the columns are"
+            f" {', '.join(f'`{name}`' for name in given.column_names)}",
         )
-    ids = ids_of(given, where="--consent")
     place = pc.index_in(pa.array(customers.tolist(), pa.string()), value_set=ids)
     known = np.asarray(place.is_valid().to_numpy(zero_copy_only=False), bool)
     if len(known) and not known.any():
@@ -284,7 +285,7 @@ def _consented(table: pa.Table, customers: Array, audience: Audience, warnings: 
             f"The table of consent has {len(ids):,} customers and names none of these: are its ids the shop's?"
         )
     for channel in _channels(table, audience.channel):
-        if f"consent_{channel}" not in said and "consent" not in said:
+        if f"consent_{channel_of(channel)}" not in said and "consent" not in said:
             warnings.append(
                 f"The table of consent says nothing of {channel} (it has {', '.join(sorted(said))}): nobody counts as"
                 f" having consented to it. Add `consent_{channel}`, or `consent` for all channels that have no column."

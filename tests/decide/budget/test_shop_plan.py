@@ -227,6 +227,19 @@ def test_columns_of_customers_give_costs_groups_and_consent(shop):
     assert 0.4 * len(rows) <= north <= 0.6 * len(rows)
 
 
+def test_what_is_wrong_with_a_customers_table_is_told_by_its_own_rows(shop):
+    ids = sorted(forecast_of(shop), reverse=True)
+    actions = {"actions": {"card": {"channel": "post", "cost": 0.5, "cost_column": "postage", "lift_spend": 0.3}}}
+    good = {"customer_id": ids, "postage": ["1"] * len(ids), "consent": ["yes"] * len(ids)}
+    for column, wrong, told in (
+        ("postage", "1,50", "--customers row 3: `postage` is '1,50', which is no number; write 1.5"),
+        ("consent", "perhaps", "--customers, consent row 3: `perhaps` says neither yes nor no"),
+    ):
+        table = pa.table({**good, column: [*good[column][:2], wrong, *good[column][3:]]})
+        with pytest.raises(InputError, match=told):
+            ww.plan(shop, actions, 20, customers=table)
+
+
 def test_consent_is_asked_by_channel_as_it_is_when_the_plan_is_handed_over(shop, tmp_path):
     ids = sorted(forecast_of(shop))
     mail, post = (["yes", "no", None] * 20, ["yes", "yes", "no", "no"] * 15)

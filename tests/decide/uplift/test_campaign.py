@@ -85,7 +85,7 @@ BAD = {
     "missing action": ({"sent": [None, *["none", "mail"] * 299, "none"]}, {}, "bad-values", "row 1: `sent` is missing"),
     "missing outcome": ({"visit": [0, None] * 300}, {}, "bad-values", "row 2: `visit` is missing"),
     "endless outcome": ({"spend": [float("inf")] * 600}, {}, "bad-values", "row 1: `spend` is no finite number"),
-    "words": ({"spend": ["much"] * 600}, {}, "bad-values", "`spend` does not hold numbers"),
+    "words": ({"spend": ["much"] * 600}, {}, "bad-values", "log row 1: `spend` is 'much', which is no number"),
     "twice": ({"customer_id": ["a", *[f"c{i}" for i in range(598)], "a"]}, {}, "bad-values", "such as `a`"),
     "nameless": ({"customer_id": [None] * 600}, {}, "bad-values", "row 1: `customer_id` is missing"),
     "small group": ({"sent": ["none"] * 590 + ["mail"] * 10}, {}, "bad-values", "only 10 customers"),

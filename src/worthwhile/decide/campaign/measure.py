@@ -13,6 +13,7 @@ import pyarrow.compute as pc
 
 from worthwhile.decide.campaign.compare import Difference, adjusted, difference, sample_ratio
 from worthwhile.decide.campaign.folder import LOG, NONE, Campaign, add_files, read_campaign, write_whole
+from worthwhile.decide.columns import check_columns
 from worthwhile.decide.tables import ids_of, numbers_of, read_table
 from worthwhile.errors import InputError
 from worthwhile.features.outcomes import outcome_of
@@ -169,11 +170,10 @@ def _contacts(log: Log, campaign: Campaign, table: pa.Table, start_us: int, end_
 
 
 def _from_table(shop: Shop, table: pa.Table, outcomes: Path | str | pa.Table) -> _Seen:
-    needed = ("customer_id", "spend")
-    given = outcomes if isinstance(outcomes, pa.Table) else read_table(outcomes, where="--outcomes", columns=needed)
+    columns = ("customer_id", *OUTCOMES)
+    given = outcomes if isinstance(outcomes, pa.Table) else read_table(outcomes, where="--outcomes", columns=columns)
     where = "outcomes" if isinstance(outcomes, pa.Table) else f"--outcomes {outcomes}"
-    if "spend" not in given.column_names:
-        raise InputError("bad-columns", "there is no column `spend`", where=where, remedy="give customer_id and spend")
+    check_columns(given, ["customer_id", "spend"], where=where)
     ids = ids_of(given, where=where)
     place = pc.index_in(table["customer_id"].combine_chunks(), value_set=ids)
     known = np.asarray(place.is_valid().to_numpy(zero_copy_only=False), bool)

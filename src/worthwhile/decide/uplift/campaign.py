@@ -16,7 +16,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from worthwhile.decide.tables import read_table, refuse_nameless, texts_of
+from worthwhile.decide.tables import no_number, read_table, refuse_nameless, texts_of
 from worthwhile.errors import InputError
 
 Array = np.ndarray[Any, Any]
@@ -211,12 +211,7 @@ def _numbers(table: pa.Table, column: str, name: str) -> Array:  # (N,) float64
     try:
         numbers = values.cast(pa.float64()).to_numpy(zero_copy_only=False).astype(np.float64)
     except (pa.ArrowInvalid, pa.ArrowNotImplementedError) as error:
-        raise InputError(
-            "bad-values",
-            f"`{column}` does not hold numbers: {str(error).splitlines()[0]}",
-            where=name,
-            remedy="outcomes and chances are numbers, or 0 and 1",
-        ) from error
+        raise no_number(table, column, where=name) from error
     if not np.isfinite(numbers).all():
         row = int(np.flatnonzero(~np.isfinite(numbers))[0]) + 1
         raise InputError(
