@@ -166,6 +166,30 @@ def test_shop_is_planned_tested_measured_and_handed_over(worth: Any, shop_folder
     assert len(rows) == given.json["rows"] <= 10 and {row["action"] for row in rows} <= {"card"}
 
 
+def test_plans_campaigns_and_hand_overs_answer_in_chinese(worth: Any, planned_shop: Path, tmp_path: Path) -> None:
+    actions, out = ("--actions", tmp_path / "a.toml"), tmp_path / "e.csv"
+    (tmp_path / "c.csv").write_text("channel,spend,new_customers,value_each\nads,100,10,30\nsearch,200,40,20\n")
+    asked = {
+        ("plan", planned_shop, "--budget", 30, *actions): ("营销方案", "触达人次", "共触达", "已记录为 plan-"),
+        ("plan", "--channels", tmp_path / "c.csv", "--budget", 300): ("各渠道预算", "单客价值", "（假设）"),
+        ("campaign", "design", planned_shop, "--campaign", "may", *actions): (
+            "活动 may，自2011年6月1日起",
+            "警告：email",
+        ),
+        ("campaign", "measure", planned_shop, "--campaign", "may"): ("触达组", "对照组", "活动带来毛利"),
+        ("export", planned_shop, "--what", "plan", "--out", out): (f"{out}：共", "清单文件："),
+    }
+    for command, said in asked.items():
+        shown = worth(*command, "--lang", "zh-CN").out
+        assert all(text in shown for text in said), shown
+        assert not {"contacts", "customers", "held", "rows", "margin"} & set(shown.split())
+    told = worth("export", planned_shop, "--what", "plan", "--out", out, "--lang", "zh", "--json").json
+    assert (
+        told["answer"][0].startswith(f"{out}：共")
+        and json.loads(Path(told["manifest_path"]).read_text())["notes"] == []
+    )
+
+
 @pytest.mark.parametrize(
     ("command", "option"),
     [

@@ -127,7 +127,7 @@ def test_an_audience_of_nobody_is_an_error_that_says_why_unless_it_is_wanted(sho
     nobody = ww.Audience(where={"tier": ["hihg"]})
     with pytest.raises(InputError, match="5 not selected") as caught:
         ww.export(shop, "segments", out, audience=nobody)
-    assert "No row has `hihg` in `tier`, which says `high`, `low`." in caught.value.what
+    assert "No row has `hihg` in `tier`, which says `high`, `low`" in caught.value.what
     assert caught.value.code == "bad-argument" and "--allow-empty" in caught.value.remedy and not out.exists()
     done = ww.export(shop, "segments", out, audience=replace(nobody, allow_empty=True))
     assert done.manifest["rows"] == 0 and done.manifest["warnings"][0] == "Nobody is left of 5 rows: 5 not selected."
@@ -141,7 +141,7 @@ def test_a_table_of_consent_by_other_ids_is_told_apart_from_one_that_says_no(sho
             ww.export(shop, "segments", tmp_path / "a.csv", audience=ww.Audience(consent=consent))
         return caught.value.what
 
-    assert refused(["C0000", "C0001"], "no") == "Nobody is left of 5 rows: 5 without consent."
+    assert refused(["C0000", "C0001"], "no") == "Nobody is left of 5 rows: 5 without consent"
     assert "names none of these: are its ids the shop's?" in refused(["c-0"], "yes")
 
 

@@ -84,12 +84,6 @@ def money(amount: float | None, currency: str = "") -> str:
     return Numbers("en", currency).money(amount)
 
 
-def assumed(one: Mapping[str, Any]) -> str:
-    """What a plan, a test or a file that is handed over rests on without having been measured."""
-    text = f"Assumed, not measured: {one['action']}: {one['assumption']} = {one['value']:g} ({one['means']})."
-    return text if one.get("lift_se", True) else f"{text} It is counted as exact: lift_se says how sure it is."
-
-
 def percent(value: float | None) -> str:
     """`12%`, `9.8%`: written as in reports."""
     from worthwhile.evaluation.numbers import share

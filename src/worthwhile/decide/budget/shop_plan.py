@@ -50,8 +50,17 @@ class PlanRun:
         """The chosen rows, customers and actions ascending."""
         return self.plan.table
 
-    def to_dict(self) -> dict[str, Any]:
-        return {"run_id": self.run_id, "folder": str(self.folder), **self.plan.to_dict()}
+    def sentences(self, lang: str = "en") -> list[str]:
+        """The answer in plain words, `en` or `zh`. Raises InputError `bad-argument` for another language."""
+        return self.plan.sentences(lang)
+
+    def warning_sentences(self, lang: str = "en") -> list[str]:
+        """What a reader has to know before. Raises InputError `bad-argument`."""
+        return self.plan.warning_sentences(lang)
+
+    def to_dict(self, lang: str = "en") -> dict[str, Any]:
+        """The whole answer, sentences in one language. Raises InputError `bad-argument`."""
+        return {"run_id": self.run_id, "folder": str(self.folder), **self.plan.to_dict(lang)}
 
 
 def plan(  # noqa: PLR0913 (one parameter for each question that a person asks)

@@ -12,13 +12,15 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from worthwhile.decide.campaign.findings import ExpectedEffect, expected_of_arms, planned_of, shortfalls, test_facts
+from worthwhile.decide.campaign.findings import ExpectedEffect, expected_of_arms, planned_of, test_facts
 from worthwhile.decide.campaign.folder import ASSIGNMENT, NONE, Campaign, check_name, write_campaign, write_whole
 from worthwhile.decide.campaign.noise import check_of_spend, forecast_columns, noise_of
 from worthwhile.decide.campaign.planned import from_plan, plan_run
 from worthwhile.decide.campaign.sizing import Arm, Sizing, check_arms, check_sizing, held_of
+from worthwhile.decide.campaign.wording import design_warnings
 from worthwhile.decide.holdout import lots, strata_of
 from worthwhile.decide.responses import ASSUMED, latest_effects
+from worthwhile.decide.words import Note, words_of
 from worthwhile.errors import InputError
 from worthwhile.features.build import cutoff_from
 from worthwhile.runs.recall import RecordedForecast, recorded_forecast
@@ -26,10 +28,6 @@ from worthwhile.runs.tables import write_table
 from worthwhile.shop import Shop
 
 Array = np.ndarray[Any, Any]
-NOT_SAID = (
-    "The plan was recorded before plans said what spend a contact is to bring: whether this test can find it is not"
-    " known. Make the plan again."
-)
 
 
 def design_campaign(
@@ -61,7 +59,7 @@ def design_campaign(
     forecast = _forecast_behind(shop, planned, run_id)
     check_of_spend(forecast)
     start = _start(sizing, forecast)
-    warnings: list[str] = []
+    notes: list[Note] = []
     of_plan = None
     if planned is not None:
         of_plan = from_plan(shop, planned, forecast.table(), forecast.task.amount_name)
@@ -70,9 +68,9 @@ def design_campaign(
         noise = {arm.name: noise_of(forecast, _intended(assignment, arm.name)) for arm in arms}
         seed = planned["asked"].get("how", {}).get("seed", seed)
         if not expected:
-            warnings.append(NOT_SAID)
+            notes.append({"note": "plan_of_old"})
     else:
-        people = forecast_columns(_asked_for(forecast.table(), only, warnings), forecast.task.amount_name)
+        people = forecast_columns(_asked_for(forecast.table(), only, notes), forecast.task.amount_name)
         check_arms(len(people), arms, sizing)
         law = noise_of(forecast, people)
         held = held_of(len(people), len(arms), sizing, law[sizing.outcome])
@@ -81,14 +79,11 @@ def design_campaign(
         effects = latest_effects(shop) if any(arm.treatment for arm in arms) else None
         expected = expected_of_arms(arms, people, effects)
         arms = [_with_share(arm, law["spend"].mean, expected) for arm in arms]
-        warnings += [
-            f"{arm.name}: what it does is neither assumed nor measured, so whether the test can find it is not known."
-            for arm in arms
-            if arm.treatment and arm.name not in expected
-        ]
+        unknown = [arm.name for arm in arms if arm.treatment and arm.name not in expected]
+        notes += [{"note": "unknown_effect", "arm": name} for name in unknown]
     currency = forecast.shop.settings["currency"]
-    test = test_facts(assignment, arms, sizing, noise, expected, reach=None if of_plan is None else of_plan.reach)
-    warnings += shortfalls(test["findable"], sizing, currency, left_alone=None if of_plan is None else of_plan.share)
+    of_test: dict[str, Any] = {} if of_plan is None else {"reach": of_plan.reach, "left_alone": of_plan.share}
+    test = test_facts(assignment, arms, sizing, noise, expected, **of_test)
     facts = {
         "kind": "campaign",
         "name": name,
@@ -104,8 +99,9 @@ def design_campaign(
         "arms": [{"name": arm.name, "channel": arm.channel, "cost": arm.cost} for arm in arms],
         "assumptions": _assumptions(planned, arms),
         "test": test,
-        "warnings": warnings,
+        "notes": notes,
     }
+    facts["warnings"] = design_warnings(facts, words_of("en", currency))
     return write_campaign(shop, name, facts, lambda folder: write_whole(assignment, folder / ASSIGNMENT))
 
 
@@ -139,15 +135,13 @@ def _intended(assignment: pa.Table, name: str) -> pa.Table:
     return assignment.filter(pc.equal(assignment["intended"], name))
 
 
-def _asked_for(table: pa.Table, only: frozenset[str] | None, warnings: list[str]) -> pa.Table:
-    """The forecast of the customers who take part; a warning of those who have none."""
+def _asked_for(table: pa.Table, only: frozenset[str] | None, notes: list[Note]) -> pa.Table:
+    """The forecast of the customers who take part; a note of those who have none."""
     if only is None:
         return table
     found = table.filter(pc.is_in(table["customer_id"], value_set=pa.array(sorted(only), pa.string())))
     if len(found) < len(only):
-        warnings.append(
-            f"{len(only) - len(found):,} of the {len(only):,} customers asked for have no forecast, and take no part."
-        )
+        notes.append({"note": "no_forecast", "missing": len(only) - len(found), "asked": len(only)})
     return found
 
 

@@ -13,8 +13,10 @@ import pyarrow.compute as pc
 
 from worthwhile.decide.campaign.compare import Difference, adjusted, difference, sample_ratio
 from worthwhile.decide.campaign.folder import LOG, NONE, Campaign, add_files, read_campaign, write_whole
+from worthwhile.decide.campaign.wording import measured_sentences
 from worthwhile.decide.columns import check_columns
 from worthwhile.decide.tables import ids_of, numbers_of, read_table
+from worthwhile.decide.words import Note, words_of
 from worthwhile.errors import InputError
 from worthwhile.features.outcomes import outcome_of
 from worthwhile.features.terms import ValueTerms
@@ -42,8 +44,17 @@ class Measured:
     def __repr__(self) -> str:
         return f"Measured({self.campaign.name!r}, {len(self.log):,} customers)"
 
-    def to_dict(self) -> dict[str, Any]:
-        return dict(self.facts)
+    def sentences(self, lang: str = "en") -> list[str]:
+        """What each arm did and brought, in plain words, `en` or `zh`. Raises InputError `bad-argument` for another."""
+        return measured_sentences(self.facts, words_of(lang, self.facts["currency"]))
+
+    def warning_sentences(self, lang: str = "en") -> list[str]:
+        """What a reader has to know before. Raises InputError `bad-argument`."""
+        return words_of(lang).notes(self.facts["notes"])
+
+    def to_dict(self, lang: str = "en") -> dict[str, Any]:
+        """The whole answer, sentences in one language. Raises InputError `bad-argument`."""
+        return {**self.facts, "answer": self.sentences(lang), "warnings": self.warning_sentences(lang)}
 
 
 @dataclass(frozen=True)
@@ -55,7 +66,7 @@ class _Seen:
     known: Array  # bool: whether there is an outcome of the customer
     there: Array  # bool: whether the customer is still among those whose outcomes are kept
     facts: dict[str, Any]
-    warnings: list[str]
+    notes: list[Note]
 
 
 def measure_campaign(shop: Shop, name: str, *, outcomes: Path | str | pa.Table | None = None) -> Measured:
@@ -71,10 +82,10 @@ def measure_campaign(shop: Shop, name: str, *, outcomes: Path | str | pa.Table |
     table = campaign.assignment()
     seen = _from_log(shop, campaign, table) if outcomes is None else _from_table(shop, table, outcomes)
     treatment = table["treatment"].to_numpy()
-    warnings = [*seen.warnings, *_ratio_warnings(campaign, treatment, seen.there)]
+    notes = [*seen.notes, *_ratio_notes(campaign, treatment, seen.there)]
     arms = [_arm(table, treatment, arm, seen) for arm in campaign.manifest["arms"]]
     if any(one["held_out"] < 2 or one["treated"] < 2 for one in arms):
-        warnings.append("An arm or its control has fewer than two customers: nothing can be said of it.")
+        notes.append({"note": "few"})
     log = _log_of(table, seen)
     facts = {
         "campaign": name,
@@ -83,7 +94,8 @@ def measure_campaign(shop: Shop, name: str, *, outcomes: Path | str | pa.Table |
         "currency": campaign.manifest["currency"],
         **seen.facts,
         "arms": arms,
-        "warnings": warnings,
+        "notes": notes,
+        "warnings": words_of().notes(notes),
         "log": str(campaign.folder / LOG),
     }
     measured = {key: value for key, value in facts.items() if key not in ("campaign", "log")}
@@ -113,23 +125,16 @@ def _from_log(shop: Shop, campaign: Campaign, table: pa.Table) -> _Seen:
             undiscounted = ValueTerms(terms.margin, terms.margins, 0.0)
             margin = outcome_of(log, Task.of(horizon, "value"), start, ids, value=undiscounted).amount
         is_matured = log.until >= end
-        warnings = (
-            []
-            if is_matured
-            else [
-                f"The horizon ends on {day_of(end, log)}, and the log on {day_of(log.until, log)}:"
-                " this is what is known so far."
-            ]
-        )
-        touched, contact_warnings = _contacts(log, campaign, table, to_us(start), to_us(end))
+        notes: list[Note] = []
+        if not is_matured:
+            notes.append({"note": "not_over", "end": day_of(end, log), "until": day_of(log.until, log)})
+        touched, of_contacts = _contacts(log, campaign, table, to_us(start), to_us(end))
         there = _in_the_log(log, ids)
     if not there.all():
-        warnings.append(
-            f"{int((~there).sum()):,} assigned customers are no longer in the log, and count as having bought nothing."
-        )
+        notes.append({"note": "gone", "customers": int((~there).sum())})
     outcomes = {"spend": spend.amount, "orders": spend.orders, "active": (spend.orders > 0).astype(float)}
     facts = {"source": "log", "matured": is_matured, "contacted_in_log": touched}
-    return _Seen(outcomes, margin, np.ones(len(ids), bool), there, facts, warnings + contact_warnings)
+    return _Seen(outcomes, margin, np.ones(len(ids), bool), there, facts, notes + of_contacts)
 
 
 def _in_the_log(log: Log, ids: pa.Array) -> Array:  # (N,) of bool
@@ -143,7 +148,7 @@ def _among(ids: pa.Array, known: pa.ChunkedArray) -> Array:  # (N,) of bool
     return np.asarray(found.to_numpy(zero_copy_only=False), bool)
 
 
-def _contacts(log: Log, campaign: Campaign, table: pa.Table, start_us: int, end_us: int) -> tuple[int, list[str]]:
+def _contacts(log: Log, campaign: Campaign, table: pa.Table, start_us: int, end_us: int) -> tuple[int, list[Note]]:
     """How many of the treated the log says were contacted, and whether any of those held out was."""
     query = (
         "SELECT DISTINCT customer_id FROM events WHERE kind = 'campaign' AND ts_us >= ? AND ts_us < ?"
@@ -153,20 +158,14 @@ def _contacts(log: Log, campaign: Campaign, table: pa.Table, start_us: int, end_
     contacted = _among(table["customer_id"].combine_chunks(), told)
     held = np.asarray(pc.equal(table["treatment"], NONE).to_numpy(), bool)
     slips, reached, treated = int((contacted & held).sum()), int((contacted & ~held).sum()), int((~held).sum())
-    warnings = []
+    notes: list[Note] = []
     if slips:
-        warnings.append(f"{slips:,} customers who were held out were contacted: effects are told too small.")
+        notes.append({"note": "held_contacted", "customers": slips})
     if not reached:
-        warnings.append(
-            "The log has no contact of this campaign. Were the contacts made? What is told below holds only if they"
-            " were: worth ingest takes the file of --contacts."
-        )
+        notes.append({"note": "no_contact"})
     elif reached < 0.9 * treated:
-        warnings.append(
-            f"The log has contacts of {reached:,} of {treated:,} treated customers: effects are those of being chosen"
-            " for a contact, not of getting it."
-        )
-    return reached, warnings
+        notes.append({"note": "partly", "reached": reached, "treated": treated})
+    return reached, notes
 
 
 def _from_table(shop: Shop, table: pa.Table, outcomes: Path | str | pa.Table) -> _Seen:
@@ -192,31 +191,27 @@ def _from_table(shop: Shop, table: pa.Table, outcomes: Path | str | pa.Table) ->
     spend = column("spend")
     active = column("active") if "active" in given.column_names else (spend > 0).astype(float)
     orders = column("orders") if "orders" in given.column_names else active
-    warnings = []
-    if not known.all():
-        warnings.append(f"{int((~known).sum()):,} assigned customers are not among the outcomes, and are left out.")
+    notes: list[Note] = [] if known.all() else [{"note": "no_outcome", "customers": int((~known).sum())}]
     margin = spend * ValueTerms.of(shop.settings).margin
     facts = {"source": "table", "matured": None, "contacted_in_log": None}
-    return _Seen({"spend": spend, "orders": orders, "active": active}, margin, known, known, facts, warnings)
+    return _Seen({"spend": spend, "orders": orders, "active": active}, margin, known, known, facts, notes)
 
 
 # ---- what it comes to ---------------------------------------------------------------------------------------------
 
 
-def _ratio_warnings(campaign: Campaign, treatment: Array, there: Array) -> list[str]:
+def _ratio_notes(campaign: Campaign, treatment: Array, there: Array) -> list[Note]:
     """Whether the groups are still of the sizes that were designed: losses that differ make any comparison wrong."""
     designed = campaign.manifest["test"]["sizes"]
     seen = np.array([int((there & (treatment == name)).sum()) for name in designed])
     p_value = sample_ratio(seen, np.array(list(designed.values()), float))
     if p_value >= MISMATCH:
         return []
-    said = ", ".join(
-        f"{name} {count:,} of {designed[name]:,}" for name, count in zip(designed, seen.tolist(), strict=True)
-    )
-    return [
-        f"The groups are not of the sizes that were designed (chi-squared p = {p_value:.1g}: {said}): customers were"
-        " lost from one more than from another, and the comparison cannot be trusted."
+    groups = [
+        {"name": name, "seen": count, "designed": designed[name]}
+        for name, count in zip(designed, seen.tolist(), strict=True)
     ]
+    return [{"note": "sizes", "p": float(p_value), "groups": groups}]
 
 
 def _arm(table: pa.Table, treatment: Array, arm: Mapping[str, Any], seen: _Seen) -> dict[str, Any]:
