@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from worthwhile.cli.answer import at_shop
 from worthwhile.cli.app import COMMANDS
 from worthwhile.cli.options import Language
 from worthwhile.errors import InputError
@@ -76,3 +78,28 @@ def test_every_command_with_a_language_takes_it_alike(worth: Any, shop_folder: A
         assert command.__annotations__["lang"] in ("Language", Language)
     assert worth("report", shop_folder, "--lang", "zh_CN", "--json").exit_code in (4, 6)
     assert worth("check", shop_folder, "--lang", "cn").out != worth("check", shop_folder).out
+
+
+def test_what_to_run_next_names_the_shop_as_it_was_given(worth: Any, shop_folder: Path, tmp_path: Path) -> None:
+    missing = worth("export", shop_folder, "--what", "campaign:may", "--out", tmp_path / "e.csv", "--json").json[
+        "error"
+    ]
+    assert missing["remedy"] == f"design one: worth campaign design {shop_folder} --campaign NAME"
+    told = worth("segments", shop_folder)
+    assert f"worth forecast {shop_folder} --horizon 90d" in told.err and "SHOP" not in told.err
+    worth("forecast", shop_folder, "--model", "past-rate", "--cutoff", "2011-06-01")
+    done = worth("campaign", "design", shop_folder, "--campaign", "may", "--arm", "email")
+    assert f"worth campaign measure {shop_folder} --campaign may" in done.out and "SHOP" not in done.out
+    for lang in ("en", "zh"):
+        assert "SHOP" not in worth("check", shop_folder, "--lang", lang).out
+
+
+def test_a_shop_whose_name_has_a_blank_is_named_so_that_a_shell_takes_it() -> None:
+    assert (
+        at_shop("run `worth check SHOP --html a.html`", Path("my shop")) == "run `worth check 'my shop' --html a.html`"
+    )
+    assert (
+        at_shop("the folder SHOP, and worth settings SHOP x=1", Path("s"))
+        == "the folder SHOP, and worth settings s x=1"
+    )
+    assert at_shop("worth ingest SHOP FILE", None) == "worth ingest SHOP FILE"

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import json
 import re
+import shlex
 import sys
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from rich.console import Console
@@ -73,8 +75,16 @@ def printable(text: str) -> str:
 _NUMBER = re.compile(r"[<>]?[+−-]?((?:[A-Z]{0,2}[$£€¥₹₩])|[A-Z]{3}\s)?\d[\d,]*(\.\d+)?(\s?(%|[kmbn]{1,2}|万|亿))?")
 
 
+_COMMAND = re.compile(r"\b(worth(?: [a-z]+){1,2}) SHOP\b")
+
+
 def _is_number(text: str) -> bool:
     return text in ("", "-", "–") or _NUMBER.fullmatch(text) is not None
+
+
+def at_shop(text: str, folder: Path | None) -> str:
+    """The text with the shop's folder, as it was given, in the commands that it tells to run, in place of SHOP."""
+    return text if folder is None else _COMMAND.sub(lambda match: f"{match[1]} {shlex.quote(str(folder))}", text)
 
 
 def money(amount: float | None, currency: str = "") -> str:

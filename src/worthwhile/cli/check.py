@@ -9,12 +9,13 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from rich.table import Table
 
-from worthwhile.cli.answer import Answer, table
+from worthwhile.cli.answer import Answer, at_shop, table
 from worthwhile.cli.options import Language, ShopFolder
 from worthwhile.cli.progress import progress
 
 if TYPE_CHECKING:
     from worthwhile.ingestion.findings import Finding
+    from worthwhile.shop import Shop
 
 # Sentence -> English, Chinese.
 TEXTS: dict[str, tuple[str, str]] = {
@@ -66,7 +67,7 @@ def check(
         watch("checking", 0.0)
         findings = find(shop)
         document: dict[str, Any] = {"shop": shop.folder, "findings": [f.to_dict() for f in findings]}
-        shown: list[str | Table] = [_shown(shop.name, findings, lang)]
+        shown: list[str | Table] = [_shown(shop, findings, lang)]
         if quarantine is not None:
             count = write_quarantine(shop, quarantine, lang)
             document["quarantine"] = {"file": quarantine, "rows": count}
@@ -85,7 +86,7 @@ def check(
     return Answer(document, tuple(shown))
 
 
-def _shown(name: str, findings: Sequence[Finding], lang: str) -> str | Table:
+def _shown(shop: Shop, findings: Sequence[Finding], lang: str) -> str | Table:
     from worthwhile.ingestion.words import counted
 
     if not findings:
@@ -95,11 +96,15 @@ def _shown(name: str, findings: Sequence[Finding], lang: str) -> str | Table:
             _text(f.severity, lang),
             f.words("title", lang),
             f"{f.count:,}",
-            _text("what", lang, **{part: f.words(part, lang) for part in ("detail", "done", "advice")}),
+            at_shop(
+                _text("what", lang, **{part: f.words(part, lang) for part in ("detail", "done", "advice")}), shop.folder
+            ),
         )
         for f in findings
     ]
-    title = _text("title", lang, shop=name, findings=counted(len(findings), "finding", "findings"), n=len(findings))
+    title = _text(
+        "title", lang, shop=shop.name, findings=counted(len(findings), "finding", "findings"), n=len(findings)
+    )
     return table(title, [_text(f"head.{key}", lang) for key in ("severity", "finding", "count", "what")], rows)
 
 
