@@ -12,26 +12,11 @@ from rich.table import Table
 from worthwhile.cli.answer import Answer, at_shop, table
 from worthwhile.cli.options import Language, ShopFolder
 from worthwhile.cli.progress import progress
+from worthwhile.cli.texts import heads, said
 
 if TYPE_CHECKING:
     from worthwhile.ingestion.findings import Finding
     from worthwhile.shop import Shop
-
-# Sentence -> English, Chinese.
-TEXTS: dict[str, tuple[str, str]] = {
-    "title": ("{shop}: {findings}", "{shop}：{n} 项发现"),
-    "none": ("Nothing was found wrong.", "没有发现问题。"),
-    "head.severity": ("severity", "级别"),
-    "head.finding": ("finding", "发现"),
-    "head.count": ("count", "数量"),
-    "head.what": ("what it is", "说明"),
-    "serious": ("serious", "严重"),
-    "warning": ("warning", "注意"),
-    "info": ("info", "提示"),
-    "what": ("{detail} What was done: {done}. What to do: {advice}", "{detail}已做的处理：{done}。建议：{advice}"),
-    "quarantine": ("Wrote {rows} to {file}", "已将 {n} 行被拒绝的记录写入 {file}"),
-    "html": ("Wrote {file}", "已写入 {file}"),
-}
 
 
 def check(
@@ -72,8 +57,8 @@ def check(
             count = write_quarantine(shop, quarantine, lang)
             document["quarantine"] = {"file": quarantine, "rows": count}
             shown.append(
-                _text(
-                    "quarantine",
+                said(
+                    "check.quarantine",
                     lang,
                     rows=counted(count, "refused row", "refused rows"),
                     n=f"{count:,}",
@@ -82,7 +67,7 @@ def check(
             )
         if html is not None:
             document["html"] = write_quality_page(shop, html, lang, progress=watch)
-            shown.append(_text("html", lang, file=html))
+            shown.append(said("check.html", lang, file=html))
     return Answer(document, tuple(shown))
 
 
@@ -90,25 +75,20 @@ def _shown(shop: Shop, findings: Sequence[Finding], lang: str) -> str | Table:
     from worthwhile.ingestion.words import counted
 
     if not findings:
-        return _text("none", lang)
+        return said("check.none", lang)
     rows = [
         (
-            _text(f.severity, lang),
+            said(f"check.{f.severity}", lang),
             f.words("title", lang),
             f"{f.count:,}",
             at_shop(
-                _text("what", lang, **{part: f.words(part, lang) for part in ("detail", "done", "advice")}), shop.folder
+                said("check.what", lang, **{part: f.words(part, lang) for part in ("detail", "done", "advice")}),
+                shop.folder,
             ),
         )
         for f in findings
     ]
-    title = _text(
-        "title", lang, shop=shop.name, findings=counted(len(findings), "finding", "findings"), n=len(findings)
+    title = said(
+        "check.title", lang, shop=shop.name, findings=counted(len(findings), "finding", "findings"), n=len(findings)
     )
-    return table(title, [_text(f"head.{key}", lang) for key in ("severity", "finding", "count", "what")], rows)
-
-
-def _text(key: str, lang: str, **values: object) -> str:
-    from worthwhile.languages import LANGUAGES
-
-    return TEXTS[key][LANGUAGES.index(lang)].format(**values)
+    return table(title, heads("check.head", ("severity", "finding", "count", "what"), lang), rows)
