@@ -99,10 +99,14 @@ def test_tables_with_chinese_names_are_planned_on_and_their_faults_named(worth: 
     assert (tmp_path / "p.csv").read_text().startswith('"customer_id","action","cost","expected_margin"\n"007"')
     (tmp_path / "c.csv").write_text("客户编号,动作,成本,毛利\n007,短信,1,5\n008,短信,¥2,9\n")
     done = worth("plan", "--candidates", tmp_path / "c.csv", "--budget", 5, "--json").json["error"]
-    assert done["where"] == f"{tmp_path / 'c.csv'} row 2" and done["remedy"] == "write 2"
+    assert (
+        done["where"] == f"{tmp_path / 'c.csv'} row 2"
+        and done["what"] == "`成本` is '¥2', which is no number"
+        and done["remedy"] == "write 2"
+    )
     (tmp_path / "s.csv").write_text("渠道,花费,新客数,单客价值\nads,100,10,30\nsearch,200,40,二十\n")
     done = worth("plan", "--channels", tmp_path / "s.csv", "--budget", 300, "--json").json["error"]
-    assert done["where"] == f"--channels {tmp_path / 's.csv'} row 2" and "`value_each` is '二十'" in done["what"]
+    assert done["where"] == f"--channels {tmp_path / 's.csv'} row 2" and "`单客价值` is '二十'" in done["what"]
 
 
 @pytest.mark.parametrize(

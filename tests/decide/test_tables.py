@@ -6,7 +6,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from worthwhile.decide.budget.candidates import COLUMNS, NEEDED
+from worthwhile.decide.budget.candidates import COLUMNS, NEEDED, candidates_of
 from worthwhile.decide.columns import check_columns
 from worthwhile.decide.consent import consent_columns, consent_for, consents
 from worthwhile.decide.tables import as_counts, ids_of, numbers_of, read_ids, read_table
@@ -123,6 +123,9 @@ def test_a_table_with_chinese_names_is_the_same_table(tmp_path):
     assert tables[0].equals(tables[1])
     assert tables[0].column_names == ["customer_id", "action", "channel", "cost", "expected_margin", "备注"]
     assert tables[0]["customer_id"].to_pylist() == ["007"]
+    with pytest.raises(InputError, match="row 1: `预期毛利` is '五', which is no number"):
+        (tmp_path / "zh.csv").write_text("客户编号,动作,成本,预期毛利\n007,短信,1,五\n", encoding="gb18030")
+        candidates_of(read_table(tmp_path / "zh.csv", where="--candidates", columns=COLUMNS))
     (tmp_path / "ids.txt").write_text("会员号\n007\n")
     assert read_ids(tmp_path / "ids.txt", where="--exclude") == {"007"}
     (tmp_path / "ids.csv").write_text("顾客编号,x\n007,1\n")

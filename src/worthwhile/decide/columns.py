@@ -30,6 +30,7 @@ KNOWN: dict[str, tuple[str, ...]] = {
     "new_customers": ("新客数", "新客户数", "新增客户数", "新增客户", "获客数"),
     "value_each": ("单客价值", "客户价值", "人均价值", "单客毛利"),
 }
+CALLED = b"called"  # of a field that got its name here: the name that it had
 SHOWN = 3  # other names of a column that a message lists
 
 
@@ -44,15 +45,23 @@ def meaning(name: str, columns: Sequence[str] = ("customer_id",)) -> str:
 def named(table: pa.Table, columns: Sequence[str]) -> pa.Table:
     """The table with these columns under their own names, as far as it has them under another. Where several mean the
     same, the likeliest name counts, and the others stay as they are."""
-    names = list(table.column_names)
+    names, fields = list(table.column_names), list(table.schema)
     for column in columns:
         if column in names:
             continue
         ways = [plain(name) for name in names]
         found = next((way for way in (plain(column), *KNOWN.get(column, ())) if way in ways), None)
         if found is not None:
-            names[ways.index(found)] = column
-    return table if names == table.column_names else table.rename_columns(names)
+            place = ways.index(found)
+            fields[place] = pa.field(column, fields[place].type, metadata={CALLED: names[place]})
+            names[place] = column
+    return table if names == table.column_names else pa.table(table.columns, schema=pa.schema(fields))
+
+
+def called(table: pa.Table, column: str) -> str:
+    """What the file called a column that got its name by `named`: for messages."""
+    told = table.schema.field(column).metadata or {}
+    return str(told.get(CALLED, column.encode()).decode())
 
 
 def check_columns(table: pa.Table, columns: Sequence[str], *, where: str) -> None:

@@ -16,7 +16,7 @@ import pyarrow.csv as pacsv
 import pyarrow.json as pajson
 import pyarrow.parquet as pq
 
-from worthwhile.decide.columns import check_columns, meaning, named
+from worthwhile.decide.columns import called, check_columns, meaning, named
 from worthwhile.errors import InputError
 from worthwhile.ingestion.numbers import meant
 from worthwhile.ingestion.text_file import DELIMITERS, as_utf8
@@ -177,11 +177,12 @@ def no_number(table: pa.Table, name: str, *, where: str) -> InputError:
     """The error of a column that is not of numbers: its first row that holds none, and what to write there."""
     for row, value in enumerate(table[name].to_pylist()):
         if isinstance(value, str) and not _is_number(value):
-            what = f"`{name}` is '{value}', which is no number" if value.strip() else f"`{name}` is missing"
+            column = called(table, name)
+            what = f"`{column}` is '{value}', which is no number" if value.strip() else f"`{column}` is missing"
             number = meant(value)
             wanted = "a number, as 12.50" if number is None else f"{number:.15g}"
             return InputError("bad-values", what, where=f"{where} row {row + 1}", remedy=f"write {wanted}")
-    what = f"`{name}` is of {table[name].type}, not of numbers"
+    what = f"`{called(table, name)}` is of {table[name].type}, not of numbers"
     return InputError("bad-values", what, where=where, remedy="write numbers as 12.50")
 
 
@@ -196,7 +197,7 @@ def refuse_rows(table: pa.Table, name: str, wrong: Any, what: str, *, where: str
     """Raises InputError `bad-values` for the first row that is wrong."""
     row = pc.index(wrong, True).as_py()
     if row >= 0:
-        value = table[name][row].as_py()
+        value, name = table[name][row].as_py(), called(table, name)
         raise InputError(
             "bad-values",
             f"`{name}` {what}: {value!r}" if value not in (None, "") else f"`{name}` {what}",
