@@ -17,6 +17,9 @@ from hypothesis import strategies as st
 from worthwhile.cli import progress as progress_module
 from worthwhile.cli.answer import Answer, as_json, money, percent, print_answer, printable, table
 from worthwhile.cli.progress import progress
+from worthwhile.cli.texts import heads, said
+from worthwhile.evaluation.texts import texts_of
+from worthwhile.languages import LANGUAGES
 
 
 @dataclass(frozen=True)
@@ -108,3 +111,10 @@ def test_bar_is_silent_without_a_terminal(monkeypatch: pytest.MonkeyPatch, wish:
         watch("working", 0.5)
         time.sleep(0.05)
     assert heard.getvalue() == ""
+
+
+def test_the_commands_own_words_are_there_in_both_languages() -> None:
+    english, chinese = (texts_of("worthwhile.cli", lang) for lang in LANGUAGES)
+    assert english.keys() == chinese.keys() and not set(english.values()) & set(chinese.values())
+    assert said("check.title", "zh", shop="s", findings="", n=2) == "s：2 项发现"
+    assert heads("explain.own_head", ("amount", "reason"), "en", name="spend") == ["spend", "reason"]

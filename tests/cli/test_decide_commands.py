@@ -49,6 +49,10 @@ def test_plan_of_candidates_needs_no_shop(worth: Any, tmp_path: Path, candidates
     assert sum(table["cost"].to_pylist()) == done.json["cost"] <= 30
     assert table["action"].to_pylist().count("a") <= 4
     assert done.json["held_out"] == 10 == len(held.read_text().splitlines()) - 1
+    lines = tmp_path / "plan.jsonl"
+    worth("plan", "--candidates", candidates, *limits, "--out", lines, "--holdout-out", held.with_suffix(".jsonl"))
+    assert [json.loads(line) for line in lines.read_text().splitlines()] == table.to_pylist()
+    assert worth("plan", "--candidates", lines, "--budget", 30, "--json").json["candidates"] == len(table)
     shown = worth("plan", "--candidates", candidates, "--budget", 30).out
     assert "No other plan under these limits" in shown and "The next 3.00 return" in shown
 
@@ -104,6 +108,23 @@ def test_budget_is_split_over_channels(worth: Any, tmp_path: Path) -> None:
     assert sum(
         c["spend"] for c in worth("plan", "--channels", tmp_path / "c.csv", "--budget", 300, "--json").json["channels"]
     ) == pytest.approx(300)
+
+
+def test_tables_with_chinese_names_are_planned_on_and_their_faults_named(worth: Any, tmp_path: Path) -> None:
+    (tmp_path / "c.csv").write_text("客户编号,动作,成本,毛利\n007,短信,1,5\n008,短信,2,9\n")
+    done = worth("plan", "--candidates", tmp_path / "c.csv", "--budget", 5, "--out", tmp_path / "p.csv")
+    assert done.exit_code == 0, done.err
+    assert (tmp_path / "p.csv").read_text().startswith('"customer_id","action","cost","expected_margin"\n"007"')
+    (tmp_path / "c.csv").write_text("客户编号,动作,成本,毛利\n007,短信,1,5\n008,短信,¥2,9\n")
+    done = worth("plan", "--candidates", tmp_path / "c.csv", "--budget", 5, "--json").json["error"]
+    assert (
+        done["where"] == f"{tmp_path / 'c.csv'} row 2"
+        and done["what"] == "`成本` is '¥2', which is no number"
+        and done["remedy"] == "write 2"
+    )
+    (tmp_path / "s.csv").write_text("渠道,花费,新客数,单客价值\nads,100,10,30\nsearch,200,40,二十\n")
+    done = worth("plan", "--channels", tmp_path / "s.csv", "--budget", 300, "--json").json["error"]
+    assert done["where"] == f"--channels {tmp_path / 's.csv'} row 2" and "`单客价值` is '二十'" in done["what"]
 
 
 @pytest.mark.parametrize(
@@ -176,6 +197,30 @@ def test_shop_is_planned_tested_measured_and_handed_over(worth: Any, shop_folder
     assert given.exit_code == 0
     rows = [json.loads(line) for line in (tmp_path / "e.jsonl").read_text().splitlines()]
     assert len(rows) == given.json["rows"] <= 10 and {row["action"] for row in rows} <= {"card"}
+
+
+def test_plans_campaigns_and_hand_overs_answer_in_chinese(worth: Any, planned_shop: Path, tmp_path: Path) -> None:
+    actions, out = ("--actions", tmp_path / "a.toml"), tmp_path / "e.csv"
+    (tmp_path / "c.csv").write_text("channel,spend,new_customers,value_each\nads,100,10,30\nsearch,200,40,20\n")
+    asked = {
+        ("plan", planned_shop, "--budget", 30, *actions): ("营销方案", "触达人次", "共触达", "已记录为 plan-"),
+        ("plan", "--channels", tmp_path / "c.csv", "--budget", 300): ("各渠道预算", "单客价值", "（假设）"),
+        ("campaign", "design", planned_shop, "--campaign", "may", *actions): (
+            "活动 may，自2011年6月1日起",
+            "警告：email",
+        ),
+        ("campaign", "measure", planned_shop, "--campaign", "may"): ("触达组", "对照组", "活动带来毛利"),
+        ("export", planned_shop, "--what", "plan", "--out", out): (f"{out}：共", "清单文件："),
+    }
+    for command, said in asked.items():
+        shown = worth(*command, "--lang", "zh-CN").out
+        assert all(text in shown for text in said), shown
+        assert not {"contacts", "customers", "held", "rows", "margin"} & set(shown.split())
+    told = worth("export", planned_shop, "--what", "plan", "--out", out, "--lang", "zh", "--json").json
+    assert (
+        told["answer"][0].startswith(f"{out}：共")
+        and json.loads(Path(told["manifest_path"]).read_text())["notes"] == []
+    )
 
 
 @pytest.mark.parametrize(

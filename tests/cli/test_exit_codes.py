@@ -71,6 +71,9 @@ def test_each_kind_of_error_has_its_code_exit_code_and_words(
         ("init", "FILE/sub"),
         ("init", "FILE/sub/sub"),
         ("report", "SHOP", "--out", "FOLDER"),
+        ("report", "SHOP", "--out", "FOLDER/r.pdf"),
+        ("check", "SHOP", "--html", "FOLDER/r.pdf"),
+        ("check", "SHOP", "--quarantine", "FOLDER/r.xlsx"),
     ],
     ids=" ".join,
 )
@@ -119,9 +122,7 @@ def test_demo_never_touches_a_shop_of_the_users_own(worth: Any, shop_folder: Pat
     assert DEMO_NAME not in (shop_folder / "shop.toml").read_text()
 
 
-@pytest.mark.parametrize(
-    "arguments", [("fly",), ("init",), ("check", "x", "--loud"), ("forecast", "x", "--tune", "many")]
-)
+@pytest.mark.parametrize("arguments", [("fly",), ("init",), ("check", "x", "--loud"), ("runs", "x", "y", "z")])
 def test_arguments_that_cannot_be_parsed_exit_with_2_and_point_to_help(worth: Any, arguments: tuple[str, ...]) -> None:
     done = worth(*arguments, "--json")
     assert (done.exit_code, done.json["error"]["code"]) == (2, "bad-argument")

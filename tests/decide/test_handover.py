@@ -12,6 +12,7 @@ import pytest
 
 import worthwhile as ww
 from worthwhile.decide.consent import consented
+from worthwhile.decide.tables import read_table
 from worthwhile.errors import InputError
 from worthwhile.runs.record import digest_of, list_runs, note, record
 from worthwhile.runs.tables import safe_for_spreadsheets
@@ -92,6 +93,19 @@ def test_only_who_said_yes_to_the_channel_is_handed_over(shop, tmp_path):
     assert done.manifest["model"] == "past-rate"
 
 
+def test_a_table_of_consent_may_be_chinese_and_says_which_columns_it_may_have(shop, tmp_path):
+    ww.plan(shop, {"actions": {"a": {"cost": 0.05, "lift_spend": 0.1, "channel": "sms"}}}, 30, how=ww.How())
+    ids = sorted({row["customer_id"] for row in read(ww.export(shop, "plan", tmp_path / "all.parquet").path)})
+    lines = [f"{name},{'是' if k else '否'},是" for k, name in enumerate(ids)]
+    (tmp_path / "k.csv").write_text("\n".join(["客户编号,短信,邮件", *lines]), encoding="gb18030")
+    consent = read_table(tmp_path / "k.csv", where="--consent", columns=("customer_id", "consent"))
+    done = ww.export(shop, "plan", tmp_path / "a.csv", audience=ww.Audience(consent=consent))
+    assert done.manifest["left_out"]["no_consent"] == 1 and done.manifest["warnings"] == []
+    with pytest.raises(InputError, match=r"call it consent or consent_<channel>.* 短信同意; the columns are"):
+        audience = ww.Audience(consent=consent.rename_columns(["customer_id", "x", "y"]))
+        ww.export(shop, "plan", tmp_path / "a.csv", audience=audience)
+
+
 def test_a_yes_to_another_channel_is_none(shop, tmp_path):
     ww.plan(shop, {"actions": {"email": {"cost": 0.05, "lift_spend": 0.1}}}, 30, how=ww.How())
     ids = sorted({row["customer_id"] for row in read(ww.export(shop, "plan", tmp_path / "all.parquet").path)})
@@ -113,7 +127,7 @@ def test_an_audience_of_nobody_is_an_error_that_says_why_unless_it_is_wanted(sho
     nobody = ww.Audience(where={"tier": ["hihg"]})
     with pytest.raises(InputError, match="5 not selected") as caught:
         ww.export(shop, "segments", out, audience=nobody)
-    assert "No row has `hihg` in `tier`, which says `high`, `low`." in caught.value.what
+    assert "No row has `hihg` in `tier`, which says `high`, `low`" in caught.value.what
     assert caught.value.code == "bad-argument" and "--allow-empty" in caught.value.remedy and not out.exists()
     done = ww.export(shop, "segments", out, audience=replace(nobody, allow_empty=True))
     assert done.manifest["rows"] == 0 and done.manifest["warnings"][0] == "Nobody is left of 5 rows: 5 not selected."
@@ -127,7 +141,7 @@ def test_a_table_of_consent_by_other_ids_is_told_apart_from_one_that_says_no(sho
             ww.export(shop, "segments", tmp_path / "a.csv", audience=ww.Audience(consent=consent))
         return caught.value.what
 
-    assert refused(["C0000", "C0001"], "no") == "Nobody is left of 5 rows: 5 without consent."
+    assert refused(["C0000", "C0001"], "no") == "Nobody is left of 5 rows: 5 without consent"
     assert "names none of these: are its ids the shop's?" in refused(["c-0"], "yes")
 
 
@@ -224,7 +238,7 @@ def test_what_cannot_be_handed_over_is_said(shop, tmp_path, what, options, code)
 
 
 def test_a_file_of_another_kind_is_refused_before_any_work(shop, tmp_path):
-    with pytest.raises(InputError, match=r"neither \.csv nor \.parquet nor \.jsonl"):
+    with pytest.raises(InputError, match=r"neither \.parquet nor \.csv nor \.jsonl"):
         ww.export(shop, "forecast", tmp_path / "a.xlsx")
 
 

@@ -6,6 +6,9 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from worthwhile.decide.budget.candidates import COLUMNS, NEEDED, candidates_of
+from worthwhile.decide.columns import check_columns
+from worthwhile.decide.consent import consent_columns, consent_for, consents
 from worthwhile.decide.tables import as_counts, ids_of, numbers_of, read_ids, read_table
 from worthwhile.errors import InputError
 from worthwhile.runs.tables import write_table
@@ -100,5 +103,81 @@ def test_rows_without_an_id_and_customers_who_stand_twice_are_named():
 def test_true_and_false_tell_what_was_done_and_are_no_amounts():
     table = pa.table({"active": [True, False], "spend": [True, True]})
     assert numbers_of(table, "active", where="log", truths=True).tolist() == [1.0, 0.0]
-    with pytest.raises(InputError, match="true and false are no numbers"):
+    with pytest.raises(InputError, match="`spend` is of bool, not of numbers"):
         numbers_of(table, "spend", where="log")
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("1,50", "c row 2: `cost` is '1,50', which is no number; write 1.5"),
+        ("£5", "c row 2: `cost` is '£5', which is no number; write 5"),
+        ("much", "c row 2: `cost` is 'much', which is no number; write a number, as 12.50"),
+        ("", "c row 2: `cost` is missing; write a number, as 12.50"),
+        ("nan", "c row 2: `cost` is 'nan', which is no number; write a number, as 12.50"),
+    ],
+)
+def test_a_number_that_is_none_is_named_with_its_row_and_what_to_write(text, told):
+    with pytest.raises(InputError) as caught:
+        numbers_of(pa.table({"cost": ["1.5", text, "x"]}), "cost", where="c")
+    assert caught.value.code == "bad-values" and str(caught.value) == told
+
+
+def test_a_table_with_chinese_names_is_the_same_table(tmp_path):
+    (tmp_path / "zh.csv").write_text("客户编号,动作,渠道,成本,预期毛利,备注\n007,短信,sms,1,5,好\n", encoding="gb18030")
+    (tmp_path / "en.csv").write_text("Customer ID,action,channel,Cost,expected margin,备注\n007,短信,sms,1,5,好\n")
+    tables = [read_table(tmp_path / name, where="--candidates", columns=COLUMNS) for name in ("zh.csv", "en.csv")]
+    assert tables[0].equals(tables[1])
+    assert tables[0].column_names == ["customer_id", "action", "channel", "cost", "expected_margin", "备注"]
+    assert tables[0]["customer_id"].to_pylist() == ["007"]
+    with pytest.raises(InputError, match="row 1: `预期毛利` is '五', which is no number"):
+        (tmp_path / "zh.csv").write_text("客户编号,动作,成本,预期毛利\n007,短信,1,五\n", encoding="gb18030")
+        candidates_of(read_table(tmp_path / "zh.csv", where="--candidates", columns=COLUMNS))
+    (tmp_path / "ids.txt").write_text("会员号\n007\n")
+    assert read_ids(tmp_path / "ids.txt", where="--exclude") == {"007"}
+    (tmp_path / "ids.csv").write_text("顾客编号,x\n007,1\n")
+    assert read_ids(tmp_path / "ids.csv", where="--exclude") == {"007"}
+
+
+def test_only_what_is_asked_for_gets_another_name_and_its_own_name_counts_first(tmp_path):
+    (tmp_path / "a.csv").write_text("customer_id,客户编号,成本\na,1,2\n")
+    assert read_table(tmp_path / "a.csv", where="--customers").column_names == ["customer_id", "客户编号", "成本"]
+    (tmp_path / "b.csv").write_text("手机号,邮箱,会员号,客户编号\n1,2,3,4\n")
+    assert read_table(tmp_path / "b.csv", where="--customers").column_names == [
+        "手机号",
+        "邮箱",
+        "会员号",
+        "customer_id",
+    ]
+
+
+def test_a_missing_column_is_told_with_its_names_and_what_comes_near():
+    with pytest.raises(InputError) as caught:
+        check_columns(pa.table({"客户编码号": ["a"], "custmer_id": ["a"], "x": [1]}), NEEDED, where="c.csv")
+    text = str(caught.value)
+    assert "c.csv: there is no column `customer_id`; call it `customer_id` or" in text
+    assert "客户编号" in text and "(`custmer_id` comes near to that)" in text and text.endswith("`x`")
+
+
+def test_consent_is_found_by_its_names_in_both_languages():
+    names = ["customer_id", "是否同意", "短信同意", "同意接收邮件", "consent_微信", "电话", "短信", "note"]
+    table = pa.table({name: ["是"] for name in names})
+    found = consent_columns(table)
+    assert found == {
+        "consent": "是否同意",
+        "consent_sms": "短信同意",
+        "consent_email": "同意接收邮件",
+        "consent_wechat": "consent_微信",
+    }
+    assert consent_columns(pa.table({"短信": [1], "电话": [1]}), bare=True) == {"consent_sms": "短信"}
+    with pytest.raises(InputError, match="`短信同意` and `短信` both speak of sms"):
+        consent_columns(table, bare=True)
+
+
+def test_a_channel_has_the_consent_of_either_language():
+    said = consents(pa.table({"短信同意": ["是", "否"], "consent": ["no", "yes"]}), where="--customers")
+    for channel in ("sms", "短信"):
+        assert consent_for(channel, said).tolist() == [True, False]
+    assert consent_for("邮件", said).tolist() == [False, True]
+    with pytest.raises(InputError, match="--consent, 短信同意 row 2: `maybe` says neither yes nor no"):
+        consents(pa.table({"短信同意": ["是", "maybe"]}), where="--consent")

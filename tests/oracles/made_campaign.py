@@ -8,14 +8,14 @@ from typing import Any
 from worthwhile.report.campaign_content import CampaignFacts
 
 ALL_NOTES = [
-    {"key": "too_few"},
-    {"key": "running", "end": "2024-04-01", "until": "2024-03-01"},
-    {"key": "gone", "count": 1234},
-    {"key": "slips", "count": 3},
-    {"key": "no_contact"},
-    {"key": "fewer_contacts", "reached": 700, "treated": 1000},
-    {"key": "unlisted", "count": 12},
-    {"key": "sizes", "p_value": 0.00012, "sizes": "none 900/1,000, card 1,000/1,000"},
+    {"note": "few"},
+    {"note": "not_over", "end": "2024-04-01", "until": "2024-03-01"},
+    {"note": "gone", "customers": 1234},
+    {"note": "held_contacted", "customers": 3},
+    {"note": "no_contact"},
+    {"note": "partly", "reached": 700, "treated": 1000},
+    {"note": "no_outcome", "customers": 12},
+    {"note": "sizes", "p": 0.00012, "groups": [{"name": "none", "seen": 900, "designed": 1000}]},
 ]
 
 

@@ -67,7 +67,7 @@ def test_the_same_question_has_the_same_answer(shop):
 
 def test_a_file_holds_the_same_table(shop, tmp_path):
     kept = recommend_items(shop, k=3).table()
-    for name in ("a.parquet", "a.csv"):
+    for name in ("a.parquet", "a.csv", "a.jsonl"):
         made = recommend_items(shop, k=3, out=tmp_path / name)
         assert made.table()["item_id"].equals(kept["item_id"]) and made.table()["rank"].equals(kept["rank"])
     assert pq.read_table(tmp_path / "a.parquet").equals(kept)

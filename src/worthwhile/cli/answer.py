@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import json
 import re
+import shlex
 import sys
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from rich.console import Console
@@ -73,8 +75,16 @@ def printable(text: str) -> str:
 _NUMBER = re.compile(r"[<>]?[+−-]?((?:[A-Z]{0,2}[$£€¥₹₩])|[A-Z]{3}\s)?\d[\d,]*(\.\d+)?(\s?(%|[kmbn]{1,2}|万|亿))?")
 
 
+_COMMAND = re.compile(r"\b(worth(?: [a-z]+){1,2}) SHOP\b")
+
+
 def _is_number(text: str) -> bool:
     return text in ("", "-", "–") or _NUMBER.fullmatch(text) is not None
+
+
+def at_shop(text: str, folder: Path | None) -> str:
+    """The text with the shop's folder, as it was given, in the commands that it tells to run, in place of SHOP."""
+    return text if folder is None else _COMMAND.sub(lambda match: f"{match[1]} {shlex.quote(str(folder))}", text)
 
 
 def money(amount: float | None, currency: str = "") -> str:
@@ -82,17 +92,6 @@ def money(amount: float | None, currency: str = "") -> str:
     from worthwhile.evaluation.numbers import Numbers
 
     return Numbers("en", currency).money(amount)
-
-
-def assumed(one: Mapping[str, Any]) -> str:
-    """What a plan, a test or a file that is handed over rests on without having been measured."""
-    text = f"Assumed, not measured: {one['action']}: {one['assumption']} = {one['value']:g} ({one['means']})."
-    if "lift_se" not in one:
-        return text
-    if not one["lift_se"]:
-        return f"{text} It is counted as exact, since lift_se is 0."
-    why = " (half of it: lift_se says how sure it is)" if one.get("lift_se_is") == "assumed" else ""
-    return f"{text} Its standard error is taken for {one['lift_se']:g}{why}."
 
 
 def percent(value: float | None) -> str:

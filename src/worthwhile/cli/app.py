@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable
+from dataclasses import replace
 from functools import wraps
 from typing import Annotated, Any
 
 import typer
 
-from worthwhile.cli.answer import Answer
+from worthwhile.cli.answer import Answer, at_shop
 from worthwhile.cli.backtest import backtest
 from worthwhile.cli.campaign import campaign_design, campaign_measure
 from worthwhile.cli.check import check
@@ -29,6 +30,7 @@ from worthwhile.cli.runs import runs
 from worthwhile.cli.segments import segments
 from worthwhile.cli.settings import settings
 from worthwhile.cli.uplift import uplift
+from worthwhile.errors import InputError
 
 COMMANDS: tuple[Callable[..., Answer], ...] = (
     init,
@@ -70,13 +72,20 @@ app = typer.Typer(
 
 
 def with_common_options(command: Callable[..., Answer]) -> Callable[..., Answer]:
-    """The command with `--json` and `--debug` added to its signature."""
+    """The command with `--json` and `--debug` added to its signature; where it tells what to run next, and why it could
+    not be run, commands name the shop's folder as it was given."""
 
     @wraps(command)
     def run(**arguments: Any) -> Answer:
         for name in COMMON_OPTIONS:
             arguments.pop(name)
-        return command(**arguments)
+        folder = arguments.get("folder")
+        try:
+            answer = command(**arguments)
+        except InputError as error:
+            error.what, error.remedy = at_shop(error.what, folder), at_shop(error.remedy, folder)
+            raise
+        return replace(answer, shown=[at_shop(p, folder) if isinstance(p, str) else p for p in answer.shown])
 
     signature = inspect.signature(command, eval_str=True)
     added = [

@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.table import Table
 
-from worthwhile.cli.answer import Answer, assumed, money, percent, table
-from worthwhile.cli.options import Seed, ShopFolder
+from worthwhile.cli.answer import Answer, money, table
+from worthwhile.cli.options import Language, Seed, ShopFolder
+from worthwhile.cli.usage import number_meant
 from worthwhile.errors import InputError
 
 if TYPE_CHECKING:
-    from worthwhile.decide.campaign import Arm
+    from worthwhile.decide.campaign import Arm, Measured
+    from worthwhile.decide.campaign.folder import Campaign
 
 Name = Annotated[str, typer.Option("--campaign", help="Name of the campaign: letters, digits, - and _.")]
 
@@ -47,9 +49,10 @@ Start = Annotated[
 ]
 Only = Annotated[Path | None, typer.Option(help="Only these customers: a file with one id a line, or customer_id.")]
 Run = Annotated[str | None, typer.Option("--run", help="Forecast run to stratify by. [default: the latest]")]
-Out = Annotated[Path | None, typer.Option(help="File for who gets what: .parquet or .csv.")]
+Out = Annotated[Path | None, typer.Option(help="File for who gets what: .parquet, .csv or .jsonl.")]
 Contacts = Annotated[
-    Path | None, typer.Option(help="File of the contacts, to ingest as events once they were made: .csv, .parquet.")
+    Path | None,
+    typer.Option(help="Contacts, to ingest as events once they were made: .csv, .parquet or .jsonl."),
 ]
 
 
@@ -69,6 +72,7 @@ def campaign_design(
     seed: Seed = None,
     out: Out = None,
     contacts: Contacts = None,
+    lang: Language = "en",
 ) -> Answer:
     """Design a test: who is held out, who gets what, and what it will find.
 
@@ -85,9 +89,9 @@ def campaign_design(
     from worthwhile.runs.tables import check_out, write_table
     from worthwhile.shop import open_shop
 
-    for path in (out, contacts):
+    for option, path in {"--out": out, "--contacts": contacts}.items():
         if path is not None:
-            check_out(path)
+            check_out(path, where=option)
     if bool(arm or actions) == (plan is not None):
         raise InputError(
             "bad-argument",
@@ -109,8 +113,7 @@ def campaign_design(
         write_table(made.assignment(), out)
     if contacts is not None:
         write_contacts(made, contacts)
-    document = {**made.manifest, "folder": made.folder, "out": out, "contacts": contacts}
-    return Answer(document, _designed(made.manifest, out, contacts))
+    return Answer({**made.to_dict(lang), "out": out, "contacts": contacts}, _designed(made, lang, out, contacts))
 
 
 def _arms(texts: Sequence[str], actions: Path | None) -> list[Arm]:
@@ -129,52 +132,28 @@ def _arm(text: str) -> tuple[str, float | None]:
     try:
         return name.strip(), float(cost) if sign else None
     except ValueError as error:
-        raise InputError(
-            "bad-argument", f"`{text}` is no arm", where="--arm", remedy="write email, or email=0.05 with its cost"
-        ) from error
+        remedy = f"write {name}, or {name}={number_meant(cost, otherwise='0.05')} with its cost"
+        raise InputError("bad-argument", f"`{text}` is no arm", where="--arm", remedy=remedy) from error
 
 
-def _designed(facts: Mapping[str, Any], out: Path | None, contacts: Path | None) -> list[str | Table]:
-    test, currency = facts["test"], facts["currency"]
+def _designed(made: Campaign, lang: str, out: Path | None, contacts: Path | None) -> list[str | Table]:
+    from worthwhile.decide.campaign.wording import measure_hint
+    from worthwhile.decide.words import words_of
+
+    facts = made.manifest
+    words = words_of(lang, facts["currency"])
     costs = {one["name"]: one["cost"] for one in facts["arms"]}
     rows = [
         (name, f"{count:,}", money(count * costs[name]) if name in costs else "-")
-        for name, count in test["sizes"].items()
+        for name, count in facts["test"]["sizes"].items()
     ]
-    shown: list[str | Table] = [f"Warning: {warning}" for warning in facts["warnings"]]
-    shown.append(
-        table(
-            f"Campaign {facts['name']}, from {facts['start_day']}", ("group", "customers", f"cost ({currency})"), rows
-        )
-    )
-    for one in test["findable"]:
-        if one["outcome"] == test["outcome"]:
-            shown.append(_findable(one, test, currency))
-    if test["each_group_needs"]:
-        shown.append(f"Two equal groups would need {test['each_group_needs']:,} customers each to find that effect.")
-    shown += [assumed(one) for one in facts["assumptions"]]
-    files = {"Who gets what": out, "Contacts, to be ingested once they were made": contacts}
-    shown += [f"{what}: {path}" for what, path in files.items() if path is not None]
-    return [
-        *shown,
-        f"Measure it once {facts['horizon']} have passed: worth campaign measure SHOP --campaign {facts['name']}",
-    ]
-
-
-def _findable(one: Mapping[str, Any], test: Mapping[str, Any], currency: str) -> str:
-    if one["detectable"] is None:
-        return f"{one['arm']}: one of the groups is empty, so nothing can be found."
-    is_spend = one["outcome"] == "spend"
-    size = money(one["detectable"], currency) if is_spend else f"{one['detectable'] * 100:.2f} points"
-    mean = money(one["mean"], currency) if is_spend else percent(one["mean"])
-    what = "spend a customer" if is_spend else "the share who order"
-    least = (
-        f"{one['arm']}: with {one['treated']:,} treated and {one['held_out']:,} held out, the test finds a change of"
-    )
-    least += f" {size} in {what} (forecast: {mean}) {test['power'] * 100:.0f} times in 100; a smaller one it may miss."
-    if test["detect"] is not None and one["detectable"] > test["detect"] * (1 + 1e-9):
-        least += " That is more than was asked for: there are too few customers."
-    return least
+    title = words("design.title", name=facts["name"], day=words.day(facts["start_day"]))
+    heads = [words("table.group"), words("table.customers"), words("table.cost", unit=words.unit())]
+    shown: list[str | Table] = [words("page.warning", text=text) for text in made.warning_sentences(lang)]
+    shown += [table(title, heads, rows), *made.sentences(lang)]
+    files = {"out": out, "contacts": contacts}
+    shown += [words(f"design.{key}", path=path) for key, path in files.items() if path is not None]
+    return [*shown, measure_hint(facts, words)]
 
 
 def campaign_measure(
@@ -184,6 +163,7 @@ def campaign_measure(
         Path | None,
         typer.Option(help="Outcomes by customer_id: spend, orders, active. [default: the shop's own log]"),
     ] = None,
+    lang: Language = "en",
 ) -> Answer:
     """Measure a campaign: each arm against those held out.
 
@@ -198,38 +178,18 @@ def campaign_measure(
     from worthwhile.shop import open_shop
 
     made = measure_campaign(open_shop(folder), campaign, outcomes=outcomes)
-    return Answer(made.to_dict(), _measured(made.to_dict()))
+    return Answer(made.to_dict(lang), _measured(made, lang))
 
 
-def _measured(facts: Mapping[str, Any]) -> list[str | Table]:
-    from worthwhile.decide.campaign.words import expectation_text, worth_text
+def _measured(made: Measured, lang: str) -> list[str | Table]:
+    from worthwhile.decide.campaign.wording import expectations, outcome_rows, worth_sentence
+    from worthwhile.decide.words import words_of
 
-    currency = facts["currency"]
-    shown: list[str | Table] = [f"Warning: {warning}" for warning in facts["warnings"]]
+    facts = made.facts
+    words = words_of(lang, facts["currency"])
+    heads = [words(f"table.{key}") for key in ("each", "treated", "held_out", "difference", "low", "high", "p")]
+    shown: list[str | Table] = [words("page.warning", text=text) for text in made.warning_sentences(lang)]
     for arm in facts["arms"]:
-        rows = [_row(name, of, currency) for name, of in arm["outcomes"].items()]
-        title = f"{arm['arm']}: {arm['treated']:,} treated, {arm['held_out']:,} held out"
-        columns = ("a customer", "treated", "held out", "difference", "95 % from", "to", "p")
-        shown.append(table(title, columns, rows))
-        shown.append(worth_text(arm, currency))
-        said = (expectation_text(of, name, currency) for name, of in arm["outcomes"].items())
-        shown += [text for text in said if text]
-    shown.append(
-        "Differences are adjusted by what was expected of each customer before, which makes them surer: so they are not"
-        " quite the one mean less the other (that is in --json, as `unadjusted`)."
-    )
-    return [*shown, f"Log for worth uplift: {facts['log']}"]
-
-
-def _row(name: str, of: Mapping[str, Any], currency: str) -> tuple[str, ...]:
-    from worthwhile.evaluation.numbers import Numbers
-
-    numbers = Numbers("en", currency)
-    keys = ("effect", "low", "high")
-    write = {"spend": numbers.money, "active": numbers.share}.get(name, numbers.decimal)
-    means = (write(of[key]) for key in ("treated_mean", "held_out_mean"))
-    if name == "spend":
-        changes = [numbers.money_change(of[key]) for key in keys]
-    else:
-        changes = [numbers.points(of[key]) if name == "active" else numbers.decimal(of[key]) for key in keys]
-    return "active (points)" if name == "active" else name, *means, *changes, numbers.decimal(of["p_value"], 3)
+        title = words("measure.title", **{name: arm[name] for name in ("arm", "treated", "held_out")})
+        shown += [table(title, heads, outcome_rows(arm, words)), worth_sentence(arm, words), *expectations(arm, words)]
+    return [*shown, words("measure.adjusted"), words("measure.log", path=facts["log"])]

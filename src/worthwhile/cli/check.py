@@ -9,28 +9,14 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from rich.table import Table
 
-from worthwhile.cli.answer import Answer, table
-from worthwhile.cli.options import ShopFolder
+from worthwhile.cli.answer import Answer, at_shop, table
+from worthwhile.cli.options import Language, ShopFolder
 from worthwhile.cli.progress import progress
+from worthwhile.cli.texts import heads, said
 
 if TYPE_CHECKING:
     from worthwhile.ingestion.findings import Finding
-
-# Sentence -> English, Chinese.
-TEXTS: dict[str, tuple[str, str]] = {
-    "title": ("{shop}: {findings}", "{shop}：{n} 项发现"),
-    "none": ("Nothing was found wrong.", "没有发现问题。"),
-    "head.severity": ("severity", "级别"),
-    "head.finding": ("finding", "发现"),
-    "head.count": ("count", "数量"),
-    "head.what": ("what it is", "说明"),
-    "serious": ("serious", "严重"),
-    "warning": ("warning", "注意"),
-    "info": ("info", "提示"),
-    "what": ("{detail} What was done: {done}. What to do: {advice}", "{detail}已做的处理：{done}。建议：{advice}"),
-    "quarantine": ("Wrote {rows} to {file}", "已将 {n} 行被拒绝的记录写入 {file}"),
-    "html": ("Wrote {file}", "已写入 {file}"),
-}
+    from worthwhile.shop import Shop
 
 
 def check(
@@ -41,7 +27,7 @@ def check(
     quarantine: Annotated[
         Path | None, typer.Option("--quarantine", metavar="FILE", help="Write all refused rows as CSV.")
     ] = None,
-    lang: Annotated[str, typer.Option(help="en or zh: of the answer, the page and the CSV.")] = "en",
+    lang: Language = "en",
 ) -> Answer:
     """Say what is wrong with a shop's data.
 
@@ -54,27 +40,25 @@ def check(
     from worthwhile.ingestion.quality import check as find
     from worthwhile.ingestion.quarantine_file import write_quarantine
     from worthwhile.ingestion.words import counted
-    from worthwhile.languages import check_language
     from worthwhile.report.quality_page import write_quality_page
-    from worthwhile.report.rendering import writable
+    from worthwhile.runs.tables import PAGE_SUFFIXES, check_out
     from worthwhile.shop import open_shop
 
-    check_language(lang)
-    for path, option in ((html, "--html"), (quarantine, "--quarantine")):
+    for path, suffixes, option in ((html, PAGE_SUFFIXES, "--html"), (quarantine, (".csv", ""), "--quarantine")):
         if path is not None:
-            writable(path, option)
+            check_out(path, suffixes=suffixes, where=option)
     shop = open_shop(folder)
     with progress() as watch:
         watch("checking", 0.0)
         findings = find(shop)
         document: dict[str, Any] = {"shop": shop.folder, "findings": [f.to_dict() for f in findings]}
-        shown: list[str | Table] = [_shown(shop.name, findings, lang)]
+        shown: list[str | Table] = [_shown(shop, findings, lang)]
         if quarantine is not None:
             count = write_quarantine(shop, quarantine, lang)
             document["quarantine"] = {"file": quarantine, "rows": count}
             shown.append(
-                _text(
-                    "quarantine",
+                said(
+                    "check.quarantine",
                     lang,
                     rows=counted(count, "refused row", "refused rows"),
                     n=f"{count:,}",
@@ -83,29 +67,28 @@ def check(
             )
         if html is not None:
             document["html"] = write_quality_page(shop, html, lang, progress=watch)
-            shown.append(_text("html", lang, file=html))
+            shown.append(said("check.html", lang, file=html))
     return Answer(document, tuple(shown))
 
 
-def _shown(name: str, findings: Sequence[Finding], lang: str) -> str | Table:
+def _shown(shop: Shop, findings: Sequence[Finding], lang: str) -> str | Table:
     from worthwhile.ingestion.words import counted
 
     if not findings:
-        return _text("none", lang)
+        return said("check.none", lang)
     rows = [
         (
-            _text(f.severity, lang),
+            said(f"check.{f.severity}", lang),
             f.words("title", lang),
             f"{f.count:,}",
-            _text("what", lang, **{part: f.words(part, lang) for part in ("detail", "done", "advice")}),
+            at_shop(
+                said("check.what", lang, **{part: f.words(part, lang) for part in ("detail", "done", "advice")}),
+                shop.folder,
+            ),
         )
         for f in findings
     ]
-    title = _text("title", lang, shop=name, findings=counted(len(findings), "finding", "findings"), n=len(findings))
-    return table(title, [_text(f"head.{key}", lang) for key in ("severity", "finding", "count", "what")], rows)
-
-
-def _text(key: str, lang: str, **values: object) -> str:
-    from worthwhile.languages import LANGUAGES
-
-    return TEXTS[key][LANGUAGES.index(lang)].format(**values)
+    title = said(
+        "check.title", lang, shop=shop.name, findings=counted(len(findings), "finding", "findings"), n=len(findings)
+    )
+    return table(title, heads("check.head", ("severity", "finding", "count", "what"), lang), rows)

@@ -12,6 +12,7 @@ from typing import Any
 from typer import Typer, TyperException
 
 from worthwhile.cli.answer import Answer, as_json, error_console, print_answer
+from worthwhile.cli.usage import usage_error
 from worthwhile.errors import InputError
 
 USAGE_EXIT, UNEXPECTED_EXIT, STOPPED_EXIT = 2, 1, 130
@@ -43,13 +44,7 @@ def _run(app: Typer, arguments: list[str], *, wants_json: bool, debug: bool) -> 
     except InputError as error:
         return _fail(error.to_dict() | {"message": str(error)}, error.exit_code, wants_json=wants_json, debug=debug)
     except TyperException as error:
-        usage = {
-            "code": "bad-argument",
-            "what": error.format_message().rstrip("."),
-            "where": "",
-            "remedy": _help_hint(error),
-        }
-        return _fail(usage, USAGE_EXIT, wants_json=wants_json, debug=debug)
+        return _fail(usage_error(error), USAGE_EXIT, wants_json=wants_json, debug=debug)
     except KeyboardInterrupt:
         return _fail(
             {"code": "stopped", "what": "stopped by the keyboard"}, STOPPED_EXIT, wants_json=wants_json, debug=False
@@ -69,11 +64,15 @@ def _fail(error: dict[str, str], exit_code: int, *, wants_json: bool, debug: boo
     if wants_json:
         sys.stdout.write(as_json({"error": error | {"exit_code": exit_code}}))
         return exit_code
-    text = error.get("message") or "; ".join(part for part in (error["what"], error.get("remedy", "")) if part)
+    text = error.get("message") or "; ".join(part for part in (_placed(error), error.get("remedy", "")) if part)
     console = error_console()
     console.print("error: ", style="bold red", end="")
     console.print(text, markup=False, highlight=False, soft_wrap=True)
     return exit_code
+
+
+def _placed(error: dict[str, str]) -> str:
+    return f"{error['where']}: {error['what']}" if error.get("where") else error["what"]
 
 
 def _unexpected(error: Exception) -> dict[str, str]:
@@ -83,11 +82,6 @@ def _unexpected(error: Exception) -> dict[str, str]:
         "where": "",
         "remedy": "run the command again with --debug and report what it prints, with `worth --version`",
     }
-
-
-def _help_hint(error: TyperException) -> str:
-    context: Any = getattr(error, "ctx", None)
-    return f"see `{context.command_path if context is not None else 'worth'} --help`"
 
 
 def _show_warning(message: Warning | str, category: type[Warning], *_: Any, **__: Any) -> None:

@@ -9,71 +9,19 @@ import typer
 from rich.table import Table
 
 from worthwhile.cli.answer import Answer, percent, table
-from worthwhile.cli.options import Seed, ShopFolder
+from worthwhile.cli.options import Language, Seed, ShopFolder
 from worthwhile.cli.progress import progress
+from worthwhile.cli.texts import heads, said
 from worthwhile.errors import InputError
 
 if TYPE_CHECKING:
     from worthwhile.explain import Answers, Changed, Explanations, Timeline
     from worthwhile.explain.sentences import Teller
 
-# Columns of each table, in English and Chinese; {name} is spend or value.
-HEADS: dict[str, dict[str, tuple[str, ...]]] = {
-    "own": {
-        "en": ("{name}", "of all movement", "points of the chance to buy", "reason"),
-        "zh": ("金额", "占全部变动", "购买概率（百分点）", "原因"),
-    },
-    "steps": {
-        "en": ("day", "what", "amount", "moves the amount by", "points of the chance to buy"),
-        "zh": ("日期", "行为", "金额", "对金额的影响", "购买概率（百分点）"),
-    },
-    "shop": {
-        "en": ("reason", "of all movement", "{name}, on average", "points of the chance to buy", "orders"),
-        "zh": ("原因", "占全部变动", "金额（平均）", "购买概率（百分点）", "订单数"),
-    },
-}
-# Sentence -> English, Chinese.
-TEXTS: dict[str, tuple[str, str]] = {
-    "explained": (
-        "Explained: {run} by {model}, as of {day} over {horizon} (data version: events {events}; worthwhile {version});"
-        " {customers}",
-        "所解释的预测：{run}，模型 {model}，自 {day}起 {horizon}（数据版本：events {events}；worthwhile {version}）；"
-        "{customers}",
-    ),
-    "of_all": ("all its {all} customers.", "全部 {all} 位客户。"),
-    "of_sample": ("{customers} of its {all} customers, drawn by lot.", "{all} 位客户中随机抽取的 {customers} 位。"),
-    "of_named": ("{customers} of its {all} customers.", "{all} 位客户中的 {customers} 位。"),
-    "sum": (
-        "Together {amount}, and {points} points of the chance to buy: the difference from the typical customer. Each"
-        " figure is rounded by itself.",
-        "合计 {amount}，购买概率 {points} 个百分点，即与典型客户的差距。各项分别四舍五入。",
-    ),
-    "same": (
-        "Nothing sets them apart from the typical customer: there are no reasons.",
-        "与典型客户没有差别，因此没有原因可列。",
-    ),
-    "same_shop": (
-        "Nothing sets any of {customers} customers apart from the typical customer: there are no reasons.",
-        "{customers} 位客户与典型客户没有差别，因此没有原因可列。",
-    ),
-    "if_order": (
-        "If they ordered today for {asked}: {name} {before} -> {after}, chance to buy {chances}.",
-        "假如今天下单 {asked}：{name} {before} -> {after}，购买概率 {chances}。",
-    ),
-    "if_quiet": (
-        "If nothing happened for {asked} days, forecast anew after these: {name} {before} -> {after}, chance to buy"
-        " {chances}.",
-        "假如 {asked} 天内没有任何行为，其后的预测：{name} {before} -> {after}，购买概率 {chances}。",
-    ),
-    "steps": ("{customer}: all {steps} steps", "{customer}：全部 {steps} 步行为"),
-    "last_steps": ("{customer}: the last {steps} of {all} steps", "{customer}：共 {all} 步行为，最近 {steps} 步"),
-    "hangs": (
-        "What hangs on a step is the forecast less the forecast without it. Steps need not add up.",
-        "每一步的影响为预测减去没有它时的预测；各步影响不必相加。",
-    ),
-    "more": ("More of them: --last {all}.", "查看更多：--last {all}。"),
-    "shop": ("What moves the forecasts of {customers} customers", "{customers} 位客户的预测受什么影响"),
-    "out": ("The first three reasons of each customer in {out}", "每位客户的前三条原因见 {out}"),
+HEADS = {  # the columns of each table
+    "own": ("amount", "share", "chance", "reason"),
+    "steps": ("day", "what", "amount", "moves", "chance"),
+    "shop": ("reason", "share", "amount", "chance", "orders"),
 }
 SAMPLE = 1_000  # customers that the importance of reasons is told from, where not all are asked for
 
@@ -97,10 +45,10 @@ def explain(
     if_quiet: Annotated[
         int | None, typer.Option("--if-quiet", help="What if nothing happened for so many days?")
     ] = None,
-    lang: Annotated[str, typer.Option("--lang", help="Language of the reasons: en or zh.")] = "en",
+    lang: Language = "en",
     seed: Seed = None,
     out: Annotated[
-        Path | None, typer.Option(help="File for the first three reasons of all customers: .parquet or .csv.")
+        Path | None, typer.Option(help="File for the first three reasons of all customers: .parquet, .csv or .jsonl.")
     ] = None,
 ) -> Answer:
     """Say why forecasts are what they are.
@@ -112,10 +60,8 @@ def explain(
 
         worth explain myshop --customer C0001 --if-order 40
     """
-    from worthwhile.languages import check_language
     from worthwhile.shop import open_shop
 
-    check_language(lang)
     shop = open_shop(folder)
     if not customer and (timeline or if_order is not None or if_quiet is not None):
         raise InputError(
@@ -149,16 +95,6 @@ def explain(
             progress=watch,
         )
     return _of_customers(answers, lang, if_order=if_order, if_quiet=if_quiet)
-
-
-def _heads(kind: str, lang: str, name: str = "") -> list[str]:
-    return [head.format(name=name) for head in HEADS[kind][lang]]
-
-
-def _text(key: str, lang: str, **values: object) -> str:
-    from worthwhile.languages import LANGUAGES
-
-    return TEXTS[key][LANGUAGES.index(lang)].format(**values)
 
 
 def _of_customers(answers: Answers, lang: str, *, if_order: float | None, if_quiet: int | None) -> Answer:
@@ -208,10 +144,10 @@ def _explained(made: Explanations, of: str, lang: str) -> str:
     """The first line: which forecast, and of how many of its customers."""
     teller, facts = made.teller(lang), _forecast(made)
     count, task = teller.numbers.count, made.recorded.task
-    customers = _text(f"of_{of}", lang, customers=count(len(made)), all=count(facts["customers"]))
+    customers = said(f"explain.of_{of}", lang, customers=count(len(made)), all=count(facts["customers"]))
     day = made.recorded.cutoff.astimezone(made.recorded.shop.settings.zone).date()
-    return _text(
-        "explained",
+    return said(
+        "explain.explained",
         lang,
         run=facts["run_id"],
         model=facts["model"],
@@ -257,14 +193,14 @@ def _of_customer(made: Explanations, place: int, lang: str) -> tuple[dict[str, A
         "reasons": rows,
     }
     if not rows:
-        return told, [lead, _text("same", lang)]
-    moved = _text(
-        "sum",
+        return told, [lead, said("explain.same", lang)]
+    moved = said(
+        "explain.sum",
         lang,
         amount=teller.numbers.money_change(amount - usual),
         points=teller.numbers.points(chance - usual_chance),
     )
-    return told, [table(lead, _heads("own", lang, name), cells), moved]
+    return told, [table(lead, heads("explain.own_head", HEADS["own"], lang, name=name), cells), moved]
 
 
 def _id(made: Explanations, place: int) -> str:
@@ -272,15 +208,15 @@ def _id(made: Explanations, place: int) -> str:
 
 
 def _changed(what: str, changed: Changed, teller: Teller, *, if_order: float | None, if_quiet: int | None) -> str:
-    said, name = changed.to_dict(), changed.before.amount_name
-    return _text(
-        what,
+    told, name = changed.to_dict(), changed.before.amount_name
+    return said(
+        f"explain.{what}",
         teller.numbers.language,
         asked=teller.money(if_order or 0.0) if what == "if_order" else if_quiet,
         name=teller.say(f"what.{name}"),
-        before=teller.money(said[f"{name}_mean"]),
-        after=teller.money(said[f"{name}_mean_after"]),
-        chances=f"{percent(said['p_active'])} -> {percent(said['p_active_after'])}",
+        before=teller.money(told[f"{name}_mean"]),
+        after=teller.money(told[f"{name}_mean_after"]),
+        chances=f"{percent(told['p_active'])} -> {percent(told['p_active_after'])}",
     )
 
 
@@ -300,11 +236,14 @@ def _timeline(found: Timeline, customer: str, teller: Teller) -> list[str | Tabl
     lang, count = teller.numbers.language, teller.numbers.count
     steps, in_all = len(found.steps), found.in_all
     key = "steps" if steps == in_all else "last_steps"
-    title = _text(key, lang, customer=customer, steps=count(steps), all=count(in_all))
-    said = [_text("hangs", lang)]
+    title = said(f"explain.{key}", lang, customer=customer, steps=count(steps), all=count(in_all))
+    notes = [said("explain.hangs", lang)]
     if steps < in_all:
-        said.append(_text("more", lang, all=min(in_all, MOST_ASKED)))
-    return [table(title, _heads("steps", lang), cells), (" " if lang == "en" else "").join(said)]
+        notes.append(said("explain.more", lang, all=min(in_all, MOST_ASKED)))
+    return [
+        table(title, heads("explain.steps_head", HEADS["steps"], lang), cells),
+        (" " if lang == "en" else "").join(notes),
+    ]
 
 
 def _of_shop(made: Explanations, lang: str, out: Path | None) -> Answer:
@@ -341,11 +280,15 @@ def _of_shop(made: Explanations, lang: str, out: Path | None) -> Answer:
     is_all = len(made) == document["forecast"]["customers"]
     shown: list[str | Table] = [
         _explained(made, "all" if is_all else "sample", lang),
-        table(_text("shop", lang, customers=customers), _heads("shop", lang, name), cells)
+        table(
+            said("explain.shop", lang, customers=customers),
+            heads("explain.shop_head", HEADS["shop"], lang, name=name),
+            cells,
+        )
         if cells
-        else _text("same_shop", lang, customers=customers),
+        else said("explain.same_shop", lang, customers=customers),
         baseline,
     ]
     if out is not None:
-        shown.append(_text("out", lang, out=out))
+        shown.append(said("explain.out", lang, out=out))
     return Answer(document, shown)

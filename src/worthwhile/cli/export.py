@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from datetime import datetime
 from pathlib import Path
-from typing import Annotated, Any
-from zoneinfo import ZoneInfo
+from typing import Annotated
 
 import typer
 
-from worthwhile.cli.answer import Answer, assumed
-from worthwhile.cli.options import ShopFolder
+from worthwhile.cli.answer import Answer
+from worthwhile.cli.options import Language, ShopFolder
 from worthwhile.errors import InputError
 
 
@@ -37,6 +35,7 @@ def export(
     allow_empty: Annotated[
         bool, typer.Option("--allow-empty", help="Write a file of nobody where nobody is left; else that is an error.")
     ] = False,
+    lang: Language = "en",
 ) -> Answer:
     """Hand over an audience or a plan, to those alone who may be contacted.
 
@@ -50,20 +49,22 @@ def export(
     from worthwhile.decide.handover import Audience
     from worthwhile.decide.handover import export as hand_over
     from worthwhile.decide.tables import read_ids, read_table
+    from worthwhile.decide.words import words_of
     from worthwhile.shop import open_shop
 
     audience = Audience(
         where=_where(where or []),
         channel=channel,
-        consent=None
-        if consent is None
-        else read_table(consent, where="--consent", columns=("customer_id", "consent or consent_<channel>")),
+        consent=None if consent is None else read_table(consent, where="--consent", columns=("customer_id", "consent")),
         excluded=frozenset() if exclude is None else read_ids(exclude, where="--exclude"),
         allow_empty=allow_empty,
     )
     shop = open_shop(folder)
     made = hand_over(shop, what, out, run_id=run, file=file, audience=audience)
-    return Answer(made.to_dict(), _said(made.to_dict(), shop.settings.zone))
+    words = words_of(lang)
+    shown = [words("page.warning", text=text) for text in made.warning_sentences(lang)]
+    shown += [*made.sentences(lang), words("export.manifest", path=made.manifest_path)]
+    return Answer(made.to_dict(lang), shown)
 
 
 def _where(texts: list[str]) -> dict[str, list[str]]:
@@ -74,19 +75,3 @@ def _where(texts: list[str]) -> dict[str, list[str]]:
             raise InputError("bad-argument", f"`{text}` is no selection", where="--where", remedy="write tier=high")
         found.setdefault(column.strip(), []).append(value.strip())
     return found
-
-
-def _said(facts: dict[str, Any], zone: ZoneInfo) -> list[str]:
-    from worthwhile.decide.handover import LEFT_OUT
-
-    told = dict(facts)
-    for name in ("cutoff", "start"):
-        if told.get(name):
-            told[name] = f"{datetime.fromisoformat(told[name]).astimezone(zone):%Y-%m-%d}"
-    lines = [f"Warning: {warning}" for warning in facts["warnings"]]
-    lines += [f"{facts['rows']:,} rows of {facts['customers']:,} customers in {facts['out']}"]
-    known = [f"{name} {told[name]}" for name in ("run_id", "start", "cutoff", "horizon") if told.get(name)]
-    lines += [f"Of {', '.join(known)}"] if known else []
-    lines += [f"Left out: {count:,} rows {LEFT_OUT[name]}." for name, count in facts["left_out"].items() if count]
-    lines += [assumed(one) for one in facts.get("assumptions", ())]
-    return [*lines, f"Manifest: {facts['manifest_path']}"]

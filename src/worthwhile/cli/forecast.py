@@ -35,7 +35,7 @@ def forecast(
     tune: Tune = 0,
     fine_tune: FineTune = False,
     seed: Seed = None,
-    out: Annotated[Path | None, typer.Option(help="File for the forecast table: .parquet or .csv.")] = None,
+    out: Annotated[Path | None, typer.Option(help="File for the forecast table: .parquet, .csv or .jsonl.")] = None,
     top: Annotated[int, typer.Option(min=0, max=1000, help="Customers to show, most first.")] = 10,
 ) -> Answer:
     """Forecast every customer.

@@ -7,6 +7,8 @@ from typing import Annotated
 
 import typer
 
+from worthwhile.languages import language_of
+
 ShopFolder = Annotated[Path, typer.Argument(metavar="SHOP", help="Folder of the shop.", show_default=False)]
 Horizons = Annotated[
     list[str] | None,
@@ -23,4 +25,7 @@ FineTune = Annotated[
     typer.Option("--fine-tune", help="Let in-context learn in this shop's past windows; kept only where it helps."),
 ]
 Tune = Annotated[int, typer.Option("--tune", min=0, help="Settings of each model to try, forward in time; 0: none.")]
+Language = Annotated[
+    str, typer.Option("--lang", callback=language_of, help="Language of what people read: en or zh (zh-CN, cn).")
+]
 Seed = Annotated[int | None, typer.Option("--seed", help="Seed of all random numbers. [default: the shop's]")]

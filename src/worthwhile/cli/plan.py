@@ -9,14 +9,17 @@ from typing import TYPE_CHECKING, Any
 from rich.table import Table
 
 from worthwhile.cli import plan_options as options
-from worthwhile.cli.answer import Answer, assumed, money, percent, table
+from worthwhile.cli.answer import Answer, money, table
+from worthwhile.cli.options import Language
 from worthwhile.cli.progress import progress
 from worthwhile.cli.solver_output import standard_output_to_nowhere
+from worthwhile.cli.usage import number_meant
 from worthwhile.errors import InputError
 
 if TYPE_CHECKING:
     from worthwhile.decide.budget import Limits, Plan
-    from worthwhile.decide.budget.channels import Split
+    from worthwhile.decide.budget.shop_plan import PlanRun
+    from worthwhile.decide.words import Words
 
 
 # Case -> how it is called, and the options that mean nothing in it; and what an option is that nobody gave.
@@ -60,6 +63,7 @@ def plan(
     seed: options.Seed = None,
     out: options.Out = None,
     holdout_out: options.HoldoutOut = None,
+    lang: Language = "en",
 ) -> Answer:
     """Choose for each customer what to do, so that it brings most under a budget.
 
@@ -73,14 +77,16 @@ def plan(
 
         worth plan --candidates candidates.parquet --budget 5000 --out plan.parquet
     """
+    from worthwhile.decide.words import words_of
     from worthwhile.runs.tables import check_out, write_table
 
     given = {name: value for name, value in locals().items() if value not in (None, [])}
     case = "channels" if channels is not None else "candidates" if candidates is not None else "shop"
     _refuse_others(case, given)
-    paths = [check_out(path) for path in (out, holdout_out) if path is not None]
+    files = {"--out": out, "--holdout-out": holdout_out}
+    paths = [check_out(path, where=option) for option, path in files.items() if path is not None]
     if channels is not None:
-        return _of_channels(channels, folder, budget, elasticity=elasticity, run=run, out=out)
+        return _of_channels(channels, folder, budget, elasticity=elasticity, run=run, out=out, lang=lang)
     limits = _limits(
         budget=budget, per_customer=per_customer, capacities=_pairs(capacity, "--capacity"),
         action_capacities=_pairs(action_capacity, "--action-capacity"),
@@ -88,20 +94,20 @@ def plan(
         shares=(parity, least_share, most_share), exclude=exclude, contacted=contacted,
     )  # fmt: skip
     how: dict[str, Any] = {name: given[name] for name in HOW if name in given}
+    recorded: PlanRun | None = None
     if candidates is not None:
-        made, document, more = _of_candidates(candidates, limits, how)
+        made = _of_candidates(candidates, limits, how)
     else:
         assert folder is not None
-        made, document, more = _of_shop(folder, actions, limits, how, customers=customers, run=run, detect=detect)
+        recorded = _of_shop(folder, actions, limits, how, customers=customers, run=run, detect=detect)
+        made = recorded.plan
     if out is not None:
         write_table(made.table, out)
     if holdout_out is not None:
         write_table(made.holdout, holdout_out)
-    warnings = [f"Warning: {text}" for text in document.get("warnings", ())]
-    if not document.get("margin_is_set", True):
-        warnings.append("Warning: all spend counts as margin. Say what it is: worth settings SHOP value.margin=0.4")
-    shown = [*warnings, *said(made, str(document.get("currency", ""))), *more, *_files(paths)]
-    return Answer({**document, "out": out, "holdout_out": holdout_out}, shown)
+    words = words_of(lang, made.facts.get("currency", ""))
+    shown = [*_shown(made, recorded, words), *_files(paths, words)]
+    return Answer({**(recorded or made).to_dict(lang), "out": out, "holdout_out": holdout_out}, shown)
 
 
 def _refuse_others(case: str, given: Mapping[str, Any]) -> None:
@@ -134,61 +140,50 @@ def _of_channels(
     elasticity: float | None,
     run: str | None,
     out: Path | None,
+    lang: str,
 ) -> Answer:
     """The answer of `--channels`."""
     from worthwhile.decide.budget import split_budget
     from worthwhile.decide.budget.channels import COLUMNS
     from worthwhile.decide.budget.shop_plan import acquired_values
+    from worthwhile.decide.budget.wording import elasticity_text, split_sentences
     from worthwhile.decide.tables import read_table
+    from worthwhile.decide.words import words_of
     from worthwhile.runs.tables import write_table
     from worthwhile.shop import open_shop
 
     if budget is None:
         raise InputError("bad-argument", "no budget is given", where="--budget", remedy="give what is to be split")
     values = None if folder is None else acquired_values(open_shop(folder), run_id=run)
-    given = read_table(channels, where="--channels", columns=COLUMNS)
-    made = split_budget(given, budget, values=values, elasticity=elasticity)
+    given = read_table(channels, where="--channels", columns=(*COLUMNS, "value_each"))
+    how: dict[str, Any] = {"values": values, "elasticity": elasticity, "where": f"--channels {channels}"}
+    made = split_budget(given, budget, **how)
     if out is not None:
         write_table(made.table, out)
+    words = words_of(lang)
     rows = made.table.to_pylist()
     cells = [
         (r["channel"], money(r["spend_before"]), money(r["spend"]), f"{r['customers']:,.1f}", money(r["value_each"]),
-         money(r["margin"]), f"{r['elasticity']:.2f} ({r['elasticity_is']})")
+         money(r["margin"]), elasticity_text(r, words))
         for r in rows
     ]  # fmt: skip
-    columns = ("channel", "spend before", "spend", "new customers", "worth each", "margin", "elasticity")
-    shown: list[str | Table] = [table("Budget by channel", columns, cells)]
-    shown.append(_after_split(budget, made, split_budget(given, budget * 1.1, values=values, elasticity=elasticity)))
-    if any(r["elasticity_is"] == "assumed" for r in rows):
-        shown.append("Assumed, not measured: that customers grow with the elasticity shown as spend does.")
+    heads = ("channel", "spend_before", "spend", "new_customers", "value_each", "split_margin", "elasticity")
+    said = split_sentences(budget, made, split_budget(given, budget * 1.1, **how), words)
+    shown: list[str | Table] = [table(words("split.title"), [words(f"table.{head}") for head in heads], cells), *said]
     return Answer(
-        {"channels": rows, "next_return": made.next_return, "unspent": made.unspent, "out": out},
-        [*shown, *_files([out] if out else [])],
+        {"channels": rows, "next_return": made.next_return, "unspent": made.unspent, "answer": said, "out": out},
+        [*shown, *_files([out] if out else [], words)],
     )
 
 
-def _after_split(budget: float, made: Split, more: Split) -> str:
-    """What a tenth more of the budget would bring, or why nothing is said of it."""
-    if not budget:
-        return "The budget is 0: no channel is given anything."
-    if made.next_return > 0:
-        step, brought = (
-            sum(more.table[name].to_pylist()) - sum(made.table[name].to_pylist()) for name in ("spend", "margin")
-        )
-        return f"The next {money(step)} return {money(brought)} of margin."
-    rest = f" {money(made.unspent)} of the budget is left unspent." if made.unspent > 0 else ""
-    return f"Every channel is at three times what it was, and nothing is known of more.{rest}"
-
-
-def _of_candidates(path: Path, limits: Limits, given: dict[str, Any]) -> tuple[Plan, dict[str, Any], list[str]]:
+def _of_candidates(path: Path, limits: Limits, given: dict[str, Any]) -> Plan:
     from worthwhile.decide.budget import How, plan_candidates
-    from worthwhile.decide.budget.candidates import NEEDED
+    from worthwhile.decide.budget.candidates import COLUMNS
     from worthwhile.decide.tables import read_table
 
-    table = read_table(path, where="--candidates", columns=NEEDED)
+    table = read_table(path, where="--candidates", columns=COLUMNS)
     with progress() as watch, standard_output_to_nowhere():
-        made = plan_candidates(table, limits=limits, how=How(**given), where=str(path), progress=watch)
-    return made, made.to_dict(), []
+        return plan_candidates(table, limits=limits, how=How(**given), where=str(path), progress=watch)
 
 
 def _of_shop(
@@ -200,7 +195,7 @@ def _of_shop(
     customers: Path | None,
     run: str | None,
     detect: float | None,
-) -> tuple[Plan, dict[str, Any], list[str]]:
+) -> PlanRun:
     from dataclasses import replace
 
     from worthwhile.decide.budget import plan as plan_shop
@@ -216,24 +211,18 @@ def _of_shop(
     how = replace(SHOP_HOW, **{"seed": shop.settings["seed"], **given})
     table = None if customers is None else read_table(customers, where="--customers")
     with progress() as watch, standard_output_to_nowhere():
-        made = plan_shop(
+        return plan_shop(
             shop, actions, limits=limits, customers=table, run_id=run, how=how, detect=detect, progress=watch
         )
-    return made.plan, made.to_dict(), _of_run(made.to_dict())
-
-
-def _of_run(facts: Mapping[str, Any]) -> list[str]:
-    """What a shop's plan rests on."""
-    lines = [f"Forecast {facts['forecast']} of {facts['horizon']} from {facts['day']}."]
-    lines += [assumed(one) for one in facts["assumptions"]]
-    return [*lines, f"Recorded as {facts['run_id']}"]
 
 
 def _limits(*, shares: tuple[Any, Any, Any], exclude: Path | None, contacted: Path | None, **given: Any) -> Limits:
     from worthwhile.decide.budget import Limits
     from worthwhile.decide.tables import as_counts, read_ids, read_table
 
-    contacts = None if contacted is None else read_table(contacted, where="--contacted")
+    contacts = (
+        None if contacted is None else read_table(contacted, where="--contacted", columns=("customer_id", "contacts"))
+    )
     return Limits(
         **given,
         fairness=_fairness(*shares),
@@ -252,7 +241,8 @@ def _pairs(texts: Sequence[str] | None, where: str) -> dict[str, float]:
         except ValueError:
             sign = ""
         if not sign or not name.strip():
-            raise InputError("bad-argument", f"`{text}` is no name and number", where=where, remedy="write name=100")
+            remedy = f"write {name.strip() or 'name'}={number_meant(number, otherwise='100')}"
+            raise InputError("bad-argument", f"`{text}` is no name and number", where=where, remedy=remedy)
     return found
 
 
@@ -271,73 +261,25 @@ def _fairness(parity: Any, least: Any, most: Any) -> list[Any]:
     return [Fairness(column, **shares) for column, shares in sorted(asked.items())]
 
 
-def said(made: Plan, currency: str = "") -> list[str | Table]:
-    """The plan for people."""
-    from worthwhile.decide.budget.planning import next_of
+def _shown(made: Plan, recorded: PlanRun | None, words: Words) -> list[str | Table]:
+    """The plan for people; of a recorded one what it rests on too."""
+    from worthwhile.decide.budget.wording import grounds, plan_sentences, plan_warnings
 
-    facts = made.facts
+    facts, unit = made.facts, {"unit": words.unit()}
     rows = [
         (one["action"], f"{one['contacts']:,}", money(one["cost"]), money(one["expected_margin"]))
         for one in facts["actions"]
     ]
-    unit = f" ({currency})" if currency else ""
-    columns = ("action", "contacts", f"cost{unit}", f"expected margin{unit}")
-    shown: list[str | Table] = [table("Plan", columns, rows)]
-    reach = ""
-    if facts["expected_margin_low"] is not None:
-        low, high = (money(facts[f"expected_margin_{end}"], currency) for end in ("low", "high"))
-        reach = f", within {low} to {high} at 90 %"
-    shown.append(
-        f"{facts['contacts']:,} contacts cost {money(facts['cost'], currency)} and are expected to bring"
-        f" {money(facts['expected_margin'], currency)} of margin{reach}: {money(facts['profit'], currency)} after cost."
-    )
-    shown.append(_how_good(facts))
-    following = next_of(facts)
-    if following is not None:
-        step, more = (money(amount, currency) for amount in following)
-        shown.append(f"The next {step} return {more}.")
-    elif facts["contacts"] and facts["too_dear"]:
-        least = money(facts["too_dear_from"], currency)
-        shown.append(f"What is left of the budget buys no contact more: the next that would pay costs {least}.")
-    elif facts["contacts"] and any(one["limit"] == "budget" and one["price"] <= 0 for one in facts["limits"]):
-        shown.append("More budget would bring nothing: what is left of it has nowhere to go under the other limits.")
-    if facts["rows_below_cost"]:
-        shown.append(
-            f"{facts['rows_below_cost']:,} of the contacts are expected to bring less than they cost: --least-return 1"
-            " leaves them out, --objective profit counts the cost."
-        )
-    if facts["held_out"]:
-        shown.append(
-            f"{facts['held_out']:,} customers are left alone to measure by; the plan would have reached"
-            f" {facts['held_out_planned']:,} of them."
-        )
+    heads = [words(f"table.{key}", **unit) for key in ("action", "contacts", "cost", "margin")]
+    shown: list[str | Table] = [words("page.warning", text=text) for text in plan_warnings(facts, words)]
+    shown += [table(words("plan.title"), heads, rows), *plan_sentences(facts, words)]
     if facts["curve"]:
         points = [tuple(money(point[name]) for name in ("budget", "cost", "margin")) for point in facts["curve"]]
-        names = (f"budget{unit}", f"cost{unit}", f"expected margin{unit}")
-        shown.append(table("What other budgets would do", names, points))
-    return shown
+        names = [words(f"table.{key}", **unit) for key in ("budget", "cost", "margin")]
+        shown.append(table(words("plan.curve"), names, points))
+    shown += grounds(facts, words)
+    return shown if recorded is None else [*shown, words("plan.recorded", run=recorded.run_id)]
 
 
-def _how_good(facts: Mapping[str, Any]) -> str:
-    if not facts["contacts"]:
-        return _why_nobody(facts)
-    if facts["method"] == "exact":
-        return "No other plan under these limits is expected to bring more."
-    return f"No other plan under these limits is expected to bring more than {_short(facts['gap'])} beyond that."
-
-
-def _why_nobody(facts: Mapping[str, Any]) -> str:
-    if facts["too_dear"] and not facts["affordable"]:
-        least = money(facts["too_dear_from"], str(facts.get("currency", "")))
-        return f"Nobody is contacted: the budget buys no contact. The cheapest that is expected to pay costs {least}."
-    if not facts["affordable"]:
-        return "Nobody is contacted: nobody may be, or no contact is expected to pay."
-    return "Nobody is contacted: another limit allows no plan that is expected to bring anything."
-
-
-def _short(gap: float) -> str:
-    return percent(gap) if gap >= 0.001 else "0.1 %" if gap > 1e-4 else "0.01 %"
-
-
-def _files(paths: Sequence[Path]) -> list[str]:
-    return [f"Written: {path}" for path in paths]
+def _files(paths: Sequence[Path], words: Words) -> list[str]:
+    return [words("page.written", path=path) for path in paths]

@@ -25,7 +25,7 @@ ShopOrNone = Annotated[
 Budget = Annotated[float | None, typer.Option(help="What all contacts together may cost.")]
 Candidates = Annotated[
     Path | None,
-    _of_candidates(help="Plan on this table alone (.parquet, .csv): customer_id, action, cost, expected_margin."),
+    _of_candidates(help="Plan on this table (.parquet, .csv, .jsonl): customer_id, action, cost, expected_margin."),
 ]
 Actions = Annotated[Path | None, _of_shop(help="What could be done in the shop: a file such as docs/plan.md shows.")]
 Customers = Annotated[
@@ -78,8 +78,8 @@ Holdout = Annotated[
     _of_customers(help="Share (or number) of customers left alone, to measure by. [default: 0.1; of --candidates 0]"),
 ]
 Method = Annotated[str, _how(help="auto, exact or lagrangian.")]
-Out = Annotated[Path | None, typer.Option(help="File for the chosen rows: .parquet or .csv.")]
-HoldoutOut = Annotated[Path | None, _of_customers(help="File for those left alone: .parquet or .csv.")]
+Out = Annotated[Path | None, typer.Option(help="File for the chosen rows: .parquet, .csv or .jsonl.")]
+HoldoutOut = Annotated[Path | None, _of_customers(help="File for those left alone: .parquet, .csv or .jsonl.")]
 Detect = Annotated[
     float | None,
     _of_customers(

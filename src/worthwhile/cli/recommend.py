@@ -9,32 +9,13 @@ import typer
 from rich.table import Table
 
 from worthwhile.cli.answer import Answer, percent, table
-from worthwhile.cli.options import Seed, ShopFolder
+from worthwhile.cli.options import Language, Seed, ShopFolder
 from worthwhile.cli.progress import progress
+from worthwhile.cli.texts import heads, said
 from worthwhile.errors import InputError
 
 if TYPE_CHECKING:
     from worthwhile.recommend import Recommendations
-
-# Sentence -> English, Chinese.
-TEXTS: dict[str, tuple[str, str]] = {
-    "title": ("Recommendations to {customer}", "为 {customer} 推荐"),
-    "head.rank": ("rank", "名次"),
-    "head.item": ("item", "商品"),
-    "head.title": ("title", "名称"),
-    "head.score": ("score", "得分"),
-    "head.reason": ("reason", "理由"),
-    "fixed": (
-        "The shop is too young or small to learn from what customers then bought: a fixed rule is used.",
-        "本店数据时间太短或太少，无法从客户此后的购买中学习，因此采用固定规则。",
-    ),
-    "few": (
-        "The event model learns from {orders} orders or more, and there are fewer before the windows that the mixture"
-        " learns from; the rest answers without it.",
-        "事件模型至少需要 {orders} 单才能学习，而混合模型学习窗口之前的订单不足；其余部分不用它给出结果。",
-    ),
-    "out": ("Recommendations to {customers} customers in {out}", "{customers} 位客户的推荐见 {out}"),
-}
 
 
 def recommend(
@@ -56,9 +37,9 @@ def recommend(
     events: Annotated[
         bool, typer.Option("--events", help="Let the event model say too what comes next; takes longer.")
     ] = False,
-    lang: Annotated[str, typer.Option("--lang", help="Language of the answer: en or zh.")] = "en",
+    lang: Language = "en",
     seed: Seed = None,
-    out: Annotated[Path | None, typer.Option(help="File for the recommendations: .parquet or .csv.")] = None,
+    out: Annotated[Path | None, typer.Option(help="File for the recommendations: .parquet, .csv or .jsonl.")] = None,
 ) -> Answer:
     """Recommend to each customer the items that they will want next.
 
@@ -69,11 +50,9 @@ def recommend(
 
         worth recommend myshop --cutoff 2011-09-01 --k 20 --out recommendations.parquet
     """
-    from worthwhile.languages import check_language
     from worthwhile.recommend import Filters, read_stock, recommend_items
     from worthwhile.shop import open_shop
 
-    check_language(lang)
     shop = open_shop(folder)
     if not customer and out is None:
         raise InputError(
@@ -99,12 +78,6 @@ def recommend(
     return _answer(made, lang, wanted=customer or [], out=out, events=events)
 
 
-def _text(key: str, lang: str, **values: object) -> str:
-    from worthwhile.languages import LANGUAGES
-
-    return TEXTS[key][LANGUAGES.index(lang)].format(**values)
-
-
 def _answer(made: Recommendations, lang: str, *, wanted: list[str], out: Path | None, events: bool) -> Answer:
     """The rows of the customers asked about; of all customers the counts alone."""
     from worthwhile.recommend.events import LEAST_ORDERS
@@ -113,11 +86,11 @@ def _answer(made: Recommendations, lang: str, *, wanted: list[str], out: Path | 
     document = {**made.facts, "out": out, "recommendations": rows}
     shown: list[str | Table] = [_table(customer, rows, made.titles, lang) for customer in sorted(set(wanted))]
     if made.facts["mixture"] == "fixed":
-        shown.append(_text("fixed", lang))
+        shown.append(said("recommend.fixed", lang))
     if events and not made.facts["events"]:
-        shown.append(_text("few", lang, orders=f"{LEAST_ORDERS:,}"))
+        shown.append(said("recommend.few", lang, orders=f"{LEAST_ORDERS:,}"))
     if out is not None:
-        shown.append(_text("out", lang, customers=f"{made.facts['customers']:,}", out=out))
+        shown.append(said("recommend.out", lang, customers=f"{made.facts['customers']:,}", out=out))
     return Answer(document, shown)
 
 
@@ -133,5 +106,5 @@ def _table(customer: str, rows: list[dict[str, Any]], titles: dict[str, str], la
         for row in rows
         if row["customer_id"] == customer
     ]
-    heads = [_text(f"head.{key}", lang) for key in ("rank", "item", "title", "score", "reason")]
-    return table(_text("title", lang, customer=customer), heads, cells)
+    columns = heads("recommend.head", ("rank", "item", "title", "score", "reason"), lang)
+    return table(said("recommend.title", lang, customer=customer), columns, cells)

@@ -8,13 +8,13 @@ from typing import Annotated
 import typer
 
 from worthwhile.cli.answer import Answer
-from worthwhile.cli.options import ShopFolder
+from worthwhile.cli.options import Language, ShopFolder
 from worthwhile.cli.progress import progress
 
 
 def report(
     folder: ShopFolder,
-    lang: Annotated[str, typer.Option(help="en or zh.")] = "en",
+    lang: Language = "en",
     out: Annotated[Path | None, typer.Option(help="File to write. [default: in the shop's folder reports]")] = None,
     run: Annotated[str | None, typer.Option(help="The forecast to show, by its id. [default: the latest]")] = None,
     horizon: Annotated[str | None, typer.Option(help="Which of its horizons. [default: the first]")] = None,

@@ -10,42 +10,14 @@ import typer
 from rich.table import Table
 
 from worthwhile.cli.answer import Answer, money, percent, table
-from worthwhile.cli.options import Seed, ShopFolder
+from worthwhile.cli.options import Language, Seed, ShopFolder
 from worthwhile.cli.progress import progress
+from worthwhile.cli.texts import heads, said
 
 if TYPE_CHECKING:
     from worthwhile.decide.segments import Segments
 
 WAYS_SHOWN = 12  # of a stage to another, most customers first
-
-# What the tables are headed with.
-_HEADS: dict[str, tuple[str, str]] = {
-    "stages": ("Stages as of {day}, over {horizon}", "截至 {day} 的生命周期阶段，预测期 {horizon}"),
-    "tiers": ("Tiers by expected spend", "按预期消费额划分的价值层级"),
-    "rfm": ("RFM regions", "RFM 分区"),
-    "aipl": ("Awareness, interest, purchase, loyalty", "认知、兴趣、购买、忠诚（AIPL）"),
-    "groups": ("Groups found in the data", "数据自动分群"),
-    "flow": (
-        "Movement since {day}, the {shown} largest of {all} ways",
-        "自 {day} 以来的流动（{all} 条路径中最大的 {shown} 条）",
-    ),
-    "warning": ("Warning: {warning}", "注意：{warning}"),
-    "evidence": ("What speaks for the usual action:", "惯常动作的依据："),
-    "segment": ("segment", "分群"),
-    "customers": ("customers", "客户数"),
-    "held": ("expected {currency}", "预期 {currency}"),
-    "share": ("share", "占比"),
-    "shortfall": ("shortfall", "预期减少额"),
-    "p_active": ("chance to buy", "购买概率"),
-    "last_year": ("last year", "近一年"),
-    "action": ("usual action", "惯常动作"),
-    "from": ("from", "从"),
-    "to": ("to", "到"),
-    "then": ("expected then", "当时预期"),
-    "now": ("expected now", "现在预期"),
-    "everyone": ("Segments of {people} people in {out}", "{people} 人的分群结果见 {out}"),
-    "run": ("Run {run} in {folder}", "运行 {run}，位于 {folder}"),
-}
 
 
 def segments(
@@ -68,9 +40,9 @@ def segments(
     past: Annotated[
         bool, typer.Option("--past/--no-past", help="Whether to compare with an earlier date at all.")
     ] = True,
-    lang: Annotated[str, typer.Option("--lang", help="Language of names and sentences: en or zh.")] = "en",
+    lang: Language = "en",
     seed: Seed = None,
-    out: Annotated[Path | None, typer.Option(help="File for everyone's segments: .parquet or .csv.")] = None,
+    out: Annotated[Path | None, typer.Option(help="File for everyone's segments: .parquet, .csv or .jsonl.")] = None,
 ) -> Answer:
     """Put customers into segments that can be addressed.
 
@@ -83,12 +55,10 @@ def segments(
 
         worth segments myshop --since 2011-09-01 --out segments.csv
     """
-    from worthwhile.languages import check_language
     from worthwhile.runs.tables import check_out
     from worthwhile.shop import open_shop
 
     shop = open_shop(folder)
-    check_language(lang)
     if out is not None:
         check_out(out)  # before the work, not after it
     with progress() as watch:
@@ -103,12 +73,6 @@ def segments(
     return Answer(made.to_dict() | {"out": out}, _shown(made, lang, out))
 
 
-def _head(key: str, lang: str, **values: object) -> str:
-    from worthwhile.languages import LANGUAGES
-
-    return _HEADS[key][LANGUAGES.index(lang)].format(**values)
-
-
 def _shown(made: Segments, lang: str, out: Path | None) -> list[str | Table]:
     from worthwhile.decide.segments import sentences
     from worthwhile.evaluation.numbers import Numbers
@@ -119,7 +83,7 @@ def _shown(made: Segments, lang: str, out: Path | None) -> list[str | Table]:
     for row in made.summary().to_pylist():
         by_dimension.setdefault(row["dimension"], []).append(row)
     stages = by_dimension["stage"]
-    title = _head("stages", lang, day=made.facts["day"], horizon=made.asked["horizons"][0])
+    title = said("segments.stages", lang, day=made.facts["day"], horizon=made.asked["horizons"][0])
     shown: list[str | Table] = [_stages(stages, lang, title, currency)]
     shown += [_item(row, sentences.definition_of(row["segment"], made, lang), lang) for row in stages]
     notes = {
@@ -135,21 +99,21 @@ def _shown(made: Segments, lang: str, out: Path | None) -> list[str | Table]:
     }
     for dimension, key in (("tier", "tiers"), ("rfm", "rfm"), ("aipl", "aipl"), ("cluster", "groups")):
         if dimension in by_dimension:
-            shown.append(_segments(by_dimension[dimension], lang, _head(key, lang), currency))
+            shown.append(_segments(by_dimension[dimension], lang, said(f"segments.{key}", lang), currency))
             shown += notes.get(dimension, ())
     shown.append(sentences.clusters_note(made, lang))
-    shown += [_head("warning", lang, warning=warning) for warning in made.warnings(lang)]
+    shown += [said("segments.warning", lang, warning=warning) for warning in made.warnings(lang)]
     shown += _flow(made, lang) or [sentences.past_note(made, lang)]
     shown += _evidence(made, stages, lang, amount)
     if out is not None:
-        shown.append(_head("everyone", lang, people=f"{made.facts['people']:,}", out=out))
-    shown.append(_head("run", lang, run=made.run_id, folder=made.folder))
+        shown.append(said("segments.everyone", lang, people=f"{made.facts['people']:,}", out=out))
+    shown.append(said("segments.run", lang, run=made.run_id, folder=made.folder))
     return shown
 
 
-def _item(row: Mapping[str, Any], said: str, lang: str) -> str:
+def _item(row: Mapping[str, Any], text: str, lang: str) -> str:
     """A line of a list: the segment's name, and what is said of it."""
-    return f"- {_name(row['dimension'], row, lang)}{': ' if lang == 'en' else '：'}{said}"
+    return f"- {_name(row['dimension'], row, lang)}{': ' if lang == 'en' else '：'}{text}"
 
 
 def _name(dimension: str, row: Mapping[str, Any], lang: str) -> str:
@@ -173,14 +137,14 @@ def _cells(row: Mapping[str, Any]) -> tuple[str, ...]:
 
 def _columns(lang: str, currency: str) -> tuple[str, ...]:
     keys = ("segment", "customers", "held", "share", "shortfall", "p_active", "last_year")
-    return tuple(_head(key, lang, currency=currency) for key in keys)
+    return tuple(heads("segments", keys, lang, currency=currency))
 
 
 def _stages(rows: list[dict[str, Any]], lang: str, title: str, currency: str) -> Table:
     from worthwhile.decide.segments.words import action_of
 
     cells = [(_name("stage", row, lang), *_cells(row), action_of(row["segment"], lang)) for row in rows]
-    return table(title, (*_columns(lang, currency), _head("action", lang)), cells)
+    return table(title, (*_columns(lang, currency), said("segments.action", lang)), cells)
 
 
 def _segments(rows: list[dict[str, Any]], lang: str, title: str, currency: str) -> Table:
@@ -201,7 +165,7 @@ def _evidence(made: Segments, stages: list[dict[str, Any]], lang: str, amount: C
     note = sentences.evidence_note(made, lang)
     if not lines:
         return [note] if note else []
-    return [_head("evidence", lang), *lines, *([note] if note else []), sentences.honest_label(lang)]
+    return [said("segments.evidence", lang), *lines, *([note] if note else []), sentences.honest_label(lang)]
 
 
 def _flow(made: Segments, lang: str) -> list[str | Table]:
@@ -222,5 +186,5 @@ def _flow(made: Segments, lang: str) -> list[str | Table]:
         )
         for _, way in ways
     ]
-    title = _head("flow", lang, day=made.facts["past"]["start"], shown=len(cells), all=len(flow))
-    return [table(title, tuple(_head(key, lang) for key in ("from", "to", "customers", "then", "now")), cells)]
+    title = said("segments.flow", lang, day=made.facts["past"]["start"], shown=len(cells), all=len(flow))
+    return [table(title, heads("segments", ("from", "to", "customers", "then", "now"), lang), cells)]

@@ -9,7 +9,7 @@ import typer
 from rich.table import Table
 
 from worthwhile.cli.answer import Answer, table
-from worthwhile.cli.options import Seed, ShopFolder
+from worthwhile.cli.options import Language, Seed, ShopFolder
 from worthwhile.cli.progress import progress
 from worthwhile.errors import InputError
 
@@ -21,7 +21,7 @@ HEADS = ("outcome", "action", "without", "effect", "interval", "contacted", "pol
 
 def uplift(
     folder: ShopFolder,
-    log: Annotated[Path, typer.Option("--log", help="The campaign's log, .parquet or .csv: one row a customer.")],
+    log: Annotated[Path, typer.Option("--log", help="Campaign's log: .parquet, .csv or .jsonl, one row a customer.")],
     treatment: Annotated[str, typer.Option(help="Column that says what each customer got.")],
     control: Annotated[str, typer.Option(help="What it says of those who got nothing.")],
     outcome: Annotated[list[str], typer.Option("--outcome", help="Column of what they did after; may be repeated.")],
@@ -54,7 +54,7 @@ def uplift(
         int | None,
         typer.Option(help="Ways of dealing folds to average; 1 is fastest. [default: 3; above 200,000 customers 1]"),
     ] = None,
-    lang: Annotated[str, typer.Option("--lang", help="Language of the sentences: en or zh.")] = "en",
+    lang: Language = "en",
     seed: Seed = None,
 ) -> Answer:
     """Learn from a past campaign who responds to what, and whether it pays to tell customers apart.
@@ -69,11 +69,9 @@ def uplift(
     """
     from worthwhile.decide.uplift import UpliftOptions, estimate_uplift
     from worthwhile.decide.uplift.estimate import SHARES
-    from worthwhile.languages import check_language
     from worthwhile.shop import open_shop
 
     shop = open_shop(folder)
-    check_language(lang)  # before the work, not after it
     options = UpliftOptions(
         covariates=covariate or None,
         ignore=tuple(ignore or ()),

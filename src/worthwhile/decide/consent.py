@@ -1,7 +1,8 @@
-"""Consent: what columns say of it, however it is written, and which of them counts for a channel."""
+"""Consent: what columns say of it, however they are called and written, and which of them counts for a channel."""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -9,42 +10,98 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from worthwhile.decide.columns import KNOWN
 from worthwhile.errors import InputError
+from worthwhile.ingestion.columns import plain
 
 # Anything else is refused, and what is missing is no consent.
-YES = ("true", "yes", "y", "1", "1.0", "opt-in", "optin", "subscribed", "是", "同意", "已订阅")
-NO = ("false", "no", "n", "0", "0.0", "", "opt-out", "optout", "unsubscribed", "否", "不同意", "未订阅")
+YES = ("true", "yes", "y", "1", "1.0", "opt-in", "optin", "subscribed", "是", "同意", "已同意", "已订阅")
+NO = ("false", "no", "n", "0", "0.0", "", "opt-out", "optout", "unsubscribed", "否", "不同意", "未同意", "未订阅")
+# Channel -> what it is called in Chinese: `consent_sms` and 短信同意 speak of the same, as do rows of `sms` and 短信.
+CHANNELS = {
+    "sms": ("短信", "手机短信"),
+    "email": ("邮件", "电子邮件", "邮箱"),
+    "phone": ("电话",),
+    "wechat": ("微信",),
+    "post": ("邮寄", "信件", "直邮"),
+    "push": ("推送", "app推送"),
+}
+BARE = (
+    "短信",
+    "邮件",
+)  # names that are a channel alone, in tables of consent; 电话 and 微信 may be a number and a name
+_BEFORE = r"(?:是否)?(?:同意)?(?:接收|授权)?"
+_AFTER = r"(?:营销)?(?:是否)?(?:同意|授权|许可)?"
+_ALL = re.compile(f"{_BEFORE}({'|'.join(word for words in CHANNELS.values() for word in words)}){_AFTER}")
 
 
 def consented(column: pa.ChunkedArray, *, where: str) -> np.ndarray[Any, Any]:  # (R,) of bool
     """Whether each row of a column says yes. Raises InputError `bad-values` for a word that is neither yes nor no."""
     texts = pc.utf8_lower(pc.utf8_trim_whitespace(pc.cast(pc.fill_null(pc.cast(column, pa.string()), ""), pa.string())))
-    odd = [word for word in pc.unique(texts).to_pylist() if word not in YES and word not in NO]
-    if odd:
+    odd = pc.invert(pc.is_in(texts, value_set=pa.array((*YES, *NO))))
+    row = pc.index(odd, True).as_py()
+    if row >= 0:
         raise InputError(
             "bad-values",
-            f"`{odd[0]}` says neither yes nor no",
-            where=where,
-            remedy="write true or false, yes or no, 1 or 0; what is missing is no consent",
+            f"`{texts[row].as_py()}` says neither yes nor no",
+            where=f"{where} row {row + 1}",
+            remedy="write true or false, yes or no, 1 or 0, 是 or 否; what is missing is no consent",
         )
     found = pc.is_in(texts, value_set=pa.array(YES))
     return np.asarray(found.to_numpy(zero_copy_only=False) if isinstance(found, pa.Array) else found.to_numpy(), bool)
 
 
-def consents(table: pa.Table, *, where: str) -> dict[str, np.ndarray[Any, Any]]:  # -> (R,) of bool
-    """The columns `consent` and `consent_<channel>` of a table, as far as there are such: whether each row says yes.
+def channel_of(name: str) -> str:
+    """A channel by its usual name: `sms` of 短信; any other as it is."""
+    return next((channel for channel, words in CHANNELS.items() if plain(name) in words), name)
 
-    Raises InputError `bad-values`.
+
+def consent_columns(table: pa.Table, *, bare: bool = False) -> dict[str, str]:
+    """`consent` and `consent_<channel>` -> the table's columns that say so, as far as there are such. With `bare` a
+    channel's name alone is one too. Raises InputError `bad-columns` where two say the same."""
+    found: dict[str, str] = {}
+    for name in table.column_names:
+        said = _said(name, bare=bare)
+        if said in found:
+            raise InputError(
+                "bad-columns",
+                f"`{found[said]}` and `{name}` both speak of {said.removeprefix('consent_')}",
+                remedy="leave one of them out",
+            )
+        if said:
+            found[said] = name
+    return found
+
+
+def _said(name: str, *, bare: bool) -> str:
+    """What a column of this name is: `consent`, `consent_<channel>`, or nothing."""
+    if name == "consent" or plain(name) in KNOWN["consent"]:
+        return "consent"
+    if name.startswith("consent_"):
+        return f"consent_{channel_of(name.removeprefix('consent_'))}"
+    way = plain(name)
+    match = _ALL.fullmatch(way)
+    if match and (way != match[1] or (bare and way in BARE)):
+        return f"consent_{channel_of(match[1])}"
+    return ""
+
+
+def consents(table: pa.Table, *, where: str, bare: bool = False) -> dict[str, np.ndarray[Any, Any]]:  # -> (R,) of bool
+    """What `consent_columns` finds in a table: whether each row says yes.
+
+    Raises InputError `bad-columns`, `bad-values`.
     """
-    columns = [name for name in table.column_names if name == "consent" or name.startswith("consent_")]
-    return {name: consented(table[name], where=f"{where}, {name}") for name in columns}
+    return {
+        said: consented(table[name], where=f"{where}, {name}")
+        for said, name in consent_columns(table, bare=bare).items()
+    }
 
 
 def consent_for(channel: str, said: Mapping[str, np.ndarray[Any, Any]]) -> np.ndarray[Any, Any]:  # (R,) of bool
     """Who may be contacted through a channel, of what `consents` found (at least one column): `consent_<channel>`
     counts; where nothing is said of the channel, `consent`; without that nobody, since a yes to text messages is none
     to letters. Where the channel is not known (empty), only those who said yes to every one."""
-    for name in (f"consent_{channel}", "consent"):
+    for name in (f"consent_{channel_of(channel)}", "consent"):
         if name in said:
             return said[name]
     every = np.asarray(np.logical_and.reduce(list(said.values())))

@@ -6,6 +6,7 @@ from __future__ import annotations
 import re
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -16,28 +17,22 @@ import pyarrow.parquet as pq
 
 from worthwhile import __version__
 from worthwhile.decide.campaign.folder import NONE, read_campaign
-from worthwhile.decide.consent import consent_for, consented, consents
+from worthwhile.decide.columns import check_columns
+from worthwhile.decide.consent import channel_of, consent_for, consented, consents
 from worthwhile.decide.identities import as_the_shop_knows, known_ids, with_known_ids
 from worthwhile.decide.responses import ASSUMED
 from worthwhile.decide.tables import ids_of, read_table
+from worthwhile.decide.words import Note, words_of
 from worthwhile.errors import InputError
 from worthwhile.ingestion.forgotten import read_forgotten, subject_of
 from worthwhile.ingestion.pseudonyms import Keyring
 from worthwhile.models.files import write_json
 from worthwhile.runs.record import check_digests, digest_of, list_runs, run_folder
-from worthwhile.runs.tables import check_out, write_table
+from worthwhile.runs.tables import SUFFIXES, check_out, write_table
 from worthwhile.shop import Shop
 from worthwhile.store.log import open_log
 
 Array = np.ndarray[Any, Any]
-# Why rows are left out, in the order in which it is asked.
-LEFT_OUT = {
-    "not_selected": "not selected",
-    "forgotten": "of customers who were forgotten",
-    "excluded": "of excluded customers",
-    "no_consent": "without consent",
-}
-SUFFIXES = (".csv", ".parquet", ".jsonl")
 # Kind of run -> its table that is handed over where no other is named.
 TABLES = {
     "forecast": "forecasts.parquet",
@@ -48,6 +43,7 @@ TABLES = {
 # What a manifest tells of a run, as far as the run says it.
 VERSIONS = "which version of each of the shop's tables was read; they count from 0, the first batch that was ingested"
 OF_UPLIFT = ("log", "numbered", "of_shop", "effects_for")  # whose effects an uplift run tells
+OF = ("run_id", "start", "cutoff", "horizon")  # what a person is told of it
 TOLD = ("cutoff", "horizon", "horizons", "model", "models", "forecast", "data_version", "seed", "plan")
 
 
@@ -69,9 +65,33 @@ class Handover:
     path: Path
     manifest_path: Path
     manifest: Mapping[str, Any]
+    days: Mapping[str, str]  # cutoff and first day of a campaign, as far as there are such, in the shop's time zone
 
-    def to_dict(self) -> dict[str, Any]:
-        return {"out": self.path, "manifest_path": self.manifest_path, **self.manifest}
+    def sentences(self, lang: str = "en") -> list[str]:
+        """How many rows were handed over, of what, and who was left out: in plain words, `en` or `zh`.
+
+        Raises InputError `bad-argument` for another language.
+        """
+        words, facts = words_of(lang), self.manifest
+        said = [words("export.rows", rows=facts["rows"], customers=facts["customers"], path=self.path)]
+        told = {name: words.day(day) for name, day in self.days.items()}
+        told |= {name: facts[name] for name in ("run_id",) if facts.get(name)}
+        told |= {name: words.span(facts[name]) for name in ("horizon",) if facts.get(name)}
+        known = [words(f"export.{name}", value=told[name]) for name in OF if name in told]
+        said += [words("export.of", facts=words.listed(known))] if known else []
+        for name, rows in facts["left_out"].items():
+            if rows:
+                said.append(words("export.left_out", rows=rows, why=words(f"left_out.{name}")))
+        return [*said, *(words.assumed(one) for one in facts.get("assumptions", ()))]
+
+    def warning_sentences(self, lang: str = "en") -> list[str]:
+        """What a reader has to know before. Raises InputError `bad-argument`."""
+        return words_of(lang).notes(self.manifest["notes"])
+
+    def to_dict(self, lang: str = "en") -> dict[str, Any]:
+        """The whole answer, sentences in one language. Raises InputError `bad-argument`."""
+        told = {"answer": self.sentences(lang), "warnings": self.warning_sentences(lang)}
+        return {"out": self.path, "manifest_path": self.manifest_path, **self.manifest, **told}
 
 
 def export(
@@ -92,29 +112,26 @@ def export(
     `<file>.manifest.json`. Where nobody is left nothing is written, unless `audience.allow_empty`.
     Raises InputError `no-such-run`, `damaged`, `bad-argument`, `bad-file`, `bad-columns`, `bad-values`, `no-key`.
     """
-    path, audience = check_out(out, suffixes=SUFFIXES), audience or Audience()
+    path, audience = check_out(out), audience or Audience()
     table, source = _table(shop, what, run_id, file)
-    if "customer_id" not in table.column_names:
-        raise InputError("bad-columns", "the table has no column `customer_id`", where=what, remedy="name another file")
+    check_columns(table, ["customer_id"], where=what)
     customers = np.array(pc.cast(table["customer_id"], pa.string()).to_pylist(), object)
-    warnings: list[str] = []
-    keep, left_out = _kept(shop, table, customers, audience, warnings)
+    notes: list[Note] = []
+    keep, left_out = _kept(shop, table, customers, audience, notes)
     rows = np.flatnonzero(keep)
     if not len(rows):
-        warnings.insert(0, _nobody(len(table), left_out))
+        notes.insert(0, _nobody(len(table), left_out))
         if not audience.allow_empty:
             remedy = "mend what leaves everybody out, or say that a file of nobody is wanted: --allow-empty"
-            raise InputError("bad-argument", " ".join(warnings), where=what, remedy=remedy)
+            said = " ".join(words_of().notes(notes)).removesuffix(".")
+            raise InputError("bad-argument", said, where=what, remedy=remedy)
     held = _held_out(table, rows, source)
     if held:
-        others = (
-            f" Those to be contacted: --where treatment=..., not {NONE}." if "treatment" in table.column_names else ""
+        is_campaign = "treatment" in table.column_names
+        notes.append(
+            {"note": "held_treated", "rows": held, "none": NONE} if is_campaign else {"note": "held_rows", "rows": held}
         )
-        warnings.append(
-            f"{held:,} of these rows are of customers who are held out: whoever contacts them spoils the comparison."
-            + others
-        )
-    warnings += _of_no_shop(source)
+    notes += _of_no_shop(source)
     rows = rows[np.argsort(customers[rows].astype(str), kind="stable")]
     chosen = table.take(pa.array(rows))
     write_table(chosen, path)
@@ -125,7 +142,8 @@ def export(
         "columns": chosen.column_names,
         "left_out": left_out,
         "where": {column: sorted(texts) for column, texts in audience.where.items()},
-        "warnings": warnings,
+        "notes": notes,
+        "warnings": words_of().notes(notes),
         "currency": shop.settings["currency"],
         "sha256": digest_of(path),
         "version": __version__,
@@ -134,11 +152,15 @@ def export(
         manifest["data_version_means"] = VERSIONS
     manifest_path = path.with_name(path.name + ".manifest.json")
     write_json(manifest_path, manifest)
-    return Handover(path, manifest_path, manifest)
+    zone = shop.settings.zone
+    days = {name: datetime.fromisoformat(source[name]) for name in ("start", "cutoff") if source.get(name)}
+    return Handover(
+        path, manifest_path, manifest, {name: f"{at.astimezone(zone):%Y-%m-%d}" for name, at in days.items()}
+    )
 
 
 def _kept(
-    shop: Shop, table: pa.Table, customers: Array, audience: Audience, warnings: list[str]
+    shop: Shop, table: pa.Table, customers: Array, audience: Audience, notes: list[Note]
 ) -> tuple[Array, dict[str, int]]:
     """Which rows are handed over, (R,) of bool, and how many are left out for each reason.
 
@@ -146,10 +168,10 @@ def _kept(
     """
     known = as_the_shop_knows(shop, customers)
     tests = {
-        "not_selected": lambda: _selected(table, audience, warnings),
+        "not_selected": lambda: _selected(table, audience, notes),
         "forgotten": lambda: _remembered(shop, known),
-        "excluded": lambda: _not_excluded(known, known_ids(shop, audience.excluded), warnings),
-        "no_consent": lambda: _consented(shop, table, known, audience, warnings),
+        "excluded": lambda: _not_excluded(known, known_ids(shop, audience.excluded), notes),
+        "no_consent": lambda: _consented(shop, table, known, audience, notes),
     }
     keep, left_out = np.ones(len(table), bool), {}
     for name, test in tests.items():
@@ -166,8 +188,8 @@ def _table(shop: Shop, what: str, run_id: str | None, file: str | None) -> tuple
         facts = {name: campaign.manifest[name] for name in ("start", *TOLD) if name in campaign.manifest}
         assumptions = campaign.manifest.get("assumptions", ())
         return campaign.assignment(), {"what": what, **facts, **({"assumptions": assumptions} if assumptions else {})}
-    if Path(what).suffix.lower() in (".parquet", ".csv", ".jsonl"):
-        given = read_table(what, where="--what")
+    if Path(what).suffix.lower() in SUFFIXES:
+        given = read_table(what, where="--what", columns=("customer_id", "action", "channel", "consent"))
         return given, {"what": Path(what).name, "source_sha256": digest_of(Path(what)), **_assumed_in(given)}
     # What was made only to compare another with is never the latest (`runs/recall.forecast_manifest`).
     runs = sorted(list_runs(shop, what), key=lambda m: "made_for" in m)
@@ -210,19 +232,14 @@ def _held_out(table: pa.Table, rows: Array, source: Mapping[str, Any]) -> int:
     return int((np.asarray(table["treatment"].to_pylist(), object)[rows] == NONE).sum())
 
 
-def _of_no_shop(source: Mapping[str, Any]) -> list[str]:
+def _of_no_shop(source: Mapping[str, Any]) -> list[Note]:
     """That an uplift run's effects are not of the shop's customers, as far as they are not."""
     if source.get("numbered"):
-        return [
-            f"The ids are numbers of rows of {source['log']}, which names no customers: nobody can be found by them."
-        ]
+        return [{"note": "numbered", "log": source["log"]}]
     strangers = (source.get("effects_for") or 0) - (source.get("of_shop") or 0)
     if source["what"] != "uplift" or source.get("of_shop") is None or not strangers:
         return []
-    return [
-        f"{strangers:,} of the {source['effects_for']:,} customers of {source['log']} are not this shop's: they are not"
-        " its to contact."
-    ]
+    return [{"note": "strangers", "strangers": strangers, "customers": source["effects_for"], "log": source["log"]}]
 
 
 def _assumed_in(table: pa.Table) -> dict[str, list[dict[str, Any]]]:
@@ -240,15 +257,15 @@ def _assumed_in(table: pa.Table) -> dict[str, list[dict[str, Any]]]:
     return {"assumptions": found} if found else {}
 
 
-def _nobody(rows: int, left_out: Mapping[str, int]) -> str:
+def _nobody(rows: int, left_out: Mapping[str, int]) -> Note:
     """Why a file is empty."""
     if not rows:
-        return "Nobody is left: the table has no row."
-    why = ", ".join(f"{count:,} {LEFT_OUT[name]}" for name, count in left_out.items() if count)
-    return f"Nobody is left of {rows:,} rows: {why}."
+        return {"note": "no_row"}
+    reasons = [{"rows": count, "why": name} for name, count in left_out.items() if count]
+    return {"note": "nobody", "rows": rows, "reasons": reasons}
 
 
-def _selected(table: pa.Table, audience: Audience, warnings: list[str]) -> Array:
+def _selected(table: pa.Table, audience: Audience, notes: list[Note]) -> Array:
     keep = np.ones(len(table), bool)
     for column, texts in audience.where.items():
         if column not in table.column_names:
@@ -261,17 +278,18 @@ def _selected(table: pa.Table, audience: Audience, warnings: list[str]) -> Array
         said = pc.cast(table[column], pa.string())
         known = pc.unique(said).drop_null().to_pylist()
         for text in sorted(set(texts) - set(known)):
-            shown = ", ".join(f"`{one}`" for one in sorted(known)[:10]) + (" and more" if len(known) > 10 else "")
-            warnings.append(f"No row has `{text}` in `{column}`, which says {shown or 'nothing'}.")
+            key = f"no_such_text{'_more' if len(known) > 10 else '' if known else '_nothing'}"
+            shown = {"known": sorted(known)[:10]} if known else {}
+            notes.append({"note": key, "text": text, "column": column, **shown})
         keep &= np.asarray(pc.is_in(said, value_set=pa.array(sorted(texts), pa.string())).to_numpy(), bool)
     return keep
 
 
-def _not_excluded(customers: Array, excluded: Collection[str], warnings: list[str]) -> Array:
+def _not_excluded(customers: Array, excluded: Collection[str], notes: list[Note]) -> Array:
     """Who is not excluded. That none of those excluded is there at all may be, but is likelier a mistake."""
     found = np.isin(customers.astype(str), np.array(sorted(excluded), dtype=str))
     if excluded and not found.any():
-        warnings.append(f"None of the {len(excluded):,} excluded customers is in the table: are their ids the shop's?")
+        notes.append({"note": "none_excluded", "customers": len(excluded)})
     return np.asarray(~found)
 
 
@@ -289,7 +307,7 @@ def _remembered(shop: Shop, customers: Array) -> Array:
     return np.array([name not in gone for name in customers.tolist()], bool)
 
 
-def _consented(shop: Shop, table: pa.Table, customers: Array, audience: Audience, warnings: list[str]) -> Array:
+def _consented(shop: Shop, table: pa.Table, customers: Array, audience: Audience, notes: list[Note]) -> Array:
     """Who said yes, in the rows' own column `consent` and in the table of consent, as far as there are such."""
     keep = np.ones(len(table), bool)
     if "consent" in table.column_names:
@@ -297,27 +315,23 @@ def _consented(shop: Shop, table: pa.Table, customers: Array, audience: Audience
     if audience.consent is None:
         return keep
     given = with_known_ids(shop, audience.consent, where="--consent")
-    said = consents(given, where="--consent") if "customer_id" in given.column_names else {}
+    ids = ids_of(given, where="--consent")
+    said = consents(given, where="--consent", bare=True)
     if not said:
         raise InputError(
             "bad-columns",
-            "a table of consent has customer_id, and consent or consent_<channel>",
+            "no column of the table of consent says who consented",
             where="--consent",
-            remedy="name the columns so",
+            remedy="call it consent or consent_<channel>, such as consent_email, or 同意 or 短信同意; the columns are"
+            f" {', '.join(f'`{name}`' for name in given.column_names)}",
         )
-    ids = ids_of(given, where="--consent")
     place = pc.index_in(pa.array(customers.tolist(), pa.string()), value_set=ids)
     known = np.asarray(place.is_valid().to_numpy(zero_copy_only=False), bool)
     if len(known) and not known.any():
-        warnings.append(
-            f"The table of consent has {len(ids):,} customers and names none of these: are its ids the shop's?"
-        )
+        notes.append({"note": "none_consented", "customers": len(ids)})
     for channel in _channels(table, audience.channel):
-        if f"consent_{channel}" not in said and "consent" not in said:
-            warnings.append(
-                f"The table of consent says nothing of {channel} (it has {', '.join(sorted(said))}): nobody counts as"
-                f" having consented to it. Add `consent_{channel}`, or `consent` for all channels that have no column."
-            )
+        if f"consent_{channel_of(channel)}" not in said and "consent" not in said:
+            notes.append({"note": "no_channel", "channel": channel, "columns": ", ".join(sorted(said))})
     at = pc.fill_null(place, 0).to_numpy()
     return keep & known & _by_channel(table, audience.channel, said, at)
 

@@ -14,6 +14,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
+from worthwhile.decide.words import Note
 from worthwhile.errors import InputError
 from worthwhile.runs.record import check_digests, list_runs, run_folder
 from worthwhile.shop import Shop
@@ -30,7 +31,7 @@ ASSUMED = {
 LARGE = {"lift_spend": 0.5, "lift_active": 0.5, "points_active": 0.1}
 MOST = {"lift_spend": 5.0, "lift_active": 5.0, "points_active": 1.0}
 # What two e-mails of the public Hillstrom test did within two weeks (a test holds it to the data).
-SEEN = {"lift_spend": "65 and 118 %", "lift_active": "54 and 119 %", "points_active": "0.3 and 0.7 points"}
+SEEN = {"lift_spend": [65, 118], "lift_active": [54, 119], "points_active": [0.3, 0.7]}  # in % or points
 SE_SHARE = 0.5  # of an assumption's size: its standard error, where nobody says how sure it is
 
 
@@ -66,15 +67,12 @@ def check_assumed(kind: str, size: float, *, where: str) -> None:
     )
 
 
-def doubt_of(action: str, kind: str, size: float) -> str | None:
-    """A warning of a large assumption; None of any other."""
+def doubt_of(action: str, kind: str, size: float) -> Note | None:
+    """A note of a large assumption; None of any other."""
     if size <= LARGE[kind]:
         return None
-    return (
-        f"{action}: {kind} = {size:g} is a rise of {_in_words(kind, size)} (0.01 would be {_in_words(kind, 0.01)}). In"
-        f" the public Hillstrom test two e-mails brought {SEEN[kind]} within two weeks, and over a longer time the same"
-        " is a smaller part. What follows is no better than this assumption."
-    )
+    rise = f"{size * 100:,.10g}"
+    return {"note": f"doubt_{kind}", "action": action, "value": f"{size:g}", "rise": rise, "brought": SEEN[kind]}
 
 
 def _in_words(kind: str, size: float) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import math
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -15,7 +16,9 @@ import pyarrow.csv as pacsv
 import pyarrow.json as pajson
 import pyarrow.parquet as pq
 
+from worthwhile.decide.columns import called, check_columns, meaning, named
 from worthwhile.errors import InputError
+from worthwhile.ingestion.numbers import meant
 from worthwhile.ingestion.text_file import DELIMITERS, as_utf8
 from worthwhile.runs.tables import FORMULA_MARKED, without_marks
 
@@ -32,8 +35,8 @@ def read_table(path: Path | str, *, where: str, columns: Sequence[str] = ("custo
 
     A .csv may be in any encoding and with any delimiter that orders may be ingested in, and texts that were marked so
     that a spreadsheet does not take them for formulas are as they were; rows of it without anything are left out.
-    `where` is the option that the file was given by, and `columns` are those that such a table has; both are for
-    messages alone. Raises InputError `bad-file`, `bad-argument`.
+    `where` is the option that the file was given by. `columns` are those that such a table has: where it calls them
+    otherwise (`decide/columns.py`), they get their names. Raises InputError `bad-file`, `bad-argument`.
     """
     path = Path(path)
     remedy = f"give a .parquet, .csv or .jsonl with {_listed(columns)}"
@@ -44,7 +47,7 @@ def read_table(path: Path | str, *, where: str, columns: Sequence[str] = ("custo
         )
     refuse_missing(path, where=where, remedy=remedy)
     try:
-        table = reader(path)
+        table = named(reader(path), columns)
         for name in TEXTS:
             if name in table.column_names and not pa.types.is_nested(table[name].type):
                 table = table.set_column(table.column_names.index(name), name, _texts(table[name]))
@@ -95,12 +98,13 @@ def _read_csv(path: Path) -> pa.Table:
             first = file.readline(1 << 16).decode(errors="ignore")
         delimiter = max(DELIMITERS, key=first.count)
         # By the names as they stand in the file: blanks about them are taken away only afterwards.
-        types = {name: pa.string() for name in _as_written(first, delimiter) if name.strip(BLANKS) in TEXTS}
+        types = {name: pa.string() for name in _as_written(first, delimiter) if meaning(name.strip(BLANKS), TEXTS)}
         options = pacsv.ConvertOptions(column_types=types)
         table = pacsv.read_csv(readable, parse_options=pacsv.ParseOptions(delimiter=delimiter), convert_options=options)
     table = without_marks(table.rename_columns([name.strip(BLANKS) for name in table.column_names]))
-    if "customer_id" in table.column_names:
-        table = table.set_column(table.column_names.index("customer_id"), "customer_id", _bare(table["customer_id"]))
+    for k, name in enumerate(table.column_names):
+        if meaning(name) and pa.types.is_string(table[k].type):
+            table = table.set_column(k, name, _bare(table[k]))
     filled = np.zeros(len(table), bool)
     for column in table.columns:
         texts = pa.types.is_string(column.type)
@@ -138,13 +142,7 @@ def texts_of(table: pa.Table, name: str, *, where: str) -> pa.ChunkedArray:
 def ids_of(table: pa.Table, *, where: str) -> pa.Array:
     """The column `customer_id` of a table with one row a customer. Raises InputError `bad-columns`, `bad-values` for a
     row without one, and for a customer who stands twice."""
-    if "customer_id" not in table.column_names:
-        raise InputError(
-            "bad-columns",
-            "there is no column `customer_id`",
-            where=where,
-            remedy=f"name it so; the columns are {', '.join(table.column_names)}",
-        )
+    check_columns(table, ["customer_id"], where=where)
     refuse_nameless(table, "customer_id", where=where)
     ids = texts_of(table, "customer_id", where=where).combine_chunks()
     counts = pc.value_counts(ids)
@@ -170,22 +168,37 @@ def numbers_of(table: pa.Table, name: str, *, where: str, truths: bool = False) 
             raise pa.ArrowInvalid("true and false are no numbers")
         column = pc.cast(column, pa.float64())
     except (pa.ArrowInvalid, pa.ArrowNotImplementedError) as error:
-        raise InputError(
-            "bad-values",
-            f"the column is not of numbers: {str(error).splitlines()[0]}",
-            where=f"{where}, {name}",
-            remedy="write numbers as 12.50",
-        ) from error
+        raise no_number(table, name, where=where) from error
     found = np.array(pc.fill_null(column, np.nan).to_numpy(), dtype=np.float64)
     refuse_rows(table, name, pa.array(~np.isfinite(found)), "is no number", where=where)
     return found
+
+
+def no_number(table: pa.Table, name: str, *, where: str) -> InputError:
+    """The error of a column that is not of numbers: its first row that holds none, and what to write there."""
+    for row, value in enumerate(table[name].to_pylist()):
+        if isinstance(value, str) and not _is_number(value):
+            column = called(table, name)
+            what = f"`{column}` is '{value}', which is no number" if value.strip() else f"`{column}` is missing"
+            number = meant(value)
+            wanted = "a number, as 12.50" if number is None else f"{number:.15g}"
+            return InputError("bad-values", what, where=f"{where} row {row + 1}", remedy=f"write {wanted}")
+    what = f"`{called(table, name)}` is of {table[name].type}, not of numbers"
+    return InputError("bad-values", what, where=where, remedy="write numbers as 12.50")
+
+
+def _is_number(text: str) -> bool:
+    try:
+        return "_" not in text and math.isfinite(float(text))
+    except ValueError:
+        return False
 
 
 def refuse_rows(table: pa.Table, name: str, wrong: Any, what: str, *, where: str) -> None:
     """Raises InputError `bad-values` for the first row that is wrong."""
     row = pc.index(wrong, True).as_py()
     if row >= 0:
-        value = table[name][row].as_py()
+        value, name = table[name][row].as_py(), called(table, name)
         raise InputError(
             "bad-values",
             f"`{name}` {what}: {value!r}" if value not in (None, "") else f"`{name}` {what}",
@@ -205,8 +218,7 @@ def as_counts(table: pa.Table, *, where: str) -> dict[str, int]:
 
     Raises InputError `bad-columns`, `bad-values`.
     """
-    if "customer_id" not in table.column_names:
-        raise InputError("bad-columns", "there is no column `customer_id`", where=where, remedy="name it so")
+    check_columns(table, ["customer_id"], where=where)
     refuse_nameless(table, "customer_id", where=where)
     customers = texts_of(table, "customer_id", where=where)
     counts = np.ones(len(table))
@@ -227,10 +239,7 @@ def read_ids(path: Path | str, *, where: str) -> frozenset[str]:
     path = Path(path)
     if path.suffix.lower() in _READERS:
         table = read_table(path, where=where)
-        if "customer_id" not in table.column_names:
-            raise InputError(
-                "bad-columns", "there is no column `customer_id`", where=f"{where} {path}", remedy="name it so"
-            )
+        check_columns(table, ["customer_id"], where=f"{where} {path}")
         ids = texts_of(table, "customer_id", where=f"{where} {path}").to_pylist()
         return frozenset(name for name in ids if name)
     refuse_missing(path, where=where, remedy="give a file with one id a line, or with a column customer_id")
@@ -242,5 +251,5 @@ def read_ids(path: Path | str, *, where: str) -> frozenset[str]:
         lines = readable.read_text(encoding="utf-8-sig").splitlines()
     lines = [_unquoted(line.strip(BLANKS)) for line in lines]
     ids = _bare(pa.array([FORMULA_MARKED.sub(r"\1", line) for line in lines], pa.string())).to_pylist()
-    ids = ids[1:] if ids[:1] == ["customer_id"] else ids
+    ids = ids[1:] if ids and meaning(ids[0]) else ids
     return frozenset(name for name in ids if name)

@@ -145,7 +145,7 @@ def explain_forecast(  # noqa: PLR0913 (one parameter for each question that a p
     (default: the latest).
 
     Of all customers, or of a random `sample` of them, the importance of each reason and the table of the first three
-    reasons are recorded as a run; `out` writes that table, with texts in `language`, to a .parquet or .csv file.
+    reasons are recorded as a run; `out` writes that table, with texts in `language`, to a file, by its suffix.
     Raises InputError (`no-such-run`, `no-such-customer`, `bad-argument`, `damaged`).
     """
     check_language(language)

@@ -30,6 +30,7 @@ _CURRENCIES = {
 }
 _CODES = ("cny", "usd", "eur", "gbp", "jpy", "hkd", "twd", "krw", "inr", "aud", "cad", "chf")
 _SIGNS = "|".join(re.escape(sign) for sign in (*_CURRENCIES, *_CODES))
+_UNITS = {"k": 1e3, "千": 1e3, "万": 1e4, "m": 1e6, "mn": 1e6, "百万": 1e6, "亿": 1e8}
 # Blanks of all widths and apostrophes part thousands: like signs of currencies, they do not change the number.
 _IGNORED = rf"(?i:{_SIGNS})|[\s\x{{00A0}}\x{{202F}}\x{{2009}}'’]"
 _WIDE, _NARROW = "０１２３４５６７８９．，＋－−（）", "0123456789.,+--()"
@@ -60,6 +61,27 @@ class Style:
 
 def looks_like_number(text: str) -> bool:
     return _LOOKS.fullmatch(unicodedata.normalize("NFKC", text).strip()) is not None
+
+
+def meant(text: str) -> float | None:
+    """The number that a person means by £5, 1,50, 5k, 3万 or 20%; None where that cannot be told.
+
+    For messages alone: what is read from files is read in the style of the whole file.
+    """
+    bare = re.sub(rf"{_SIGNS}|[\s'’]", "", unicodedata.normalize("NFKC", text).lower())
+    match = re.fullmatch(r"([+-]?[\d.,]*\d[\d.,]*)(k|m|mn|千|万|百万|亿|%)?", bare)
+    if match is None:
+        return None
+    digits, unit = match.groups()
+    if re.fullmatch(r"[+-]?\d*,(\d{1,2}|\d{4,})|[+-]?\d{1,3}(\.\d{3})+,\d*", digits):
+        digits = digits.replace(".", "").replace(",", ".")
+    elif re.fullmatch(r"[+-]?\d{1,3}(,\d{3})+(\.\d*)?", digits):
+        digits = digits.replace(",", "")
+    try:
+        number = float(digits)
+    except ValueError:
+        return None
+    return number / 100 if unit == "%" else number * _UNITS.get(unit, 1)
 
 
 @dataclass(frozen=True)

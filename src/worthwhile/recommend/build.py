@@ -13,8 +13,6 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.csv as pacsv
-import pyarrow.parquet as pq
 
 from worthwhile.errors import InputError
 from worthwhile.languages import check_language
@@ -30,7 +28,7 @@ from worthwhile.recommend.reasons import Reasons
 from worthwhile.recommend.signals import Sources, sources_on
 from worthwhile.runs.asked import forecast_cutoff
 from worthwhile.runs.choose import fitting_of
-from worthwhile.runs.tables import check_out, safe_for_spreadsheets
+from worthwhile.runs.tables import check_out, read_written, write_tables
 from worthwhile.shop import Shop
 from worthwhile.store.log import Log, open_log
 
@@ -159,10 +157,7 @@ class Recommendations:
         if self.kept is not None:
             return self.kept
         assert self.file is not None
-        if self.file.suffix.lower() == ".parquet":
-            return pq.read_table(self.file)
-        types = dict(zip(SCHEMA.names, SCHEMA.types, strict=True))
-        return pacsv.read_csv(self.file, convert_options=pacsv.ConvertOptions(column_types=types))
+        return read_written(self.file, SCHEMA)
 
 
 def recommend_items(  # noqa: PLR0913 (one parameter for each question that a person asks)
@@ -185,7 +180,7 @@ def recommend_items(  # noqa: PLR0913 (one parameter for each question that a pe
     `customers` are ids, by default all that were known before the cutoff. `content` are vectors of items, by default
     those of the settings' encoders, through which items that were never sold are recommended too; `scores` are further
     scores of customers and items, by name, which the mixture learns to weigh. With `events` the event model's
-    next-item head is one of them, where the log is large enough. With `out` the table goes to a file, .parquet or .csv,
+    next-item head is one of them, where the log is large enough. With `out` the table goes to a file, by its suffix,
     part by part, and is not held in memory. Of the shop's folder only the cache of vectors is written.
     Raises InputError (`bad-argument`, `no-such-customer`, `empty-shop`, `no-history`).
     """
@@ -221,7 +216,7 @@ def _kept_or_written(parts: Iterator[pa.Table], path: Path | None) -> pa.Table |
     """The table; None where it goes to a file."""
     if path is None:
         return pa.concat_tables([SCHEMA.empty_table(), *parts])
-    _write(parts, path)
+    write_tables(parts, path, SCHEMA)
     return None
 
 
@@ -290,19 +285,6 @@ def _table(made: Recommender, customers: Array, ranked: Ranked, reasons: Reasons
         texts[own] = reasons.of_newcomer(codes[:, n], item[own])
     columns = [customers[row], (rank + 1).astype(np.int32), made.items[item], ranked.score[row, rank], texts]
     return pa.table([pa.array(c, f.type) for c, f in zip(columns, SCHEMA, strict=True)], schema=SCHEMA)
-
-
-def _write(parts: Iterator[pa.Table], path: Path) -> None:
-    """Write the parts to a Parquet or CSV file; one of that name is replaced only once the new one is whole."""
-    temporary = path.with_name(path.name + ".new")
-    is_parquet = path.suffix.lower() == ".parquet"
-    writer: Any = (
-        pq.ParquetWriter(temporary, SCHEMA, compression="zstd") if is_parquet else pacsv.CSVWriter(temporary, SCHEMA)
-    )
-    with writer:
-        for table in parts:
-            writer.write_table(table if is_parquet else safe_for_spreadsheets(table))
-    temporary.replace(path)
 
 
 __all__ = ["MOST", "SCHEMA", "Ranked", "Recommendations", "Recommender", "recommend_items"]

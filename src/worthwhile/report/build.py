@@ -18,11 +18,12 @@ from worthwhile.report.collect import content_of
 from worthwhile.report.content import BacktestFacts, ReportContent
 from worthwhile.report.plan_section import plan_section
 from worthwhile.report.reasons_section import reasons_section
-from worthwhile.report.rendering import rendered, writable, write_page
+from worthwhile.report.rendering import rendered, write_page
 from worthwhile.report.segments_section import segments_section
 from worthwhile.report.texts import Voice, voice_of
 from worthwhile.report.uplift_section import uplift_section
 from worthwhile.report.verdicts import lead_of, verdict_on
+from worthwhile.runs.tables import PAGE_SUFFIXES, check_out
 from worthwhile.shop import Shop
 
 
@@ -53,7 +54,7 @@ def write_report(  # noqa: PLR0913 (one parameter for each run that a person cho
     if out is None:
         path.parent.mkdir(parents=True, exist_ok=True)
     else:
-        writable(path, "--out", remedy="name a file, such as report.html")
+        check_out(path, suffixes=PAGE_SUFFIXES)
     progress("reading the shop", 0.0)
     content = content_of(
         shop,

@@ -7,7 +7,8 @@ from dataclasses import replace
 from datetime import date
 from typing import Any
 
-from worthwhile.decide.campaign.words import expectation_text, note_text, worth_text
+from worthwhile.decide.campaign.wording import expectations, worth_sentence
+from worthwhile.decide.words import words_of
 from worthwhile.evaluation.numbers import Numbers
 from worthwhile.report import charts_campaign
 from worthwhile.report.campaign_content import CampaignFacts
@@ -36,7 +37,7 @@ def campaign_section(facts: CampaignFacts | None, voice: Voice) -> dict[str, Any
         "title": voice("section.title"),
         "made": facts.said(voice),
         "lead": _lead(facts, voice),
-        "warnings": [note_text(note, voice.numbers.language) for note in facts.measured["notes"]],
+        "warnings": words_of(voice.numbers.language).notes(facts.measured["notes"]),
         "arms": [_arm(arm, facts, voice) for arm in facts.measured["arms"]],
         "figures": [figure for figure in figures if figure is not None],
         "table": _table(facts, voice),
@@ -65,7 +66,7 @@ def _lead(facts: CampaignFacts, voice: Voice) -> str:
 
 def _arm(arm: Row, facts: CampaignFacts, voice: Voice) -> dict[str, Any]:
     """What an arm did, what that was worth, and what it says of what was expected."""
-    n, currency = voice.numbers, facts.measured["currency"]
+    n = voice.numbers
     title = voice(
         "arm.title",
         arm=arm["arm"],
@@ -73,8 +74,8 @@ def _arm(arm: Row, facts: CampaignFacts, voice: Voice) -> dict[str, Any]:
         held=n.count(arm["held_out"]),
     )
     seen = [_seen(arm["outcomes"][name], name, voice) for name in charts_campaign.DRAWN]
-    against = [expectation_text(of, name, currency, n.language) for name, of in arm["outcomes"].items()]
-    said = [*seen, worth_text(arm, currency, n.language), *against]
+    words = words_of(n.language, facts.measured["currency"])
+    said = [*seen, worth_sentence(arm, words), *expectations(arm, words)]
     return {"title": title, "said": [text for text in said if text]}
 
 

@@ -17,9 +17,10 @@ from worthwhile.languages import check_language
 from worthwhile.progress import Progress, silent
 from worthwhile.report.charts_quality import timeline_figures
 from worthwhile.report.quality_content import QualityContent, Refused, quality_content
-from worthwhile.report.rendering import rendered, writable, write_page
+from worthwhile.report.rendering import rendered, write_page
 from worthwhile.report.tables import Cell, Table, short
 from worthwhile.report.texts import Voice, read_texts
+from worthwhile.runs.tables import PAGE_SUFFIXES, check_out
 from worthwhile.shop import Shop
 
 FILES_SHOWN, FILE_SHOWN, TEXT_SHOWN, CONTENT_SHOWN = 30, 40, 80, 200
@@ -28,7 +29,7 @@ FILES_SHOWN, FILE_SHOWN, TEXT_SHOWN, CONTENT_SHOWN = 30, 40, 80, 200
 def write_quality_page(shop: Shop, out: Path | str, lang: str = "en", *, progress: Progress = silent) -> Path:
     """Write the page and give its path. Raises InputError `bad-argument` (language, file), `empty-shop`, `damaged`."""
     check_language(lang)
-    path = writable(Path(out), "--html")
+    path = check_out(out, suffixes=PAGE_SUFFIXES, where="--html")
     progress("checking", 0.0)
     content = quality_content(shop)
     progress("writing the page", 0.9)

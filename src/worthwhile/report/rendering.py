@@ -1,4 +1,4 @@
-"""What all pages share: languages, where they may be written, and how a template becomes one self-contained file."""
+"""What all pages share: languages, and how a template becomes one self-contained file."""
 
 from __future__ import annotations
 
@@ -11,22 +11,7 @@ from typing import Any
 from jinja2 import Environment, FunctionLoader, StrictUndefined
 from markupsafe import Markup
 
-from worthwhile.errors import InputError
 from worthwhile.report.texts import Voice
-
-
-def writable(path: Path, option: str, *, remedy: str = "name a file") -> Path:
-    """The path itself. Raises InputError `bad-argument` where no file can be written there."""
-    if path.is_dir():
-        raise InputError("bad-argument", f"`{path}` is a folder", where=option, remedy=remedy)
-    if not path.absolute().parent.is_dir():
-        raise InputError(
-            "bad-argument",
-            f"the folder `{path.parent}` does not exist",
-            where=option,
-            remedy="make it, or name another",
-        )
-    return path
 
 
 def write_page(path: Path, page: str) -> None:

@@ -54,7 +54,7 @@ class ForecastRun:
         return pa.concat_tables([forecast.table(self.run_id) for forecast in self.forecasts])
 
     def write(self, path: Path | str) -> Path:
-        """Write the forecast table as Parquet or CSV, by the suffix. Raises InputError `bad-argument`."""
+        """Write the forecast table as Parquet, CSV or JSON lines, by the suffix. Raises InputError `bad-argument`."""
         path = check_out(path)
         write_table(self.table(), path)
         return path

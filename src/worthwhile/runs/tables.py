@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.csv as pacsv
+import pyarrow.json as pajson
 import pyarrow.parquet as pq
 
 from worthwhile.errors import InputError
@@ -18,42 +19,62 @@ from worthwhile.plain import plain
 # What a spreadsheet may take for the beginning of a formula; those of full width where its language is Chinese.
 FORMULA = "[=+\\-@\t\r\n＝＋－＠]"
 FORMULA_MARKED = re.compile(f"^'({FORMULA})")  # an apostrophe that was put before such a beginning
+SUFFIXES = (".parquet", ".csv", ".jsonl")  # how the name of a file with a table may end
+PAGE_SUFFIXES = (".html", ".htm", "")  # and that of a page
 AT_ONCE = 65_536  # rows of JSON lines written at a time
 
 
-def check_out(out: Path | str, *, suffixes: Sequence[str] = (".parquet", ".csv")) -> Path:
-    """The path that a table can be written to. Raises InputError `bad-argument` before any work is done."""
-    path = Path(out)
-    if path.suffix.lower() not in suffixes:
-        names = f"neither {' nor '.join(suffixes)}"
-        raise InputError(
-            "bad-argument",
-            f"`{path.name}` is {names}",
-            where="--out",
-            remedy=f"end the name in {' or '.join(suffixes)}",
-        )
+def check_out(out: Path | str, *, suffixes: Sequence[str] = SUFFIXES, where: str = "--out") -> Path:
+    """The path that a file can be written to, a table where nothing else is said. `suffixes` are the endings that its
+    name may have, with an empty one that it may have none; `where` is the option that it was given by.
+
+    Raises InputError `bad-argument` before any work is done.
+    """
+    path, known = Path(out), [suffix for suffix in suffixes if suffix]
     if path.is_dir():
-        raise InputError("bad-argument", f"`{path}` is a folder", where="--out", remedy="name a file")
+        remedy = f"name a file, such as {path / f'file{known[0]}'}"
+        raise InputError("bad-argument", f"`{path}` is a folder", where=where, remedy=remedy)
+    if path.suffix.lower() not in suffixes:
+        neither = f"neither {' nor '.join(known)}" if len(known) > 1 else f"not {known[0]}"
+        remedy = f"end the name in {' or '.join(known)}"
+        raise InputError("bad-argument", f"`{path.name}` is {neither}", where=where, remedy=remedy)
     if not path.absolute().parent.is_dir():
-        raise InputError(
-            "bad-argument",
-            f"the folder `{path.parent}` does not exist",
-            where="--out",
-            remedy="make it, or name another",
-        )
+        what, remedy = f"the folder `{path.parent}` does not exist", "make it, or name another"
+        raise InputError("bad-argument", what, where=where, remedy=remedy)
     return path
 
 
 def write_table(table: pa.Table, path: Path) -> None:
     """Write by the suffix; a file of that name is replaced only once the new one is whole."""
+    write_tables([table], path, table.schema)
+
+
+def write_tables(parts: Iterable[pa.Table], path: Path, schema: pa.Schema) -> None:
+    """The same of a table that comes in parts, all of this schema."""
     temporary = path.with_name(path.name + ".new")
-    if path.suffix.lower() == ".parquet":
-        pq.write_table(table, temporary, compression="zstd")
-    elif path.suffix.lower() == ".jsonl":
-        _write_json_lines(table, temporary)
+    suffix = path.suffix.lower()
+    if suffix == ".parquet":
+        with pq.ParquetWriter(temporary, schema, compression="zstd") as writer:
+            for table in parts:
+                writer.write_table(table)
+    elif suffix == ".jsonl":
+        _write_json_lines(parts, temporary)
     else:
-        pacsv.write_csv(safe_for_spreadsheets(table), temporary)
+        with pacsv.CSVWriter(temporary, safe_for_spreadsheets(schema.empty_table()).schema) as writer:
+            for table in parts:
+                writer.write_table(safe_for_spreadsheets(table))
     temporary.replace(path)
+
+
+def read_written(path: Path, schema: pa.Schema) -> pa.Table:
+    """What `write_table` wrote, of a table of this schema."""
+    suffix = path.suffix.lower()
+    if suffix == ".parquet":
+        return pq.read_table(path)
+    if suffix == ".jsonl":
+        return pajson.read_json(path, parse_options=pajson.ParseOptions(explicit_schema=schema))
+    types = dict(zip(schema.names, schema.types, strict=True))
+    return without_marks(pacsv.read_csv(path, convert_options=pacsv.ConvertOptions(column_types=types)))
 
 
 def safe_for_spreadsheets(table: pa.Table) -> pa.Table:
@@ -80,9 +101,9 @@ def without_marks(table: pa.Table) -> pa.Table:
     return table.rename_columns([FORMULA_MARKED.sub(r"\1", name) for name in table.column_names])
 
 
-def _write_json_lines(table: pa.Table, path: Path) -> None:
+def _write_json_lines(parts: Iterable[pa.Table], path: Path) -> None:
     """One JSON object a line; moments as ISO 8601, what JSON cannot say (NaN, infinity) as null."""
     with path.open("w", encoding="utf-8") as file:
-        for batch in table.to_batches(max_chunksize=AT_ONCE):
+        for batch in (batch for table in parts for batch in table.to_batches(max_chunksize=AT_ONCE)):
             for row in batch.to_pylist():
                 file.write(json.dumps(plain(row), ensure_ascii=False, allow_nan=False) + "\n")

@@ -96,12 +96,11 @@ def test_what_is_said_of_the_hillstrom_test_is_what_it_brought():
     spend, orders = ({one["treatment"]: one[f"{name}_mean"] for one in means} for name in ("spend", "conversion"))
     mails = ("Womens E-Mail", "Mens E-Mail")
 
-    def rises(of: dict) -> str:
-        return " and ".join(f"{(of[mail] / of['No E-Mail'] - 1) * 100:.0f}" for mail in mails) + " %"
+    def rises(of: dict) -> list[int]:
+        return [round((of[mail] / of["No E-Mail"] - 1) * 100) for mail in mails]
 
     assert (SEEN["lift_spend"], SEEN["lift_active"]) == (rises(spend), rises(orders))
-    points = " and ".join(f"{(orders[mail] - orders['No E-Mail']) * 100:.1f}" for mail in mails)
-    assert SEEN["points_active"] == f"{points} points"
+    assert SEEN["points_active"] == [round((orders[mail] - orders["No E-Mail"]) * 100, 1) for mail in mails]
 
 
 def test_arms_are_as_the_file_of_actions_has_them_and_cost_what_is_said_instead():
@@ -301,6 +300,19 @@ def test_columns_of_customers_give_costs_groups_and_consent(shop):
     assert all(by_id[row["customer_id"]]["consent_post"] == "yes" for row in rows)
     north = sum(row["region"] == "n" for row in rows)
     assert 0.4 * len(rows) <= north <= 0.6 * len(rows)
+
+
+def test_what_is_wrong_with_a_customers_table_is_told_by_its_own_rows(shop):
+    ids = sorted(forecast_of(shop), reverse=True)
+    actions = {"actions": {"card": {"channel": "post", "cost": 0.5, "cost_column": "postage", "lift_spend": 0.3}}}
+    good = {"customer_id": ids, "postage": ["1"] * len(ids), "consent": ["yes"] * len(ids)}
+    for column, wrong, told in (
+        ("postage", "1,50", "--customers row 3: `postage` is '1,50', which is no number; write 1.5"),
+        ("consent", "perhaps", "--customers, consent row 3: `perhaps` says neither yes nor no"),
+    ):
+        table = pa.table({**good, column: [*good[column][:2], wrong, *good[column][3:]]})
+        with pytest.raises(InputError, match=told):
+            ww.plan(shop, actions, 20, customers=table)
 
 
 def test_consent_is_asked_by_channel_as_it_is_when_the_plan_is_handed_over(shop, tmp_path):

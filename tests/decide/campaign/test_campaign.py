@@ -14,7 +14,8 @@ from worthwhile.cli.answer import money
 from worthwhile.decide.campaign import measure
 from worthwhile.decide.campaign.design import contacts_of, write_contacts
 from worthwhile.decide.campaign.folder import read_campaign
-from worthwhile.decide.campaign.words import expectation_text
+from worthwhile.decide.campaign.wording import expectation_sentence
+from worthwhile.decide.words import words_of
 from worthwhile.errors import InputError
 from worthwhile.models.files import read_json, write_json
 from worthwhile.runs.record import digest_of, note, record
@@ -146,8 +147,8 @@ def test_what_was_expected_is_held_against_what_was_measured(shop):
     assert spend["held_against"] == "more" and spend["expected_is"] == "assumption: lift_spend = 0.1"
     assert spend["expected"] == pytest.approx(0.1 * np.mean([r["forecast_spend"] for r in rows_of(made)]))
     assert card["outcomes"]["spend"]["expected"] is None and card["outcomes"]["spend"]["held_against"] is None
-    assert "it surely brought more" in expectation_text(spend, "spend", "GBP")
-    assert expectation_text(card["outcomes"]["spend"], "spend", "GBP") == ""
+    assert "it surely brought more" in expectation_sentence(spend, "spend", words_of("en", "GBP"))
+    assert expectation_sentence(card["outcomes"]["spend"], "spend", words_of("en", "GBP")) == ""
     assert "measured_at" in read_json(shop.campaigns / "spring" / "manifest.json")["measured"]
 
 

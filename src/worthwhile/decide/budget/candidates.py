@@ -10,10 +10,13 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from worthwhile.decide.budget.problem import Array
+from worthwhile.decide.columns import check_columns
+from worthwhile.decide.consent import consented
 from worthwhile.decide.tables import numbers_of, refuse_nameless, refuse_rows
 from worthwhile.errors import InputError
 
 NEEDED = ("customer_id", "action", "cost", "expected_margin")
+COLUMNS = (*NEEDED, "channel", "consent")  # what a table may call otherwise
 NUMBERS = ("cost", "expected_margin")
 LARGEST = 1e13  # amount: beyond it a double has no pennies
 
@@ -99,17 +102,12 @@ def codes_of(column: pa.ChunkedArray) -> tuple[Array, list[str]]:
 
 def candidates_of(table: pa.Table, *, where: str = "candidates") -> Candidates:
     """Candidates in order, checked. Raises InputError `bad-columns`, `bad-values` naming row, column and value."""
-    missing = [name for name in NEEDED if name not in table.column_names]
-    if missing:
-        raise InputError(
-            "bad-columns",
-            f"there is no column {' or '.join(f'`{name}`' for name in missing)}",
-            where=where,
-            remedy=f"candidates have the columns {', '.join(NEEDED)}",
-        )
+    check_columns(table, NEEDED, where=where)
     for name in ("customer_id", "action"):
         refuse_nameless(table, name, where=where)
     numbers = {name: _amounts(table, name, where) for name in NUMBERS}
+    if "consent" in table.column_names:
+        consented(table["consent"], where=f"{where}, consent")  # while rows are in the file's own order
     refuse_rows(table, "cost", pa.array(numbers["cost"] < 0), "is below zero", where=where)
     owner, ids = codes_of(table["customer_id"])
     action, actions = codes_of(table["action"])

@@ -16,6 +16,7 @@ import numpy as np
 import pyarrow as pa
 
 from worthwhile.decide.budget.problem import Array
+from worthwhile.decide.columns import check_columns
 from worthwhile.decide.tables import numbers_of, refuse_nameless, texts_of
 from worthwhile.errors import InputError
 
@@ -41,6 +42,7 @@ def split_budget(
     values: pa.Table | None = None,
     elasticity: float | Mapping[str, float] | None = None,
     most_change: float = 3.0,
+    where: str = "channels",
 ) -> Split:
     """Split a budget over acquisition channels so that the forecast margin of the customers it brings is highest.
 
@@ -51,8 +53,8 @@ def split_budget(
     `most_change` times what it was: beyond what was seen the law is a guess.
     Raises InputError `bad-columns`, `bad-values`, `bad-argument`.
     """
-    names, spend, customers, periods = _totals(channels)
-    value = _values(channels, values, names)
+    names, spend, customers, periods = _totals(channels, where)
+    value = _values(channels, values, names, where)
     if not np.isfinite(budget) or budget < 0 or most_change <= 0:
         raise InputError("bad-argument", f"{budget:g} is no budget", where="--budget", remedy="give a number from 0 on")
     power, source = _elasticities(channels, names, periods, elasticity)
@@ -96,26 +98,22 @@ def _level(value: Array, base: Array, power: Array, ceiling: Array, budget: floa
     return found * (budget / found.sum()) if found.sum() > 0 and budget < ceiling.sum() else found
 
 
-def _totals(channels: pa.Table) -> tuple[list[str], Array, Array, Array]:
+def _totals(channels: pa.Table, where: str) -> tuple[list[str], Array, Array, Array]:
     """By channel, ascending: names, spend, new customers, periods."""
-    for name in COLUMNS:
-        if name not in channels.column_names:
-            raise InputError(
-                "bad-columns", f"there is no column `{name}`", where="channels", remedy="channel, spend, new_customers"
-            )
-    refuse_nameless(channels, "channel", where="channels")
-    numbers = {name: numbers_of(channels, name, where="channels") for name in COLUMNS[1:]}
+    check_columns(channels, COLUMNS, where=where)
+    refuse_nameless(channels, "channel", where=where)
+    numbers = {name: numbers_of(channels, name, where=where) for name in COLUMNS[1:]}
     for name, values in numbers.items():
         wrong = np.flatnonzero(values <= 0)
         if len(wrong):
             raise InputError(
                 "bad-values",
                 f"`{name}` is not above zero",
-                where=f"channels row {wrong[0] + 1}",
+                where=f"{where} row {wrong[0] + 1}",
                 remedy="leave channels out of which nothing is known yet, and give them a budget of their own",
             )
     summed = (
-        pa.table({"channel": texts_of(channels, "channel", where="channels"), **numbers})
+        pa.table({"channel": texts_of(channels, "channel", where=where), **numbers})
         .group_by("channel", use_threads=False)
         .aggregate([("spend", "sum"), ("new_customers", "sum"), ("spend", "count")])
         .sort_by("channel")
@@ -125,24 +123,24 @@ def _totals(channels: pa.Table) -> tuple[list[str], Array, Array, Array]:
     return summed["channel"].to_pylist(), spend, customers, periods
 
 
-def _values(channels: pa.Table, values: pa.Table | None, names: list[str]) -> Array:
+def _values(channels: pa.Table, values: pa.Table | None, names: list[str], where: str) -> Array:
     """What a new customer of each channel is forecast to be worth."""
     source, column = (channels, "value_each") if values is None else (values, "expected_margin")
     if "channel" not in source.column_names or column not in source.column_names:
         raise InputError(
             "bad-columns",
             "what a customer of each channel is worth is not said",
-            where="channels",
+            where=where,
             remedy="add a column value_each, or give a table of customers with channel and expected_margin",
         )
     if values is None:
-        numbers_of(channels.select(["value_each"]).drop_null(), "value_each", where="channels")
+        numbers_of(channels.select(["value_each"]).drop_null(), "value_each", where=where)
     means = source.group_by("channel", use_threads=False).aggregate([(column, "mean")])
     known = dict(zip(means["channel"].cast(pa.string()).to_pylist(), means[f"{column}_mean"].to_pylist(), strict=True))
     missing = [name for name in names if known.get(name) is None]
     if missing:
         raise InputError(
-            "bad-values", f"no customer of the channel `{missing[0]}` has a value", where="channels", remedy="add one"
+            "bad-values", f"no customer of the channel `{missing[0]}` has a value", where=where, remedy="add one"
         )
     return np.maximum(np.array([known[name] for name in names], float), 1e-12)
 

@@ -17,9 +17,10 @@ import pyarrow.compute as pc
 
 from worthwhile.decide.budget.actions import Action
 from worthwhile.decide.budget.problem import Array
-from worthwhile.decide.consent import consent_for, consents
+from worthwhile.decide.consent import consent_columns, consent_for, consents
 from worthwhile.decide.responses import ASSUMED, Effects, Response, as_assumption, assumed, doubt_of, measured, se_of
 from worthwhile.decide.tables import ids_of, numbers_of
+from worthwhile.decide.words import Note
 from worthwhile.errors import InputError
 from worthwhile.features.build import feature_matrix_at, main_categories
 from worthwhile.features.declared import NAMES
@@ -82,8 +83,7 @@ def offers(
     Raises InputError `no-such-run` for an action whose effect is neither measured nor given, `bad-values` for one that
     was measured on none of these customers, `bad-columns`.
     """
-    known = None if customers is None else _aligned(customers, expected.customers)
-    said = {} if known is None else consents(known, where="--customers")
+    known, said = (None, {}) if customers is None else _aligned(customers, actions, expected.customers)
     return pa.concat_tables([_offer(expected, action, effects, known, said=said) for action in actions])
 
 
@@ -129,7 +129,7 @@ def _offer(
     )
     if known is not None:
         for name in known.column_names:
-            if name not in table.column_names and name not in said:
+            if name not in table.column_names:
                 table = table.append_column(name, known[name].take(pa.array(rows)))
     if said:
         table = table.append_column("consent", pa.array(consent_for(action.channel, said)[rows]))
@@ -159,10 +159,18 @@ def _response(expected: Expected, action: Action, effects: Effects | None) -> Re
     )
 
 
-def _aligned(table: pa.Table, customers: Array) -> pa.Table:
-    """The rows of a customers' table in the order of the customers; null for those it has not."""
+def _aligned(table: pa.Table, actions: Sequence[Action], customers: Array) -> tuple[pa.Table, dict[str, Array]]:
+    """The rows of a customers' table in the order of the customers, null for those it has not, and what it says of
+    consent, which is none for them. What is wrong with a number or a consent is told by the table's own rows."""
     ids = ids_of(table, where="--customers")
-    return table.drop_columns(["customer_id"]).take(pc.index_in(pa.array(customers, pa.string()), value_set=ids))
+    for name in {action.cost_column for action in actions} & set(table.column_names):
+        numbers_of(_filled(table, name), name, where="--customers")
+    place = pc.index_in(pa.array(customers, pa.string()), value_set=ids)
+    at, known = pc.fill_null(place, 0).to_numpy(), np.asarray(place.is_valid().to_numpy(zero_copy_only=False), bool)
+    said = {
+        name: (yes[at] if len(yes) else known) & known for name, yes in consents(table, where="--customers").items()
+    }
+    return table.drop_columns(["customer_id", *consent_columns(table).values()]).take(place), said
 
 
 def _cost_column(known: pa.Table | None, action: Action) -> Array:
@@ -173,15 +181,14 @@ def _cost_column(known: pa.Table | None, action: Action) -> Array:
             where="--customers",
             remedy="give a table with customer_id and this column",
         )
-    cost = known[action.cost_column]
-    whole = known if not cost.null_count else pa.table({action.cost_column: _filled(cost)})
-    return numbers_of(whole, action.cost_column, where="--customers")
+    return numbers_of(_filled(known, action.cost_column), action.cost_column, where="--customers")
 
 
-def _filled(cost: pa.ChunkedArray) -> pa.ChunkedArray:
-    """Nothing is added for customers of whom no cost is known."""
+def _filled(table: pa.Table, name: str) -> pa.Table:
+    """A column of costs by itself. Nothing is added for customers of whom none is known."""
+    cost = table[name]
     is_number = pa.types.is_integer(cost.type) or pa.types.is_floating(cost.type)
-    return pc.fill_null(cost, 0) if is_number else cost
+    return pa.table({name: pc.fill_null(cost, 0) if is_number else cost})
 
 
 def said_of(actions: Sequence[Action]) -> list[Mapping[str, Any]]:
@@ -197,7 +204,7 @@ def said_of(actions: Sequence[Action]) -> list[Mapping[str, Any]]:
     ]
 
 
-def doubts_of(actions: Sequence[Action]) -> list[str]:
-    """Warnings of what is assumed."""
+def doubts_of(actions: Sequence[Action]) -> list[Note]:
+    """Notes of what is assumed too large."""
     found = (doubt_of(a.name, a.assumption, a.lift) for a in actions if a.assumption)
-    return [text for text in found if text]
+    return [note for note in found if note]

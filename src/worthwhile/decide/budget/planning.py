@@ -18,6 +18,7 @@ from worthwhile.decide.budget.problem import Array, Problem, best_rows, reduced_
 from worthwhile.decide.budget.solve import Point, Solution, solve, sweep
 from worthwhile.decide.holdout import held_out, strata_of
 from worthwhile.decide.tables import refuse_rows
+from worthwhile.decide.words import words_of
 from worthwhile.errors import InputError
 from worthwhile.progress import Progress, part, silent
 
@@ -51,11 +52,25 @@ class Plan:
     def __repr__(self) -> str:
         return f"Plan({len(self.table):,} contacts, cost {self.facts['cost']:,.2f})"
 
-    def to_dict(self) -> dict[str, Any]:
-        return dict(self.facts)
+    def sentences(self, lang: str = "en") -> list[str]:
+        """The answer in plain words, `en` or `zh`. Raises InputError `bad-argument` for another language."""
+        from worthwhile.decide.budget.wording import grounds, plan_sentences
+
+        words = words_of(lang, self.facts.get("currency", ""))
+        return [*plan_sentences(self.facts, words), *grounds(self.facts, words)]
+
+    def warning_sentences(self, lang: str = "en") -> list[str]:
+        """What a reader has to know before. Raises InputError `bad-argument`."""
+        from worthwhile.decide.budget.wording import plan_warnings
+
+        return plan_warnings(self.facts, words_of(lang, self.facts.get("currency", "")))
+
+    def to_dict(self, lang: str = "en") -> dict[str, Any]:
+        """The whole answer, sentences in one language. Raises InputError `bad-argument`."""
+        return {**self.facts, "answer": self.sentences(lang), "warnings": self.warning_sentences(lang)}
 
     def write(self, path: Path | str) -> Path:
-        """Write the chosen rows as Parquet or CSV, by the suffix. Raises InputError `bad-argument`."""
+        """Write the chosen rows as Parquet, CSV or JSON lines, by the suffix. Raises InputError `bad-argument`."""
         from worthwhile.runs.tables import check_out, write_table
 
         path = check_out(path)

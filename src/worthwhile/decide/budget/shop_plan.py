@@ -16,14 +16,15 @@ from worthwhile.decide.budget.actions import ActionsFile, actions_of, as_said, r
 from worthwhile.decide.budget.limits import Limits, joined
 from worthwhile.decide.budget.offers import doubts_of, expected_of, offers, said_of
 from worthwhile.decide.budget.planning import How, Plan, plan_candidates
+from worthwhile.decide.budget.wording import plan_warnings
 from worthwhile.decide.campaign.contacts import recent_contacts
 from worthwhile.decide.campaign.noise import check_of_spend, forecast_columns, noise_of
 from worthwhile.decide.campaign.planned import is_held_by_limits
 from worthwhile.decide.campaign.power import detectable, share_to_leave
 from worthwhile.decide.identities import known_counts, known_ids, with_known_ids
 from worthwhile.decide.responses import latest_effects
+from worthwhile.decide.words import Note, words_of
 from worthwhile.errors import InputError
-from worthwhile.evaluation.numbers import Numbers
 from worthwhile.progress import Progress, part, silent
 from worthwhile.runs.recall import RecordedForecast, recorded_forecast
 from worthwhile.runs.record import record
@@ -53,8 +54,17 @@ class PlanRun:
         """The chosen rows, customers and actions ascending."""
         return self.plan.table
 
-    def to_dict(self) -> dict[str, Any]:
-        return {"run_id": self.run_id, "folder": str(self.folder), **self.plan.to_dict()}
+    def sentences(self, lang: str = "en") -> list[str]:
+        """The answer in plain words, `en` or `zh`. Raises InputError `bad-argument` for another language."""
+        return self.plan.sentences(lang)
+
+    def warning_sentences(self, lang: str = "en") -> list[str]:
+        """What a reader has to know before. Raises InputError `bad-argument`."""
+        return self.plan.warning_sentences(lang)
+
+    def to_dict(self, lang: str = "en") -> dict[str, Any]:
+        """The whole answer, sentences in one language. Raises InputError `bad-argument`."""
+        return {"run_id": self.run_id, "folder": str(self.folder), **self.plan.to_dict(lang)}
 
 
 def plan(  # noqa: PLR0913 (one parameter for each question that a person asks)
@@ -106,10 +116,11 @@ def plan(  # noqa: PLR0913 (one parameter for each question that a person asks)
         "uplift": None if effects is None else effects.run_id,
         "assumptions": said_of(file.actions),
         "detectable": found,
-        "warnings": [*doubts_of(file.actions), *_unfound(detect, found, made, currency)],
+        "notes": [*doubts_of(file.actions), *_unfound(detect, found, made)],
         "margin_is_set": bool(expected.margin.min(initial=1.0) < 1.0) or forecast.task.amount_name == "value",
         "recent_contacts": sum(recent.values()),
     }
+    facts["warnings"] = plan_warnings(facts, words_of("en", currency))
     asked = {
         "forecast": forecast.run_id,
         "horizon": forecast.horizon,
@@ -191,22 +202,14 @@ def _finds(forecast: RecordedForecast, made: Plan) -> float | None:
     return detectable(noise_of(forecast, people)["spend"].sd_adjusted, len(held), len(made.table))
 
 
-def _unfound(effect: float | None, found: float | None, made: Plan, currency: str) -> list[str]:
-    """A warning where the effect that was to be found will not be: the contacts are too few, or the lot fell so."""
+def _unfound(effect: float | None, found: float | None, made: Plan) -> list[Note]:
+    """A note where the effect that was to be found will not be: the contacts are too few, or the lot fell so."""
     if effect is None or not made.facts["contacts"] or (found is not None and found <= effect * (1 + NEAR)):
         return []
-    money = Numbers("en", currency).money
     share = made.facts["held_out"] / made.facts["eligible"]
-    remedy = (
-        f"The lot fell so: leave some more alone, --holdout {1.5 * share:.2g}."
-        if share < 0.33
-        else "Plan for more customers or with a larger budget, or look for a larger effect."
-    )
-    what = f"finds an effect of {money(found)} or more" if found is not None else "finds nothing"
-    return [
-        f"With {made.facts['contacts']:,} contacts and {made.facts['held_out_planned']:,} customers left alone whom the"
-        f" plan would have reached, a test {what}, and not {money(effect)}. {remedy}"
-    ]
+    of = {"contacts": made.facts["contacts"], "planned": made.facts["held_out_planned"], "detect": effect}
+    key = f"unfound_{'lot' if share < 0.33 else 'few'}{'_nothing' if found is None else ''}"
+    return [{"note": key, **of, "found": found, "share": f"{1.5 * share:.2g}"}]
 
 
 def acquired_values(shop: Shop, *, run_id: str | None = None) -> pa.Table:

@@ -12,15 +12,17 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from worthwhile.decide.campaign.findings import ExpectedEffect, expected_of_arms, planned_of, shortfalls, test_facts
+from worthwhile.decide.campaign.findings import ExpectedEffect, expected_of_arms, planned_of, test_facts
 from worthwhile.decide.campaign.folder import ASSIGNMENT, NONE, Campaign, check_name, write_campaign, write_whole
 from worthwhile.decide.campaign.noise import check_of_spend, forecast_columns, noise_of
 from worthwhile.decide.campaign.planned import from_plan, plan_run
 from worthwhile.decide.campaign.power import Noise
 from worthwhile.decide.campaign.sizing import Arm, Sizing, check_arms, check_sizing, held_of
+from worthwhile.decide.campaign.wording import design_warnings
 from worthwhile.decide.holdout import lots, strata_of
 from worthwhile.decide.identities import known_ids
 from worthwhile.decide.responses import as_assumption, doubt_of, latest_effects
+from worthwhile.decide.words import Note, words_of
 from worthwhile.errors import InputError
 from worthwhile.features.build import cutoff_from
 from worthwhile.runs.recall import RecordedForecast, recorded_forecast
@@ -30,10 +32,6 @@ from worthwhile.tasks import Horizon
 
 Array = np.ndarray[Any, Any]
 LATE = 0.5  # of the forecast's horizon: a campaign that begins later after its cutoff is measured on other days
-NOT_SAID = (
-    "The plan was recorded before plans said what spend a contact is to bring: whether this test can find it is not"
-    " known. Make the plan again."
-)
 
 
 def design_campaign(
@@ -69,7 +67,9 @@ def design_campaign(
     else:
         drawn = _of_plan(shop, forecast, planned)
     currency = forecast.shop.settings["currency"]
-    test = test_facts(drawn.assignment, drawn.arms, sizing, drawn.noise, drawn.expected, reach=drawn.reach)
+    test = test_facts(
+        drawn.assignment, drawn.arms, sizing, drawn.noise, drawn.expected, reach=drawn.reach, left_alone=drawn.share
+    )
     facts = {
         "kind": "campaign",
         "name": name,
@@ -85,12 +85,9 @@ def design_campaign(
         "arms": [{"name": arm.name, "channel": arm.channel, "cost": arm.cost} for arm in drawn.arms],
         "assumptions": drawn.assumptions,
         "test": test,
-        "warnings": [
-            *drawn.warnings,
-            *_late(start, forecast),
-            *shortfalls(test["findable"], sizing, currency, left_alone=drawn.share),
-        ],
+        "notes": [*drawn.notes, *_late(start, forecast)],
     }
+    facts["warnings"] = design_warnings(facts, words_of("en", currency))
     return write_campaign(shop, name, facts, lambda folder: write_whole(drawn.assignment, folder / ASSIGNMENT))
 
 
@@ -104,7 +101,7 @@ class _Drawn:
     noise: Mapping[str, Mapping[str, Noise]]  # by arm and outcome
     expected: Mapping[str, ExpectedEffect]  # by arm
     assumptions: list[dict[str, Any]]
-    warnings: list[str]
+    notes: list[Note]
     reach: Mapping[str, float] | None = None  # of a plan, by arm: how many customers it could have contacted
     share: float | None = None  # of a plan: the share that it left alone
 
@@ -120,20 +117,17 @@ def _of_arms(
     of: str,
 ) -> _Drawn:
     """Arms by lot among the customers of a forecast."""
-    warnings = [text for arm in arms if arm.assumption and (text := doubt_of(arm.name, arm.assumption, arm.lift))]
+    notes = [note for arm in arms if arm.assumption and (note := doubt_of(arm.name, arm.assumption, arm.lift))]
     seed = shop.settings["seed"] if seed is None else seed
     only = None if only is None else known_ids(shop, only)
-    people = forecast_columns(_asked_for(forecast.table(), only, warnings), forecast.task.amount_name)
+    people = forecast_columns(_asked_for(forecast.table(), only, notes), forecast.task.amount_name)
     check_arms(len(people), arms, sizing)
     law = noise_of(forecast, people)
     held = held_of(len(people), len(arms), sizing, law[sizing.outcome])
     effects = latest_effects(shop) if any(arm.treatment for arm in arms) else None
     expected = expected_of_arms(arms, people, effects)
-    warnings += [
-        f"{arm.name}: what it does is neither assumed nor measured, so whether the test can find it is not known."
-        for arm in arms
-        if arm.treatment and arm.name not in expected
-    ]
+    unknown = [arm.name for arm in arms if arm.treatment and arm.name not in expected]
+    notes += [{"note": "unknown_effect", "arm": arm} for arm in unknown]
     return _Drawn(
         _by_lot(people, [arm.name for arm in arms], held, seed=seed, of=of),
         [_with_share(arm, law["spend"].mean, expected) for arm in arms],
@@ -141,7 +135,7 @@ def _of_arms(
         {arm.name: law for arm in arms},
         expected,
         [as_assumption(arm.name, arm.assumption, arm.lift) for arm in arms if arm.assumption],
-        warnings,
+        notes,
     )
 
 
@@ -156,7 +150,7 @@ def _of_plan(shop: Shop, forecast: RecordedForecast, planned: Mapping[str, Any])
         {arm.name: noise_of(forecast, _intended(made.assignment, arm.name)) for arm in made.arms},
         expected,
         list(facts.get("assumptions", ())),
-        [*facts.get("warnings", ()), *([] if expected else [NOT_SAID])],
+        [*facts.get("notes", ()), *([] if expected else [{"note": "plan_of_old"}])],
         made.reach,
         made.share,
     )
@@ -181,15 +175,13 @@ def _intended(assignment: pa.Table, name: str) -> pa.Table:
     return assignment.filter(pc.equal(assignment["intended"], name))
 
 
-def _asked_for(table: pa.Table, only: frozenset[str] | None, warnings: list[str]) -> pa.Table:
-    """The forecast of the customers who take part; a warning of those who have none."""
+def _asked_for(table: pa.Table, only: frozenset[str] | None, notes: list[Note]) -> pa.Table:
+    """The forecast of the customers who take part; a note of those who have none."""
     if only is None:
         return table
     found = table.filter(pc.is_in(table["customer_id"], value_set=pa.array(sorted(only), pa.string())))
     if len(found) < len(only):
-        warnings.append(
-            f"{len(only) - len(found):,} of the {len(only):,} customers asked for have no forecast, and take no part."
-        )
+        notes.append({"note": "no_forecast", "missing": len(only) - len(found), "asked": len(only)})
     return found
 
 
@@ -217,19 +209,15 @@ def _start(sizing: Sizing, forecast: RecordedForecast) -> datetime:
     return start
 
 
-def _late(start: datetime, forecast: RecordedForecast) -> list[str]:
-    """A warning where outcomes begin so long after the forecast's cutoff that it is of other days than they are."""
+def _late(start: datetime, forecast: RecordedForecast) -> list[Note]:
+    """A note where outcomes begin so long after the forecast's cutoff that it is of other days than they are."""
     zone = forecast.shop.settings.zone
     span = Horizon.parse(forecast.horizon).after(forecast.cutoff, zone) - forecast.cutoff
     if start - forecast.cutoff <= LATE * span:
         return []
     day = forecast.cutoff.astimezone(zone).date().isoformat()
-    return [
-        f"The campaign begins {(start - forecast.cutoff).days} days after the forecast's cutoff, {day}: the"
-        f" {forecast.horizon} that are forecast are not those that will be measured, so what the test can find is less"
-        " sure, and who has ordered meanwhile lies in the wrong stratum. Forecast again once the log reaches nearer to"
-        " its first day, and design it then."
-    ]
+    days = (start - forecast.cutoff).days
+    return [{"note": "late", "days": days, "day": day, "horizon": forecast.horizon}]
 
 
 def _by_lot(people: pa.Table, arms: Sequence[str], held: int, *, seed: int, of: str) -> pa.Table:
@@ -283,5 +271,5 @@ def contacts_of(campaign: Campaign) -> pa.Table:
 
 
 def write_contacts(campaign: Campaign, path: Path) -> None:
-    """Write `contacts_of` as Parquet or CSV."""
+    """Write `contacts_of` as Parquet, CSV or JSON lines."""
     write_table(contacts_of(campaign), path)

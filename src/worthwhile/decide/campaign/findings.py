@@ -16,10 +16,8 @@ from worthwhile.decide.campaign.folder import NONE
 from worthwhile.decide.campaign.power import Noise, detectable, each_group, found_with, needed, share_to_leave
 from worthwhile.decide.campaign.sizing import OUTCOMES, Arm, Sizing
 from worthwhile.decide.responses import Effects, assumed, measured
-from worthwhile.evaluation.numbers import Numbers
 
 Array = np.ndarray[Any, Any]
-IN_WORDS = {"spend": "spend a customer", "active": "the share who order"}
 
 
 @dataclass(frozen=True)
@@ -154,54 +152,6 @@ def _fewest_of_plan(sd: float, effect: float, treated: int, reach: float, test: 
     return {"hold_out": max(1, math.ceil(contacted * share / (1 - share))), "hold_out_share": share}
 
 
-def shortfalls(
-    found: Sequence[Mapping[str, Any]], test: Sizing, currency: str, *, left_alone: float | None = None
-) -> list[str]:
-    """A sentence for each arm whose expected effect the test cannot be relied on to find. `left_alone`: of a plan, the
-    share that it left alone."""
-    said = []
-    for one in found:
-        if one["outcome"] != test.outcome or one["expected_power"] is None or one["expected_power"] >= test.power:
-            continue
-        who = "The test counts on" if left_alone is None else "The plan expects"
-        least = "nothing, one group being empty" if one["detectable"] is None else _size(one, "detectable", currency)
-        text = (
-            f"{one['arm']}: {who} {_size(one, 'expected', currency)} a contact ({one['expected_is']}); this test finds"
-            f" {least} or more, with {test.power * 100:.0f} % power, and what is expected"
-            f" {round(one['expected_power'] * 100)} times in 100."
-        )
-        said.append(f"{text} {_remedy(one, test, left_alone)}{_elsewhere(one, found, test)}")
-    return said
-
-
-def _size(one: Mapping[str, Any], key: str, currency: str) -> str:
-    if one["outcome"] == "spend":
-        return Numbers("en", currency).money(one[key])
-    return f"{one[key] * 100:.2f} points of {IN_WORDS['active']}"
-
-
-def _remedy(one: Mapping[str, Any], test: Sizing, left_alone: float | None) -> str:
-    if one["hold_out"] is None:
-        return (
-            f"No number of these customers held out is enough: two groups of {one['each_group']:,} customers would be."
-            " Wait for a campaign of that size or a larger effect, or look on the result as no proof either way."
-        )
-    if left_alone is None:
-        return f"Hold out {one['hold_out']:,} (--holdout {one['hold_out']}), or wait for a larger effect."
-    # More than now in any case: the lot may have left fewer alone whom the plan would have reached than is due.
-    share = max(math.ceil(one["hold_out_share"] * 100), math.floor(left_alone * 100) + 1) / 100
-    return f"Hold out {one['hold_out']:,} (plan again with --holdout {share:g}), or wait for a larger effect."
-
-
-def _elsewhere(one: Mapping[str, Any], found: Sequence[Mapping[str, Any]], test: Sizing) -> str:
-    """Where the other outcome would show it."""
-    for other in found:
-        if other["arm"] == one["arm"] and other is not one and (other["expected_power"] or 0.0) >= test.power:
-            often = round(other["expected_power"] * 100)
-            return f" In {IN_WORDS[other['outcome']]} it is found {often} times in 100: --outcome {other['outcome']}."
-    return ""
-
-
 def test_facts(
     assignment: pa.Table,
     arms: Sequence[Arm],
@@ -210,8 +160,9 @@ def test_facts(
     expected: Mapping[str, ExpectedEffect],
     *,
     reach: Mapping[str, float] | None = None,
+    left_alone: float | None = None,
 ) -> dict[str, Any]:
-    """The test for the campaign's manifest."""
+    """The test for the campaign's manifest. `left_alone`: of a plan, the share of customers that it left alone."""
     wanted = None
     if test.detect is not None:
         worst = max(of[test.outcome].sd_adjusted for of in noise.values())
@@ -219,6 +170,7 @@ def test_facts(
     counts = dict(zip(*(pc.value_counts(assignment["treatment"]).field(k).to_pylist() for k in (0, 1)), strict=True))
     return {
         **{key: value for key, value in asdict(test).items() if key in ("outcome", "power", "level", "detect")},
+        "left_alone": left_alone,
         "each_group_needs": wanted,
         "sizes": {name: counts.get(name, 0) for name in (NONE, *(arm.name for arm in arms))},
         "findable": findings(assignment, arms, test, noise, expected, reach=reach),

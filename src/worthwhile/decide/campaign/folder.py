@@ -13,6 +13,8 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from worthwhile.decide.campaign.wording import design_sentences, design_warnings
+from worthwhile.decide.words import words_of
 from worthwhile.errors import InputError
 from worthwhile.models.files import write_json
 from worthwhile.runs.record import MANIFEST, check_digests, digest_of
@@ -42,6 +44,19 @@ class Campaign:
     def assignment(self) -> pa.Table:
         """`customer_id` ascending, `treatment`, `stratum`, propensities, and the forecast of each customer."""
         return pq.read_table(self.folder / ASSIGNMENT)
+
+    def sentences(self, lang: str = "en") -> list[str]:
+        """What its test can find, in plain words, `en` or `zh`. Raises InputError `bad-argument` for another."""
+        return design_sentences(self.manifest, words_of(lang, self.manifest["currency"]))
+
+    def warning_sentences(self, lang: str = "en") -> list[str]:
+        """What a reader has to know before. Raises InputError `bad-argument`."""
+        return design_warnings(self.manifest, words_of(lang, self.manifest["currency"]))
+
+    def to_dict(self, lang: str = "en") -> dict[str, Any]:
+        """The manifest, with sentences in one language. Raises InputError `bad-argument`."""
+        told = {"answer": self.sentences(lang), "warnings": self.warning_sentences(lang)}
+        return {**self.manifest, **told, "folder": str(self.folder)}
 
 
 def check_name(name: str) -> None:

@@ -14,9 +14,11 @@ import pyarrow.compute as pc
 
 from worthwhile.decide.campaign.compare import Difference, adjusted, difference, sample_ratio
 from worthwhile.decide.campaign.folder import LOG, NONE, Campaign, add_files, read_campaign, write_whole
-from worthwhile.decide.campaign.words import note_text
+from worthwhile.decide.campaign.wording import measured_sentences
+from worthwhile.decide.columns import check_columns
 from worthwhile.decide.identities import with_known_ids
 from worthwhile.decide.tables import ids_of, numbers_of, read_table
+from worthwhile.decide.words import Note, words_of
 from worthwhile.errors import InputError
 from worthwhile.features.outcomes import outcome_of
 from worthwhile.features.terms import ValueTerms
@@ -28,7 +30,6 @@ from worthwhile.store.log import Log, open_log
 from worthwhile.tasks import Horizon, Task
 
 Array = np.ndarray[Any, Any]
-Note = dict[str, Any]
 OUTCOMES = {"spend": "forecast_spend", "orders": "forecast_orders", "active": "p_active"}  # -> what adjusts it
 MISMATCH = 0.001  # p-value below which groups are not of the sizes that were designed
 MOST_STRATA = 20  # that are told of
@@ -45,8 +46,17 @@ class Measured:
     def __repr__(self) -> str:
         return f"Measured({self.campaign.name!r}, {len(self.log):,} customers)"
 
-    def to_dict(self) -> dict[str, Any]:
-        return dict(self.facts)
+    def sentences(self, lang: str = "en") -> list[str]:
+        """What each arm did and brought, in plain words, `en` or `zh`. Raises InputError `bad-argument` for another."""
+        return measured_sentences(self.facts, words_of(lang, self.facts["currency"]))
+
+    def warning_sentences(self, lang: str = "en") -> list[str]:
+        """What a reader has to know before. Raises InputError `bad-argument`."""
+        return words_of(lang).notes(self.facts["notes"])
+
+    def to_dict(self, lang: str = "en") -> dict[str, Any]:
+        """The whole answer, sentences in one language. Raises InputError `bad-argument`."""
+        return {**self.facts, "answer": self.sentences(lang), "warnings": self.warning_sentences(lang)}
 
 
 @dataclass(frozen=True)
@@ -58,7 +68,7 @@ class _Seen:
     known: Array  # bool: whether there is an outcome of the customer
     there: Array  # bool: whether the customer is still among those whose outcomes are kept
     facts: dict[str, Any]
-    notes: list[Note]  # what has to be known before (`words.py`)
+    notes: list[Note]
 
 
 def measure_campaign(shop: Shop, name: str, *, outcomes: Path | str | pa.Table | None = None) -> Measured:
@@ -78,7 +88,7 @@ def measure_campaign(shop: Shop, name: str, *, outcomes: Path | str | pa.Table |
     expected = {(one["arm"], one["outcome"]): one for one in campaign.manifest["test"]["findable"]}
     arms = [_arm(table, treatment, arm, seen, expected) for arm in campaign.manifest["arms"]]
     if any(one["held_out"] < 2 or one["treated"] < 2 for one in arms):
-        notes.append({"key": "too_few"})
+        notes.append({"note": "few"})
     log = _log_of(table, seen)
     facts = {
         "campaign": name,
@@ -88,7 +98,7 @@ def measure_campaign(shop: Shop, name: str, *, outcomes: Path | str | pa.Table |
         **seen.facts,
         "arms": arms,
         "notes": notes,
-        "warnings": [note_text(note) for note in notes],
+        "warnings": words_of().notes(notes),
         "log": str(campaign.folder / LOG),
     }
     measured = {key: value for key, value in facts.items() if key not in ("campaign", "log")}
@@ -119,12 +129,13 @@ def _from_log(shop: Shop, campaign: Campaign, table: pa.Table) -> _Seen:
             undiscounted = ValueTerms(terms.margin, terms.margins, 0.0)
             margin = outcome_of(log, Task.of(horizon, "value"), start, ids, value=undiscounted).amount
         is_matured = log.until >= end
-        running = {"key": "running", "end": day_of(end, log), "until": day_of(log.until, log)}
-        notes: list[Note] = [] if is_matured else [running]
+        notes: list[Note] = []
+        if not is_matured:
+            notes.append({"note": "not_over", "end": day_of(end, log), "until": day_of(log.until, log)})
         touched, of_contacts = _contacts(log, campaign, table, to_us(start), to_us(end))
         there = _in_the_log(log, ids)
     if not there.all():
-        notes.append({"key": "gone", "count": int((~there).sum())})
+        notes.append({"note": "gone", "customers": int((~there).sum())})
     outcomes = {"spend": spend.amount, "orders": spend.orders, "active": (spend.orders > 0).astype(float)}
     facts = {"source": "log", "matured": is_matured, "contacted_in_log": touched}
     return _Seen(outcomes, margin, np.ones(len(ids), bool), there, facts, notes + of_contacts)
@@ -153,20 +164,19 @@ def _contacts(log: Log, campaign: Campaign, table: pa.Table, start_us: int, end_
     slips, reached, treated = int((contacted & held).sum()), int((contacted & ~held).sum()), int((~held).sum())
     notes: list[Note] = []
     if slips:
-        notes.append({"key": "slips", "count": slips})
+        notes.append({"note": "held_contacted", "customers": slips})
     if not reached:
-        notes.append({"key": "no_contact"})
+        notes.append({"note": "no_contact"})
     elif reached < 0.9 * treated:
-        notes.append({"key": "fewer_contacts", "reached": reached, "treated": treated})
+        notes.append({"note": "partly", "reached": reached, "treated": treated})
     return reached, notes
 
 
 def _from_table(shop: Shop, table: pa.Table, outcomes: Path | str | pa.Table) -> _Seen:
-    needed = ("customer_id", "spend")
-    given = outcomes if isinstance(outcomes, pa.Table) else read_table(outcomes, where="--outcomes", columns=needed)
+    columns = ("customer_id", *OUTCOMES)
+    given = outcomes if isinstance(outcomes, pa.Table) else read_table(outcomes, where="--outcomes", columns=columns)
     where = "outcomes" if isinstance(outcomes, pa.Table) else f"--outcomes {outcomes}"
-    if "spend" not in given.column_names:
-        raise InputError("bad-columns", "there is no column `spend`", where=where, remedy="give customer_id and spend")
+    check_columns(given, ["customer_id", "spend"], where=where)
     given = with_known_ids(shop, given, where=where)
     ids = ids_of(given, where=where)
     place = pc.index_in(table["customer_id"].combine_chunks(), value_set=ids)
@@ -186,7 +196,7 @@ def _from_table(shop: Shop, table: pa.Table, outcomes: Path | str | pa.Table) ->
     spend = column("spend")
     active = column("active") if "active" in given.column_names else (spend > 0).astype(float)
     orders = column("orders") if "orders" in given.column_names else active
-    notes = [] if known.all() else [{"key": "unlisted", "count": int((~known).sum())}]
+    notes: list[Note] = [] if known.all() else [{"note": "no_outcome", "customers": int((~known).sum())}]
     margin = spend * ValueTerms.of(shop.settings).margin
     facts = {"source": "table", "matured": None, "contacted_in_log": None}
     return _Seen({"spend": spend, "orders": orders, "active": active}, margin, known, known, facts, notes)
@@ -202,10 +212,11 @@ def _ratio_notes(campaign: Campaign, treatment: Array, there: Array) -> list[Not
     p_value = sample_ratio(seen, np.array(list(designed.values()), float))
     if p_value >= MISMATCH:
         return []
-    sizes = ", ".join(
-        f"{name} {count:,}/{designed[name]:,}" for name, count in zip(designed, seen.tolist(), strict=True)
-    )
-    return [{"key": "sizes", "p_value": p_value, "sizes": sizes}]
+    groups = [
+        {"name": name, "seen": count, "designed": designed[name]}
+        for name, count in zip(designed, seen.tolist(), strict=True)
+    ]
+    return [{"note": "sizes", "p": float(p_value), "groups": groups}]
 
 
 def _arm(

@@ -45,7 +45,7 @@ class Segments:
         return movement_warnings(self.asked, self.facts, lang)
 
     def write(self, path: Path | str) -> Path:
-        """Write the table of everyone as Parquet or CSV, by the suffix. Raises InputError `bad-argument`."""
+        """Write everyone's table as Parquet, CSV or JSON lines, by the suffix. Raises InputError `bad-argument`."""
         path = check_out(path)
         write_table(self.table(), path)
         return path
