@@ -100,7 +100,7 @@ def test_a_plan_as_a_campaign_says_what_share_to_hold_out(shop) -> None:
     ww.plan(shop, {"actions": {"email": {"cost": 0.05, "lift_spend": 2.0}}}, 5, how=ww.How(holdout=0.03))
     made = ww.design_campaign(shop, "first", plan="latest")
     assert re.search(r"重新制定方案：--holdout 0\.\d+|无论留出多少都不够", chinese(made.warning_sentences("zh")))
-    assert "方案预期每次触达带来消费 £" in made.warning_sentences("zh")[0]
+    assert "方案预期每次触达带来消费 £" in made.warning_sentences("zh")[1]
 
 
 def test_a_measurement_that_cannot_be_trusted_says_so_in_chinese(shop) -> None:
