@@ -52,7 +52,7 @@ def made_campaign(arms: list[Any] | None = None, **changed: Any) -> CampaignFact
             arm("card", effect(8.0, 3.0, 12.0), effect(0.05, 0.02, 0.02)),
         ]
     measured = {
-        "currency": "GBP", "horizon": "90d", "source": "log", "notes": [], "arms": arms,
+        "matured": True, "currency": "GBP", "horizon": "90d", "source": "log", "notes": [], "arms": arms,
         "measured_at": "2024-04-02T09:05:00+00:00",
     }  # fmt: skip
     manifest = {

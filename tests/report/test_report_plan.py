@@ -48,7 +48,7 @@ def test_the_section_says_what_the_next_money_returns_and_what_is_assumed(langua
     section = plan_section(facts_with(), voice_of(language, "GBP", "90d", "spend"))
     assert "£100" in section["figure"].title and "£50" in section["figure"].title and "£300" in section["lead"]
     assert "plan-1" in section["made"] and "2024" in section["made"] and "09:05" in section["made"]
-    assert any("0.04%" in text for text in section["said"])
+    assert any("0.1%" in text for text in section["said"])
     assert "+6.0%" in section["assumptions"][0] and "2.0%" in section["assumptions"][0]
     assert section["margin_note"] and not section["measured"]
     flat = [{"budget": b, "cost": 90.0, "margin": 400.0} for b in (100.0, 200.0)]

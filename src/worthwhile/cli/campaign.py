@@ -191,5 +191,9 @@ def _measured(made: Measured, lang: str) -> list[str | Table]:
     shown: list[str | Table] = [words("page.warning", text=text) for text in made.warning_sentences(lang)]
     for arm in facts["arms"]:
         title = words("measure.title", **{name: arm[name] for name in ("arm", "treated", "held_out")})
-        shown += [table(title, heads, outcome_rows(arm, words)), worth_sentence(arm, words), *expectations(arm, words)]
+        shown += [
+            table(title, heads, outcome_rows(arm, words)),
+            worth_sentence(arm, words, matured=facts["matured"]),
+            *expectations(arm, words),
+        ]
     return [*shown, words("measure.adjusted"), words("measure.log", path=facts["log"])]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -83,7 +84,7 @@ def _shown(made: Segments, lang: str, out: Path | None) -> list[str | Table]:
     for row in made.summary().to_pylist():
         by_dimension.setdefault(row["dimension"], []).append(row)
     stages = by_dimension["stage"]
-    title = said("segments.stages", lang, day=made.facts["day"], horizon=made.asked["horizons"][0])
+    title = said("segments.stages", lang, day=_day(made.facts["day"], lang), horizon=sentences.horizon_of(made, lang))
     shown: list[str | Table] = [_stages(stages, lang, title, currency)]
     shown += [_item(row, sentences.definition_of(row["segment"], made, lang), lang) for row in stages]
     notes = {
@@ -109,6 +110,12 @@ def _shown(made: Segments, lang: str, out: Path | None) -> list[str | Table]:
         shown.append(said("segments.everyone", lang, people=f"{made.facts['people']:,}", out=out))
     shown.append(said("segments.run", lang, run=made.run_id, folder=made.folder))
     return shown
+
+
+def _day(day: str, lang: str) -> str:
+    from worthwhile.ingestion.words import day_in
+
+    return day_in(date.fromisoformat(day[:10]), lang)
 
 
 def _item(row: Mapping[str, Any], text: str, lang: str) -> str:
@@ -186,5 +193,5 @@ def _flow(made: Segments, lang: str) -> list[str | Table]:
         )
         for _, way in ways
     ]
-    title = said("segments.flow", lang, day=made.facts["past"]["start"], shown=len(cells), all=len(flow))
+    title = said("segments.flow", lang, day=_day(made.facts["past"]["start"], lang), shown=len(cells), all=len(flow))
     return [table(title, heads("segments", ("from", "to", "customers", "then", "now"), lang), cells)]

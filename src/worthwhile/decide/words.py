@@ -9,9 +9,9 @@ from typing import Any
 
 from worthwhile.evaluation.numbers import Numbers
 from worthwhile.evaluation.texts import texts_of
+from worthwhile.evaluation.wording import span_text
 from worthwhile.ingestion.words import day_in
 from worthwhile.languages import check_language
-from worthwhile.tasks import Horizon
 
 # Something that a reader has to know: `note`, the key of its text, and what that is filled in with, as JSON has it. It
 # stands in manifests, so that it can be told in either language.
@@ -44,8 +44,7 @@ class Words:
         return day_in(date.fromisoformat(day[:10]), self.numbers.language)
 
     def span(self, horizon: str) -> str:
-        parsed = Horizon.parse(horizon)
-        return self(f"span.{parsed.unit}", count=parsed.count)
+        return span_text(horizon, self.numbers.language).strip()
 
     def assumed(self, one: Mapping[str, Any]) -> str:
         """What a plan, a test or a file that is handed over rests on without having been measured."""

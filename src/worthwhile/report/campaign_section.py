@@ -75,7 +75,7 @@ def _arm(arm: Row, facts: CampaignFacts, voice: Voice) -> dict[str, Any]:
     )
     seen = [_seen(arm["outcomes"][name], name, voice) for name in charts_campaign.DRAWN]
     words = words_of(n.language, facts.measured["currency"])
-    said = [*seen, worth_sentence(arm, words), *expectations(arm, words)]
+    said = [*seen, worth_sentence(arm, words, matured=facts.measured["matured"]), *expectations(arm, words)]
     return {"title": title, "said": [text for text in said if text]}
 
 

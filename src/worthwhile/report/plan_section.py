@@ -6,7 +6,9 @@ from dataclasses import replace
 from typing import Any
 
 from worthwhile.decide.budget.planning import next_of
+from worthwhile.decide.budget.wording import gap_text
 from worthwhile.decide.responses import LARGE
+from worthwhile.decide.words import words_of
 from worthwhile.report import charts_plan
 from worthwhile.report.plan_content import PlanFacts
 from worthwhile.report.tables import Cell, Table
@@ -48,6 +50,7 @@ def plan_section(plan: PlanFacts | None, voice: Voice) -> dict[str, Any] | None:
         "actions": _actions(plan, voice),
         "assumptions": [_assumption(one, voice) for one in facts["assumptions"]],
         "measured": facts["uplift"] is not None,
+        "warnings": words_of(n.language, n.currency).notes(facts.get("notes", ())),
         "margin_note": None if facts["margin_is_set"] else voice("section.margin_note"),
     }
 
@@ -58,7 +61,7 @@ def _how_good(plan: PlanFacts, voice: Voice) -> str | None:
         return None
     if facts["method"] == "exact":
         return voice("section.exact")
-    return voice("section.gap", gap=f"{max(facts['gap'], 1e-4) * 100:.2f}%")
+    return voice("section.gap", gap=gap_text(facts["gap"]))
 
 
 def _held_out(plan: PlanFacts, voice: Voice) -> str | None:

@@ -204,6 +204,8 @@ def test_a_horizon_that_is_not_over_is_told_and_one_that_has_not_begun_refused(s
     ww.design_campaign(shop, "late", ARMS[:1], sizing=ww.Sizing(start="2011-11-01"))
     done = ww.measure_campaign(shop, "late").to_dict()
     assert not done["matured"] and "what is known so far" in done["warnings"][0]
+    said = [arm["outcomes"]["spend"]["held_against"] for arm in done["arms"]]
+    assert said == [None] * len(said) and any("once the horizon is over" in text for text in done["answer"])
     assert read_campaign(shop, "late").manifest["measured"]["matured"] is False
     ww.design_campaign(shop, "later", ARMS[:1], sizing=ww.Sizing(start="2012-01-01"))
     with pytest.raises(InputError) as caught:

@@ -196,6 +196,21 @@ def test_what_came_after_the_campaign_is_left_out_with_a_warning(campaign_table:
     assert run.folder is None and not run.facts["observational"]
 
 
+def test_what_is_called_or_behaves_like_an_outcome_is_no_covariate(campaign_table: Any) -> None:
+    log = campaign_table("constant", customers=3_000, seed=5).select(
+        ["customer_id", "sent", "visit", "spend", "history"]
+    )
+    visited = np.array(log["visit"].to_pylist(), float)
+    log = log.append_column("seen", pa.array(visited)).append_column("是否下单", pa.array(visited))
+    options = ww.UpliftOptions(shares=(1.0,), placebo=False, deals=1)
+    run = ww.estimate_uplift(None, log, treatment="sent", control="none", outcomes="spend", options=options)
+    # `visit` by its name, `seen` since nobody spent without it
+    assert run.facts["left_out"] == ["seen", "visit", "是否下单"] and run.facts["covariates"] == ["history"]
+    named = ww.UpliftOptions(shares=(1.0,), placebo=False, deals=1, covariates=("history", "visit"))
+    again = ww.estimate_uplift(None, log, treatment="sent", control="none", outcomes="spend", options=named)
+    assert again.facts["left_out"] == [] and again.facts["covariates"] == ["history", "visit"]
+
+
 def test_an_observational_log_is_answered_with_a_plain_warning_and_its_overlap(campaigns: Any) -> None:
     trial = campaigns.simulate("nothing", customers=1_200, seed=6, observational=True).trial
     log = pa.table(

@@ -25,6 +25,10 @@ def test_customers_are_told_apart_only_where_that_gains_beyond_noise() -> None:
     assert choose([both(plain), both(plain + 0.1), both(plain + 0.2)], 1.0) == 2
 
 
+def test_rounding_of_an_outcome_that_nobody_had_is_no_gain() -> None:
+    assert choose([both(np.zeros(100)), both(np.full(100, 1e-17)), both(np.zeros(100))], 1.0) == 0
+
+
 def test_random_targeting_is_kept_only_where_it_is_surely_better() -> None:
     rng = np.random.default_rng(0)
     base, noise = rng.normal(size=1_000), rng.normal(size=1_000)

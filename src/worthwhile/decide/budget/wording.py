@@ -62,8 +62,12 @@ def _how_good(facts: Facts, words: Words) -> str:
         return _why_nobody(facts, words)
     if facts["method"] == "exact":
         return words("plan.exact")
-    gap = facts["gap"]
-    return words("plan.gap", gap=share(gap) if gap >= 0.001 else "0.1 %" if gap > 1e-4 else "0.01 %")
+    return words("plan.gap", gap=gap_text(facts["gap"]))
+
+
+def gap_text(gap: float) -> str:
+    """How far at most a plan is from the best, as reports and sentences write it."""
+    return share(gap) if gap >= 0.001 else "0.1%" if gap > 1e-4 else "0.01%"
 
 
 def _why_nobody(facts: Facts, words: Words) -> str:

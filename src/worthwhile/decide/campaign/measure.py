@@ -243,7 +243,9 @@ def _arm(
             **effect,
             "expected": before.get("expected"),
             "expected_is": before.get("expected_is"),
-            "held_against": _held_against(before.get("expected"), effect),
+            "held_against": _held_against(before.get("expected"), effect)
+            if seen.facts["matured"] is not False
+            else None,
             "unadjusted": _named(difference(y[treated], y[control])),
         }
     x = table["forecast_spend"].to_numpy()

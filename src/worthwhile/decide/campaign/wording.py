@@ -102,7 +102,11 @@ def measured_sentences(facts: Facts, words: Words) -> list[str]:
     """Of each arm the difference in spend, and what it was worth."""
     said = []
     for arm in facts["arms"]:
-        said += [_difference(arm, words), worth_sentence(arm, words), *expectations(arm, words)]
+        said += [
+            _difference(arm, words),
+            worth_sentence(arm, words, matured=facts["matured"]),
+            *expectations(arm, words),
+        ]
     return said
 
 
@@ -115,15 +119,15 @@ def _difference(arm: Facts, words: Words) -> str:
     return words("measure.arm", **groups, **means, **range_)
 
 
-def worth_sentence(arm: Facts, words: Words) -> str:
-    """What an arm brought against its cost."""
+def worth_sentence(arm: Facts, words: Words, *, matured: bool | None) -> str:
+    """What an arm brought against its cost; no verdict while the horizon is not over (`matured` of the facts)."""
     extra, money = arm["incremental_margin"], words.numbers.money
     if extra["effect"] is None:
         return words("measure.unknown")
     low, high = money(extra["low"]), money(extra["high"])
     brought = words("measure.brought", margin=money(extra["effect"]), low=low, high=high, cost=money(arm["cost"]))
     key = "paid" if extra["low"] > arm["cost"] else "lost" if extra["high"] < arm["cost"] else "unsure"
-    return words.joined([brought, words(f"measure.{key}")])
+    return words.joined([brought, words("measure.so_far" if matured is False else f"measure.{key}")])
 
 
 def expectations(arm: Facts, words: Words) -> list[str]:

@@ -107,7 +107,7 @@ def evidence_sentences(stage: str, segments: Segments, lang: str, money: Money) 
 
     What they did after an earlier date is left out where it is known of no stage: `evidence_note` says why.
     """
-    facts, span = segments.facts, _span(segments, lang)
+    facts, span = segments.facts, horizon_of(segments, lang)
     found = next((one for one in facts["stages"] if one["stage"] == stage), None)
     said = [] if found is None else _what_then(found, segments, lang, money)
     if found is None and facts["stages"]:
@@ -129,7 +129,7 @@ def evidence_sentences(stage: str, segments: Segments, lang: str, money: Money) 
 
 def _what_then(found: Mapping[str, Any], segments: Segments, lang: str, money: Money) -> list[str]:
     share, low, high = (percent(found[name]) for name in ("share", "low", "high"))
-    span, start = _span(segments, lang), day_text(segments.facts["past"]["start"], lang)
+    span, start = horizon_of(segments, lang), day_text(segments.facts["past"]["start"], lang)
     customers = f"{found['customers']:,}"
     said = [text("then", lang, customers=customers, start=start, share=share, low=low, high=high, span=span)]
     if found["customers"] < FEW:
@@ -157,7 +157,7 @@ def _silence_near(silences: Sequence[Mapping[str, Any]], days: float) -> Mapping
     return min(seen, key=lambda one: (abs(one["days"] - days), one["days"]), default=None)
 
 
-def _span(segments: Segments, lang: str) -> str:
+def horizon_of(segments: Segments, lang: str) -> str:
     """The horizon in words."""
     return span_text(segments.asked["horizons"][0], lang).strip()
 
@@ -182,7 +182,7 @@ def evidence_note(segments: Segments, lang: str) -> str:
     if facts["past"] is None or facts["stages"]:
         return ""
     start, day = (day_text(iso, lang) for iso in (facts["past"]["start"], facts["day"]))
-    return text("not_over", lang, span=_span(segments, lang), start=start, day=day)
+    return text("not_over", lang, span=horizon_of(segments, lang), start=start, day=day)
 
 
 def honest_label(lang: str) -> str:

@@ -24,8 +24,9 @@ Array = np.ndarray[Any, Any]
 DEALS = 3
 MANY = 200_000  # customers above whom one way is enough: chance in dealing matters less, and several take long
 FEWEST = 3  # folds: surfaces that have not seen two of them need a third
-ANOTHER = 0.7  # time that another way takes, of all customers, in those of the first
-SURFACES = 0.45  # of the time of the first, when its surfaces are made
+# For progress, by the clock:
+ANOTHER = 0.7  # how long another deal of all customers takes, as a part of the first, which is nested
+SURFACES = 0.45  # the part of the first deal's time that its surfaces take
 
 
 @dataclass(frozen=True)

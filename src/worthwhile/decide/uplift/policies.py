@@ -23,6 +23,7 @@ from worthwhile.decide.uplift.shrink import Coarse, Shrunk, features_of, settled
 Array = np.ndarray[Any, Any]
 
 SURE = 0.5
+ROUNDING = 1e-9  # of a gain, in the unit of the outcome: no gain at all
 FIELDS = ("personal", "groups", "raw")  # of Reading
 GROUPS = LEARNERS.index("groups")
 COMMON = LEARNERS.index("common")
@@ -136,7 +137,7 @@ def choose(values: Sequence[tuple[Array, Array]], share: float) -> int:
     if share >= 1:
         gains = [_gain(value, values[0]) for value in values[1:]]
         best = max(range(len(gains)), key=lambda i: gains[i][0])
-        return best + 1 if gains[best][0] > SURE * gains[best][1] else 0
+        return best + 1 if gains[best][0] > max(SURE * gains[best][1], ROUNDING) else 0
     shrunk, personal = len(values) - 2, len(values) - 1
     at = personal if _gain(values[personal], values[shrunk])[0] > 0 else shrunk
     for i in reversed(range(shrunk)):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -23,6 +24,12 @@ Array = np.ndarray[Any, Any]
 
 LEAST_KNOWN = 0.5  # share of the campaign's customers whom the shop has to know
 LATER = 1 / 3  # share of the log's columns that may be left out as measured after the campaign
+# What a column is called that tells what customers did after a contact, in English or Chinese.
+AFTER = re.compile(
+    r"visits?|visited|conversions?|converted|responses?|responded|clicks?|clicked|opens?|opened|purchased?|bought|revenue"
+    r"|(是否)?(到访|访问|转化|响应|点击|打开|下单|购买|成交|回访)|(消费|成交|支付|实付|下单)(金额|额)|订单数"
+)
+MOSTLY, ENOUGH = 0.5, 20  # share of customers who have a covariate, and outcomes that are enough to tell by
 HORIZON = "90d"  # of the features that count the last horizon
 
 
@@ -43,14 +50,16 @@ class Prepared:
 def from_log(campaign: CampaignLog, *, chosen: bool, observational: bool, seed: int) -> Prepared:
     """A trial on the log's own covariates; `chosen` says that a person named them.
 
-    Covariates that nobody named and that differ between the groups as chance does not make them are taken for what
-    came after the campaign, and left out, unless the log is said to be observational. Raises InputError `bad-columns`.
+    Covariates that nobody named are left out where they look like what came after the campaign: by their name (visit,
+    conversion), where nobody had an outcome without them, and, unless the log is said to be observational, where they
+    differ between the groups as chance does not make them. Raises InputError `bad-columns`.
     """
-    matrix, names, codings = coded(campaign.others, source=campaign.source, chosen=chosen)
+    left_out = [] if chosen else after_by_name(campaign.others.column_names)
+    matrix, names, codings = coded(campaign.others.drop_columns(left_out), source=campaign.source, chosen=chosen)
     trial = _trial(campaign, np.arange(len(campaign)), matrix, names)
-    left_out: list[str] = []
-    if not (chosen or observational):
-        trial, left_out = _without_later(trial, codings, campaign.source)
+    if not chosen:
+        trial, later = _without_later(trial, codings, campaign.source, observational=observational)
+        left_out = sorted([*left_out, *later])
     codings = [coding for coding in codings if coding.column not in left_out]
     return _prepared(trial, codings, left_out, observational=observational, seed=seed)
 
@@ -110,9 +119,31 @@ def _check_groups(trial: Trial, source: str) -> None:
         )
 
 
-def _without_later(trial: Trial, codings: Sequence[Coding], source: str) -> tuple[Trial, list[str]]:
+def after_by_name(columns: Sequence[str]) -> list[str]:
+    """The columns that are called as outcomes are."""
+    return [column for column in columns if AFTER.fullmatch(column.strip().lower())]
+
+
+def _needed_for(trial: Trial) -> list[str]:
+    """Covariates that nobody had an outcome without, though most customers have none of them: whoever visited, say, of
+    whoever bought. Few outcomes tell nothing."""
+    found = []
+    for name, values in zip(trial.names, trial.covariates.T, strict=True):
+        has = values > 0
+        if not values.min() >= 0 or not 0 < has.mean() < MOSTLY:  # NaN is no 0 either
+            continue
+        did = trial.outcome > 0
+        if ((did.sum(axis=0) >= ENOUGH) & ~(did & ~has[:, None]).any(axis=0)).any():
+            found.append(name)
+    return found
+
+
+def _without_later(
+    trial: Trial, codings: Sequence[Coding], source: str, *, observational: bool
+) -> tuple[Trial, list[str]]:
     columns = {name: coding.column for coding in codings for name in coding.names}
-    later = sorted({columns[each.covariate] for each in balance(trial) if abs(each.errors) > FAR})
+    far = [] if observational else [each.covariate for each in balance(trial) if abs(each.errors) > FAR]
+    later = sorted({columns[name] for name in (*far, *_needed_for(trial))})
     if not later:
         return trial, []
     if len(later) > max(1, LATER * len(codings)):

@@ -148,7 +148,7 @@ def _policy(document: Row, choice: Row, words: Words) -> str:
         return words("policy.full", policy=said, against=against, **told)
     beside = policy_rows(document, outcome, share, "random")
     [by_chance] = words.levels(outcome, beside[0]["value"]) if beside else [""]
-    against = words("policy.against", value=by_chance) if beside else ""
+    against = words("policy.against", value=by_chance) if beside and choice["policy"] != "random" else ""
     return words(
         "policy.part", policy=rule_text(choice, words), share=words.numbers.share(share), against=against, **told
     )
