@@ -6,7 +6,9 @@ chance to order grows by. An effect on the chance alone brings what an order is 
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 import numpy as np
@@ -52,6 +54,8 @@ class Effects:
 
     run_id: str
     table: pa.Table
+    unsure: frozenset[tuple[str, str]] = frozenset()  # outcome and action whose average effect may be none
+    cutoff: str | None = None  # the day of the customers whom they are of; None: of the log
 
 
 def check_assumed(kind: str, size: float, *, where: str) -> None:
@@ -105,13 +109,39 @@ def assumed(kind: str, size: float, *, spend: Array, p_active: Array, lift_se: f
 
 
 def latest_effects(shop: Shop) -> Effects | None:
-    """The effects that the latest recorded uplift run measured; None where there is none."""
+    """The effects that the latest recorded uplift run measured, passing over those of people whom the shop does not
+    know as long as there is another; None where there is no run."""
     runs = list_runs(shop, "uplift")
     if not runs:
         return None
-    folder = run_folder(shop, runs[0]["run_id"])
+    run = next((run for run in runs if not run.get("numbered") and run.get("of_shop") != 0), runs[0])
+    folder = run_folder(shop, run["run_id"])
     check_digests(folder)
-    return Effects(runs[0]["run_id"], pq.read_table(folder / "effects.parquet"))
+    unsure = {(one["outcome"], one["action"]) for one in run.get("averages", ()) if one["low"] <= 0 <= one["high"]}
+    cutoff = run["asked"].get("cutoff")
+    return Effects(run["run_id"], pq.read_table(folder / "effects.parquet"), frozenset(unsure), cutoff)
+
+
+def notes_of(effects: Effects | None, treatments: Mapping[str, str], cutoff: datetime) -> list[Note]:
+    """What has to be known of the effects of actions, given the treatment that stands for each: that they are no surer
+    than none, or are of a later day than the forecast's cutoff."""
+    if effects is None:
+        return []
+    notes: list[Note] = []
+    for action, treatment in treatments.items():
+        outcome = _outcome_of(effects, treatment)
+        if (outcome, treatment) in effects.unsure:
+            notes.append({"note": "effect_unsure", "action": action, "run": effects.run_id})
+    if effects.cutoff and datetime.fromisoformat(effects.cutoff) > cutoff:
+        days = {"until": effects.cutoff, "day": cutoff.isoformat()}
+        notes.append({"note": "effects_later", "run": effects.run_id, **days})
+    return notes
+
+
+def _outcome_of(effects: Effects, treatment: str) -> str | None:
+    """The outcome that says what a treatment is worth: spend where it was measured, else the chance to order."""
+    known = set(pc.unique(effects.table.filter(pc.equal(effects.table["action"], treatment))["outcome"]).to_pylist())
+    return next((name for name in (*SPEND, *ACTIVE) if name in known), None)
 
 
 def measured(
@@ -125,10 +155,9 @@ def measured(
     Raises InputError `bad-argument` where the run measured nothing of the treatment that is money or orders.
     """
     of = effects.table.filter(pc.equal(effects.table["action"], treatment))
-    outcomes = set(pc.unique(of["outcome"]).to_pylist())
-    outcome = next((name for name in (*SPEND, *ACTIVE) if name in outcomes), None)
+    outcome = _outcome_of(effects, treatment)
     if outcome is None:
-        raise _not_measured(effects, treatment, outcomes, action)
+        raise _not_measured(effects, treatment, set(pc.unique(of["outcome"]).to_pylist()), action)
     of = of.filter(pc.equal(of["outcome"], outcome))
     place = pc.index_in(pa.array(customers, pa.string()), value_set=of["customer_id"].combine_chunks())
     unit = np.ones(len(place)) if outcome in SPEND else spend / np.maximum(p_active, 1e-9)

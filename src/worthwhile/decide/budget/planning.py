@@ -26,6 +26,7 @@ ERRORS = ("expected_margin_se", "effect_se_shared")  # columns of standard error
 SURE = 0.9  # of intervals
 # Shares of the budget at which the curve is shown.
 CURVE = (0.1, 0.25, 0.5, 0.75, 0.9, 1.0, 1.1, 1.25, 1.5, 2.0)
+AMPLE = 0.5  # share of the budget that a plan costs, below which they are shares of that cost
 
 
 @dataclass(frozen=True)
@@ -310,6 +311,8 @@ def _curve(
     progress("curve", 0.0)
     weight = OBJECTIVES[how.objective]
     budgets = [share * limits.budget for share in CURVE]
+    if 0 < facts["cost"] < AMPLE * limits.budget:  # then it is smaller budgets that bring something else
+        budgets = [*(share * facts["cost"] for share in CURVE if share <= 1), limits.budget]
     plan = Point(limits.budget, facts["cost"], facts["margin_planned_on"] - weight * facts["cost"])
     points = sweep(wide.problem, wide.prices, wide.problem.names.index("budget"), budgets, plan=plan, seed=how.seed)
     return [{"budget": p.budget, "cost": p.spent, "margin": p.value + weight * p.spent} for p in points]

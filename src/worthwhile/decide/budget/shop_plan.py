@@ -18,11 +18,12 @@ from worthwhile.decide.budget.offers import doubts_of, expected_of, offers, said
 from worthwhile.decide.budget.planning import How, Plan, plan_candidates
 from worthwhile.decide.budget.wording import plan_warnings
 from worthwhile.decide.campaign.contacts import recent_contacts
+from worthwhile.decide.campaign.folder import NONE, campaigns_of
 from worthwhile.decide.campaign.noise import check_of_spend, forecast_columns, noise_of
 from worthwhile.decide.campaign.planned import is_held_by_limits
 from worthwhile.decide.campaign.power import detectable, share_to_leave
 from worthwhile.decide.identities import known_counts, known_ids, with_known_ids
-from worthwhile.decide.responses import latest_effects
+from worthwhile.decide.responses import Effects, latest_effects, notes_of
 from worthwhile.decide.words import Note, words_of
 from worthwhile.errors import InputError
 from worthwhile.progress import Progress, part, silent
@@ -31,6 +32,7 @@ from worthwhile.runs.record import record
 from worthwhile.schema import to_us
 from worthwhile.shop import Shop
 from worthwhile.store.log import open_log
+from worthwhile.tasks import Horizon
 
 # Margins of a shop's candidates are before the cost, so that cost can be counted; and a plan without anybody left alone
 # could not be measured.
@@ -116,7 +118,7 @@ def plan(  # noqa: PLR0913 (one parameter for each question that a person asks)
         "uplift": None if effects is None else effects.run_id,
         "assumptions": said_of(file.actions),
         "detectable": found,
-        "notes": [*doubts_of(file.actions), *_unfound(detect, found, made)],
+        "notes": [*_notes(shop, file, effects, forecast, made), *_unfound(detect, found, made)],
         "margin_is_set": bool(expected.margin.min(initial=1.0) < 1.0) or forecast.task.amount_name == "value",
         "recent_contacts": sum(recent.values()),
     }
@@ -210,6 +212,35 @@ def _unfound(effect: float | None, found: float | None, made: Plan) -> list[Note
     of = {"contacts": made.facts["contacts"], "planned": made.facts["held_out_planned"], "detect": effect}
     key = f"unfound_{'lot' if share < 0.33 else 'few'}{'_nothing' if found is None else ''}"
     return [{"note": key, **of, "found": found, "share": f"{1.5 * share:.2g}"}]
+
+
+def _notes(
+    shop: Shop, file: ActionsFile, effects: Effects | None, forecast: RecordedForecast, made: Plan
+) -> list[Note]:
+    """What has to be known of assumptions, of measured effects, and of tests that are still running."""
+    treatments = {action.name: action.treatment for action in file.actions if action.treatment}
+    return [
+        *doubts_of(file.actions),
+        *notes_of(effects, treatments, forecast.cutoff),
+        *_held_by_tests(shop, made, forecast),
+    ]
+
+
+def _held_by_tests(shop: Shop, made: Plan, forecast: RecordedForecast) -> list[Note]:
+    """Notes of contacts whom a campaign that is still running leaves alone: whoever contacts them spoils it."""
+    notes: list[Note] = []
+    planned = made.table["customer_id"]
+    for campaign in campaigns_of(shop):
+        end = Horizon.parse(campaign.manifest["horizon"]).after(campaign.start, shop.settings.zone)
+        if not campaign.start <= forecast.cutoff < end:
+            continue
+        table = campaign.assignment()
+        held = table.filter(pc.equal(table["treatment"], NONE))["customer_id"].combine_chunks()
+        count = len(pc.unique(planned.filter(pc.is_in(planned, value_set=held))))
+        if count:
+            until = end.astimezone(shop.settings.zone).date().isoformat()
+            notes.append({"note": "held_by_test", "customers": count, "campaign": campaign.name, "until": until})
+    return notes
 
 
 def acquired_values(shop: Shop, *, run_id: str | None = None) -> pa.Table:

@@ -9,6 +9,7 @@ from typing import Any
 from worthwhile.decide.words import Words
 
 Facts = Mapping[str, Any]
+TOLD = 0.05  # of the mean without a contact: a difference that is worth a word
 
 
 # ---- the design -----------------------------------------------------------------------------------------------------
@@ -131,9 +132,22 @@ def worth_sentence(arm: Facts, words: Words, *, matured: bool | None) -> str:
 
 
 def expectations(arm: Facts, words: Words) -> list[str]:
-    """What each outcome of an arm says of what was expected of it."""
-    said = (expectation_sentence(of, name, words) for name, of in arm["outcomes"].items())
+    """Of each outcome of an arm that adjusting turned its sign, and what it says of what was expected of it."""
+    said = [_turned(of, name, words) for name, of in arm["outcomes"].items()]
+    said += [expectation_sentence(of, name, words) for name, of in arm["outcomes"].items()]
     return [text for text in said if text]
+
+
+def _turned(of: Facts, outcome: str, words: Words) -> str:
+    """That the plain difference points the other way, where either is large enough to be told."""
+    plain = (of.get("unadjusted") or {}).get("effect")
+    if plain is None or of["effect"] is None or plain * of["effect"] >= 0 or outcome == "orders":
+        return ""
+    if max(abs(plain), abs(of["effect"])) < TOLD * abs(of["held_out_mean"] or 0.0):
+        return ""
+    numbers = words.numbers
+    size = numbers.money_change(plain) if outcome == "spend" else numbers.points(plain)
+    return words("measure.turned", outcome=words(f"outcome.{outcome}"), plain=size)
 
 
 def expectation_sentence(of: Facts, outcome: str, words: Words) -> str:

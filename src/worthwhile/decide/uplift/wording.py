@@ -130,6 +130,18 @@ def policy_lines(document: Row, outcome: str, words: Words) -> list[str]:
 
 
 def _policy(document: Row, choice: Row, words: Words) -> str:
+    """What a choice gives whom and what that was worth; and that leaving all alone was worth more, where it was."""
+    told = _told(document, choice, words)
+    outcome = choice["outcome"]
+    [honest] = policy_rows(document, outcome, choice["share"], CHOSEN)
+    alone = policy_rows(document, outcome, 1.0, f"{document['control']} to all")
+    if choice["policy"] == "none" or not alone or honest["value"] >= alone[0]["value"]:
+        return told
+    [value] = words.levels(outcome, alone[0]["value"])
+    return told + words("page.space") + words("policy.alone_better", value=value)
+
+
+def _told(document: Row, choice: Row, words: Words) -> str:
     outcome, share = choice["outcome"], choice["share"]
     [honest] = policy_rows(document, outcome, share, CHOSEN)
     value, *ends = words.levels(outcome, honest["value"], honest["low"], honest["high"])
