@@ -93,6 +93,41 @@ def test_only_who_said_yes_to_the_channel_is_handed_over(shop, tmp_path):
     assert done.manifest["model"] == "past-rate"
 
 
+def test_a_rows_own_channel_counts_before_the_one_that_is_given(shop, tmp_path):
+    rows = pa.table({"customer_id": ["a", "a", "b", "b", "c"], "channel": ["email", "post", "email", "post", None]})
+    pq.write_table(rows, tmp_path / "w.parquet")
+    said = pa.table({"customer_id": ["a", "b", "c"], "consent_email": ["yes"] * 3, "consent_post": ["no"] * 3})
+
+    def handed(channel, **table):
+        audience = ww.Audience(channel=channel, consent=said, **table)
+        done = ww.export(shop, str(tmp_path / "w.parquet"), tmp_path / "e.jsonl", audience=audience)
+        return [(row["customer_id"], row["channel"]) for row in read(done.path)], done
+
+    assert handed("email")[0] == [("a", "email"), ("b", "email"), ("c", None)]
+    assert handed("post")[0] == handed("")[0] == [("a", "email"), ("b", "email")]
+    assert handed("email")[1].warning_sentences() == handed("email")[1].warning_sentences("zh") == []
+    pq.write_table(rows.slice(0, 4), tmp_path / "w.parquet")
+    done = handed("sms")[1]
+    assert done.manifest["rows"] == 2 and "--channel sms changes nothing" in done.warning_sentences()[0]
+    assert "（“email”、“post”）" in done.warning_sentences("zh")[0]
+
+
+@pytest.mark.parametrize("name", ["consent_sms", "是否同意短信"])
+def test_what_rows_say_of_consent_counts_for_their_channel(shop, tmp_path, name):
+    lines = ["1,sms,是,是", "2,短信,否,是", "3,email,否,是", "4,sms,,是", "5,email,是,否", "6,,是,否", "7,,是,是"]
+    (tmp_path / "w.csv").write_text("\n".join([f"customer_id,channel,{name},consent", *lines]), encoding="utf-8")
+    done = ww.export(shop, str(tmp_path / "w.csv"), tmp_path / "e.csv")
+    assert [row["customer_id"] for row in read(done.path)] == [1, 3, 7] and done.manifest["left_out"]["no_consent"] == 4
+    given = pa.table({"customer_id": ["1", "3"], "consent": ["no", "yes"]})
+    both = ww.export(shop, str(tmp_path / "w.csv"), tmp_path / "e.csv", audience=ww.Audience(consent=given))
+    assert [row["customer_id"] for row in read(both.path)] == [3]  # where both speak, both have to say yes
+    (tmp_path / "w.csv").write_text(f"customer_id,channel,{name},consent_date\n1,sms,是,1 May\n2,email,是,2 May\n")
+    only = ww.export(shop, str(tmp_path / "w.csv"), tmp_path / "e.csv")
+    assert only.manifest["rows"] == 1
+    assert only.warning_sentences()[0].startswith("The rows have columns of consent (consent_sms) that say nothing of")
+    assert "没有说明渠道 email" in only.warning_sentences("zh")[0]
+
+
 def test_a_table_of_consent_may_be_chinese_and_says_which_columns_it_may_have(shop, tmp_path):
     ww.plan(shop, {"actions": {"a": {"cost": 0.05, "lift_spend": 0.1, "channel": "sms"}}}, 30, how=ww.How())
     ids = sorted({row["customer_id"] for row in read(ww.export(shop, "plan", tmp_path / "all.parquet").path)})

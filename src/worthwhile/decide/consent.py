@@ -30,6 +30,8 @@ BARE = (
     "短信",
     "邮件",
 )  # names that are a channel alone, in tables of consent; 电话 and 微信 may be a number and a name
+# What stands behind `consent_` and is no channel: when and how a consent was given, or taken back.
+ABOUT = ("date", "day", "time", "timestamp", "at", "source", "text", "version", "ip", "id")
 _BEFORE = r"(?:是否)?(?:同意)?(?:接收|授权)?"
 _AFTER = r"(?:营销)?(?:是否)?(?:同意|授权|许可)?"
 _ALL = re.compile(f"{_BEFORE}({'|'.join(word for words in CHANNELS.values() for word in words)}){_AFTER}")
@@ -56,7 +58,7 @@ def channel_of(name: str) -> str:
     return next((channel for channel, words in CHANNELS.items() if plain(name) in words), name)
 
 
-def consent_columns(table: pa.Table, *, bare: bool = False) -> dict[str, str]:
+def consent_columns(table: pa.Table, *, where: str = "", bare: bool = False) -> dict[str, str]:
     """`consent` and `consent_<channel>` -> the table's columns that say so, as far as there are such. With `bare` a
     channel's name alone is one too. Raises InputError `bad-columns` where two say the same."""
     found: dict[str, str] = {}
@@ -66,6 +68,7 @@ def consent_columns(table: pa.Table, *, bare: bool = False) -> dict[str, str]:
             raise InputError(
                 "bad-columns",
                 f"`{found[said]}` and `{name}` both speak of {said.removeprefix('consent_')}",
+                where=where,
                 remedy="leave one of them out",
             )
         if said:
@@ -78,7 +81,8 @@ def _said(name: str, *, bare: bool) -> str:
     if name == "consent" or plain(name) in KNOWN["consent"]:
         return "consent"
     if name.startswith("consent_"):
-        return f"consent_{channel_of(name.removeprefix('consent_'))}"
+        of = name.removeprefix("consent_")
+        return "" if plain(of) in ABOUT else f"consent_{channel_of(of)}"
     way = plain(name)
     match = _ALL.fullmatch(way)
     if match and (way != match[1] or (bare and way in BARE)):
@@ -93,7 +97,7 @@ def consents(table: pa.Table, *, where: str, bare: bool = False) -> dict[str, np
     """
     return {
         said: consented(table[name], where=f"{where}, {name}")
-        for said, name in consent_columns(table, bare=bare).items()
+        for said, name in consent_columns(table, where=where, bare=bare).items()
     }
 
 
@@ -106,3 +110,23 @@ def consent_for(channel: str, said: Mapping[str, np.ndarray[Any, Any]]) -> np.nd
             return said[name]
     every = np.asarray(np.logical_and.reduce(list(said.values())))
     return np.zeros_like(every) if channel else every
+
+
+def channels_of(table: pa.Table, channel: str = "") -> pa.ChunkedArray:  # (R,) of texts
+    """Each row's channel: its own, and `channel` where it has none; empty where none is known."""
+    if "channel" not in table.column_names:
+        return pa.chunked_array([pa.repeat(channel, len(table))])
+    own = pc.utf8_trim_whitespace(pc.cast(table["channel"], pa.string()))
+    return pc.if_else(pc.fill_null(pc.not_equal(own, ""), False), own, channel)
+
+
+def consent_by_row(
+    channels: pa.ChunkedArray, said: Mapping[str, np.ndarray[Any, Any]], at: np.ndarray[Any, Any] | None = None
+) -> np.ndarray[Any, Any]:  # (R,) of bool
+    """`consent_for` each row's own channel. Where something is said of customers, `at` (R,) are the rows' places in it;
+    else it is said of the rows."""
+    found = np.zeros(len(channels), bool)
+    for name in pc.unique(channels).to_pylist():
+        yes = consent_for(name, said)
+        found = np.where(pc.equal(channels, name).to_numpy(), yes if at is None else yes[at], found)
+    return found

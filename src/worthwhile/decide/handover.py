@@ -18,7 +18,7 @@ import pyarrow.parquet as pq
 from worthwhile import __version__
 from worthwhile.decide.campaign.folder import NONE, read_campaign
 from worthwhile.decide.columns import check_columns
-from worthwhile.decide.consent import channel_of, consent_for, consented, consents
+from worthwhile.decide.consent import channel_of, channels_of, consent_by_row, consents
 from worthwhile.decide.identities import as_the_shop_knows, known_ids, with_known_ids
 from worthwhile.decide.responses import ASSUMED
 from worthwhile.decide.tables import ids_of, read_table
@@ -52,7 +52,7 @@ class Audience:
     """Which rows are handed over."""
 
     where: Mapping[str, Collection[str]] = field(default_factory=dict)  # column -> texts, one of which it has
-    channel: str = ""  # that consent is asked for, where rows have no column `channel`
+    channel: str = ""  # that consent is asked for, of rows that have none of their own
     consent: pa.Table | None = None  # customer_id, and `consent` or `consent_<channel>`
     excluded: Collection[str] = frozenset()  # customers
     allow_empty: bool = False  # whether a file of nobody is written, where nobody is left
@@ -108,8 +108,8 @@ def export(
     `what` is a kind of run (`forecast`, `plan`, `segments`, `uplift`), `campaign:NAME`, or the path of a table with a
     column `customer_id`; `file` names another table of the run. Left out are, in this order and counted so: rows that
     `audience.where` does not select, customers who were forgotten, excluded ones, and those without consent: where a
-    table of consent is given, or the rows have a column `consent`, only a yes is one. Beside the file lies
-    `<file>.manifest.json`. Where nobody is left nothing is written, unless `audience.allow_empty`.
+    table of consent is given, or the rows have columns `consent` or `consent_<channel>`, only a yes is one. Beside the
+    file lies `<file>.manifest.json`. Where nobody is left nothing is written, unless `audience.allow_empty`.
     Raises InputError `no-such-run`, `damaged`, `bad-argument`, `bad-file`, `bad-columns`, `bad-values`, `no-key`.
     """
     path, audience = check_out(out), audience or Audience()
@@ -308,10 +308,15 @@ def _remembered(shop: Shop, customers: Array) -> Array:
 
 
 def _consented(shop: Shop, table: pa.Table, customers: Array, audience: Audience, notes: list[Note]) -> Array:
-    """Who said yes, in the rows' own column `consent` and in the table of consent, as far as there are such."""
-    keep = np.ones(len(table), bool)
-    if "consent" in table.column_names:
-        keep &= consented(table["consent"], where="consent")
+    """Who said yes to the row's channel: in the rows' own columns of consent and in the table of consent, as far as
+    there are such."""
+    channels, keep = channels_of(table, audience.channel), np.ones(len(table), bool)
+    names = sorted(name for name in pc.unique(channels).to_pylist() if name)
+    notes += _unused_channel(channels, audience.channel, names)
+    own = consents(table, where="--what")
+    if own:
+        notes += _unheard_of(names, own, "no_channel_rows")
+        keep &= consent_by_row(channels, own)
     if audience.consent is None:
         return keep
     given = with_known_ids(shop, audience.consent, where="--consent")
@@ -329,28 +334,20 @@ def _consented(shop: Shop, table: pa.Table, customers: Array, audience: Audience
     known = np.asarray(place.is_valid().to_numpy(zero_copy_only=False), bool)
     if len(known) and not known.any():
         notes.append({"note": "none_consented", "customers": len(ids)})
-    for channel in _channels(table, audience.channel):
-        if f"consent_{channel_of(channel)}" not in said and "consent" not in said:
-            notes.append({"note": "no_channel", "channel": channel, "columns": ", ".join(sorted(said))})
-    at = pc.fill_null(place, 0).to_numpy()
-    return keep & known & _by_channel(table, audience.channel, said, at)
+    notes += _unheard_of(names, said, "no_channel")
+    if not len(ids):
+        return np.zeros(len(table), bool)
+    return keep & known & consent_by_row(channels, said, pc.fill_null(place, 0).to_numpy())
 
 
-def _channels(table: pa.Table, channel: str) -> list[str]:
-    """The channels that rows are of, as far as that is known."""
-    if channel or "channel" not in table.column_names:
-        return [channel] if channel else []
-    return sorted(name for name in pc.unique(pc.cast(table["channel"], pa.string())).drop_null().to_pylist() if name)
+def _unheard_of(channels: list[str], said: Mapping[str, Array], key: str) -> list[Note]:
+    """A note for each of the channels that nothing is said of."""
+    lacking = [] if "consent" in said else [c for c in channels if f"consent_{channel_of(c)}" not in said]
+    return [{"note": key, "channel": channel, "columns": ", ".join(sorted(said))} for channel in lacking]
 
 
-def _by_channel(table: pa.Table, channel: str, said: Mapping[str, Array], at: Array) -> Array:
-    """Each row's consent for its channel (`consent_for`); `at` (R,) are the rows' places in the table of consent."""
-    if not len(next(iter(said.values()))):
-        return np.zeros(len(at), bool)
-    if channel or "channel" not in table.column_names:
-        return consent_for(channel, said)[at]
-    rows = pc.fill_null(pc.cast(table["channel"], pa.string()), "")
-    found = np.zeros(len(at), bool)
-    for name in pc.unique(rows).to_pylist():
-        found = np.where(pc.equal(rows, name).to_numpy(), consent_for(name, said)[at], found)
-    return found
+def _unused_channel(channels: pa.ChunkedArray, given: str, names: list[str]) -> list[Note]:
+    """A note where a channel is given that no row is of, since each has its own."""
+    if not given or not len(channels) or given in names:
+        return []
+    return [{"note": "channel_unused", "channel": given, "channels": names}]

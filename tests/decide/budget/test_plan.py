@@ -305,6 +305,27 @@ def test_candidates_that_cannot_be_used_are_named(change, code, text):
     assert caught.value.code == code and text in str(caught.value)
 
 
+@pytest.mark.parametrize("name", ["consent_sms", "是否同意短信"])
+def test_rows_are_chosen_by_the_consent_to_their_own_channel(name):
+    rows = pa.table(
+        {
+            "customer_id": ["a", "b", "c", "d", "e", "f"],
+            "action": ["x"] * 6,
+            "channel": ["sms", "短信", "email", "email", None, None],
+            name: ["yes", "no", "no", "yes", "yes", "yes"],
+            "consent": ["no", "yes", "yes", "no", "no", "yes"],
+            "cost": [1.0] * 6,
+            "expected_margin": [9.0] * 6,
+        }
+    )
+    assert plan_candidates(rows, 100).table["customer_id"].to_pylist() == ["a", "c", "f"]
+    only = plan_candidates(rows.drop_columns(["consent"]), 100).table
+    assert only["customer_id"].to_pylist() == ["a", "e", "f"]  # a yes to text messages is none to e-mail
+    with pytest.raises(InputError, match=f"candidates, {name} row 2: `so so` says neither yes nor no"):
+        wrong = pa.array(["yes", "so so", "yes", "yes", "yes", "yes"])
+        plan_candidates(rows.set_column(rows.column_names.index(name), name, wrong), 100)
+
+
 @pytest.mark.parametrize(
     ("limits", "how", "where"),
     [

@@ -11,7 +11,7 @@ import pyarrow.compute as pc
 
 from worthwhile.decide.budget.problem import Array
 from worthwhile.decide.columns import check_columns
-from worthwhile.decide.consent import consented
+from worthwhile.decide.consent import consents
 from worthwhile.decide.tables import numbers_of, refuse_nameless, refuse_rows
 from worthwhile.errors import InputError
 
@@ -106,8 +106,7 @@ def candidates_of(table: pa.Table, *, where: str = "candidates") -> Candidates:
     for name in ("customer_id", "action"):
         refuse_nameless(table, name, where=where)
     numbers = {name: _amounts(table, name, where) for name in NUMBERS}
-    if "consent" in table.column_names:
-        consented(table["consent"], where=f"{where}, consent")  # while rows are in the file's own order
+    consents(table, where=where)  # refused while rows are in the file's own order
     refuse_rows(table, "cost", pa.array(numbers["cost"] < 0), "is below zero", where=where)
     owner, ids = codes_of(table["customer_id"])
     action, actions = codes_of(table["action"])

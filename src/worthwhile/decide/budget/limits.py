@@ -9,7 +9,7 @@ import numpy as np
 
 from worthwhile.decide.budget.candidates import Candidates
 from worthwhile.decide.budget.problem import Array, Problem
-from worthwhile.decide.consent import consented
+from worthwhile.decide.consent import channels_of, consent_by_row, consents
 from worthwhile.errors import InputError
 
 OBJECTIVES = {"margin": 0.0, "profit": 1.0}  # -> how much of a row's cost its value is less by
@@ -88,8 +88,8 @@ def asked_of(candidates: Candidates, margin: Array, limits: Limits, objective: s
     """The problem of candidates whose margin (R,) is the one planned on; `held_out` (N,) are customers left alone.
 
     A row is never chosen whose value is not above zero, whose customer is excluded, held out or has no contact left,
-    whose column `consent`, if there is one, does not say yes, whose return is too low, or which alone takes more than a
-    budget or capacity allows.
+    whose columns of consent, if there are any, do not say yes to its channel, whose return is too low, or which alone
+    takes more than a budget or capacity allows.
     Raises InputError `bad-argument`.
     """
     if objective not in OBJECTIVES:
@@ -100,8 +100,9 @@ def asked_of(candidates: Candidates, margin: Array, limits: Limits, objective: s
     room = _room(candidates, limits)
     may = (room > 0) & ~held_out
     is_open = may[candidates.owner]
-    if "consent" in candidates.table.column_names:
-        is_open = is_open & consented(candidates.table["consent"], where="consent")
+    said = consents(candidates.table, where="candidates")
+    if said:
+        is_open = is_open & consent_by_row(channels_of(candidates.table), said)
     value = margin - OBJECTIVES[objective] * candidates.cost
     keep = is_open & (value > 0) & (margin >= (limits.least_return or 0.0) * candidates.cost)
     listed = list(_listed(candidates, limits, OBJECTIVES[objective], may))
