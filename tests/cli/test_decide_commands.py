@@ -13,6 +13,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+import worthwhile as ww
+
 ACTIONS = """
 [actions.email]
 cost = 0.05
@@ -91,6 +93,7 @@ def test_nothing_but_the_answer_is_printed_whatever_the_solver_says(candidates: 
         (["--candidates", "c.parquet", "--capacity", "email"], "--capacity"),
         (["--channels", "c.parquet"], "--budget"),
         (["--channels", "c.csv", "--budget", "3", "--capacity", "email=3"], "--capacity"),
+        (["--channels", "c.csv", "--budget", "3", "--run", "x"], "--run"),
         (["--candidates", "c.csv", "--actions", "a.toml"], "--actions"),
         (["shop", "--elasticity", "0.4"], "--elasticity"),
         (["shop", "--detect", "4", "--holdout", "0.4"], "--detect, --holdout"),
@@ -108,6 +111,22 @@ def test_budget_is_split_over_channels(worth: Any, tmp_path: Path) -> None:
     assert sum(
         c["spend"] for c in worth("plan", "--channels", tmp_path / "c.csv", "--budget", 300, "--json").json["channels"]
     ) == pytest.approx(300)
+
+
+def test_a_split_of_a_shop_is_in_its_currency(worth: Any, tmp_path: Path) -> None:
+    shop = ww.create_shop(tmp_path / "shop", currency="GBP", timezone="Europe/London", threads=1)
+    rows = [f"c{c},{day},{10 + c},{('ads', 'search')[c % 2]}" for c in range(6) for day in ("2023-01-01", "2023-03-01")]
+    (tmp_path / "o.csv").write_text("customer_id,date,amount,channel\n" + "\n".join(rows) + "\n")
+    ww.ingest(shop, tmp_path / "o.csv")
+    run = ww.forecast(shop, horizon="60d", model="past-rate").run_id
+    (tmp_path / "c.csv").write_text("获客渠道,广告费,新客数\nads,100,10\nsearch,200,40\n")
+    asked = ("plan", tmp_path / "shop", "--channels", tmp_path / "c.csv", "--budget", 300)
+    shown = worth(*asked, "--run", run).out
+    assert "(GBP)" in shown and "The next £30.00 return £" in " ".join(shown.split())
+    assert "GBP" not in worth("plan", "--channels", tmp_path / "c.csv", "--budget", 300).out
+    (tmp_path / "c.csv").write_text("渠道,消费金额,新客数,单客价值\nads,100,10,30\n")
+    error = worth("plan", "--channels", tmp_path / "c.csv", "--budget", 300, "--json").json["error"]
+    assert error["what"] == "there is no column `spend`" and "`花费`" in error["remedy"]
 
 
 def test_tables_with_chinese_names_are_planned_on_and_their_faults_named(worth: Any, tmp_path: Path) -> None:

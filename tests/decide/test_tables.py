@@ -7,7 +7,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from worthwhile.decide.budget.candidates import COLUMNS, NEEDED, candidates_of
-from worthwhile.decide.columns import check_columns
+from worthwhile.decide.columns import OF_CHANNELS, check_columns
 from worthwhile.decide.consent import consent_columns, consent_for, consents
 from worthwhile.decide.tables import as_counts, ids_of, numbers_of, read_ids, read_table
 from worthwhile.errors import InputError
@@ -107,6 +107,19 @@ def test_true_and_false_tell_what_was_done_and_are_no_amounts():
         numbers_of(table, "spend", where="log")
 
 
+def test_words_for_true_and_false_tell_what_was_done_and_nothing_else_does():
+    table = pa.table({"active": ["是", "否", " Yes", "no", "TRUE", "false", "1", "0", "0.5"]})
+    assert numbers_of(table, "active", where="log", truths=True).tolist() == [1, 0, 1, 0, 1, 0, 1, 0, 0.5]
+    with pytest.raises(InputError, match="row 1: `active` is '是', which is no number"):
+        numbers_of(table, "active", where="log")
+    for wrong, told in (("perhaps", "`active` is 'perhaps', which is no number; write 1 or 0, yes or no"),
+                        ("", "`active` is missing")):  # fmt: skip
+        with pytest.raises(InputError, match=f"log row 2: {told}"):
+            numbers_of(pa.table({"active": ["是", wrong]}), "active", where="log", truths=True)
+    with pytest.raises(InputError, match="log row 2: `active` is no number"):
+        numbers_of(pa.table({"active": ["是", None]}), "active", where="log", truths=True)
+
+
 @pytest.mark.parametrize(
     ("text", "told"),
     [
@@ -137,6 +150,17 @@ def test_a_table_with_chinese_names_is_the_same_table(tmp_path):
     assert read_ids(tmp_path / "ids.txt", where="--exclude") == {"007"}
     (tmp_path / "ids.csv").write_text("顾客编号,x\n007,1\n")
     assert read_ids(tmp_path / "ids.csv", where="--exclude") == {"007"}
+
+
+@pytest.mark.parametrize("name", ["消费金额", "成交额", "实付金额", "Revenue"])
+def test_what_customers_paid_and_what_channels_cost_are_told_apart(tmp_path, name):
+    (tmp_path / "a.csv").write_text(f"客户编号,获客渠道,{name},广告费\n007,01,5,9\n")
+    outcomes = read_table(tmp_path / "a.csv", where="--outcomes", columns=("customer_id", "spend", "channel"))
+    assert outcomes.to_pylist() == [{"customer_id": "007", "获客渠道": "01", "spend": 5, "广告费": 9}]
+    asked = {"where": "--channels", "columns": ("channel", "spend"), "known": OF_CHANNELS}
+    assert read_table(tmp_path / "a.csv", **asked).select(["channel", "spend"]).to_pylist() == [
+        {"channel": "01", "spend": 9}
+    ]
 
 
 def test_only_what_is_asked_for_gets_another_name_and_its_own_name_counts_first(tmp_path):

@@ -122,6 +122,9 @@ def _refuse_others(case: str, given: Mapping[str, Any]) -> None:
     if {"detect", "holdout"} <= given.keys():
         remedy = "give one: how many are left alone follows from the effect that is to be found"
         raise InputError("bad-argument", "both are given", where="--detect, --holdout", remedy=remedy)
+    if case == "channels" and "run" in given and "folder" not in given:
+        remedy = "leave it out, or name the shop whose run it is: worth plan SHOP --channels FILE"
+        raise InputError("bad-argument", "this has no meaning without a shop", where="--run", remedy=remedy)
     stray = next((name for name, value in given.items() if name in NOT_OF[case] and value != UNSAID.get(name)), None)
     if stray is not None:
         raise InputError(
@@ -147,6 +150,7 @@ def _of_channels(
     from worthwhile.decide.budget.channels import COLUMNS
     from worthwhile.decide.budget.shop_plan import acquired_values
     from worthwhile.decide.budget.wording import elasticity_text, split_sentences
+    from worthwhile.decide.columns import OF_CHANNELS
     from worthwhile.decide.tables import read_table
     from worthwhile.decide.words import words_of
     from worthwhile.runs.tables import write_table
@@ -154,13 +158,14 @@ def _of_channels(
 
     if budget is None:
         raise InputError("bad-argument", "no budget is given", where="--budget", remedy="give what is to be split")
-    values = None if folder is None else acquired_values(open_shop(folder), run_id=run)
-    given = read_table(channels, where="--channels", columns=(*COLUMNS, "value_each"))
+    shop = None if folder is None else open_shop(folder)
+    values = None if shop is None else acquired_values(shop, run_id=run)
+    given = read_table(channels, where="--channels", columns=(*COLUMNS, "value_each"), known=OF_CHANNELS)
     how: dict[str, Any] = {"values": values, "elasticity": elasticity, "where": f"--channels {channels}"}
     made = split_budget(given, budget, **how)
     if out is not None:
         write_table(made.table, out)
-    words = words_of(lang)
+    words = words_of(lang, "" if shop is None else shop.settings["currency"])
     rows = made.table.to_pylist()
     cells = [
         (r["channel"], money(r["spend_before"]), money(r["spend"]), f"{r['customers']:,.1f}", money(r["value_each"]),
@@ -169,7 +174,8 @@ def _of_channels(
     ]  # fmt: skip
     heads = ("channel", "spend_before", "spend", "new_customers", "value_each", "split_margin", "elasticity")
     said = split_sentences(budget, made, split_budget(given, budget * 1.1, **how), words)
-    shown: list[str | Table] = [table(words("split.title"), [words(f"table.{head}") for head in heads], cells), *said]
+    named = [words(f"table.{head}", unit=words.unit()) for head in heads]
+    shown: list[str | Table] = [table(words("split.title"), named, cells), *said]
     return Answer(
         {"channels": rows, "next_return": made.next_return, "unspent": made.unspent, "answer": said, "out": out},
         [*shown, *_files([out] if out else [], words)],

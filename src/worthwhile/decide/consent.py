@@ -11,12 +11,13 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from worthwhile.decide.columns import KNOWN
+from worthwhile.decide.tables import FALSE, TRUE
 from worthwhile.errors import InputError
 from worthwhile.ingestion.columns import plain
 
 # Anything else is refused, and what is missing is no consent.
-YES = ("true", "yes", "y", "1", "1.0", "opt-in", "optin", "subscribed", "是", "同意", "已同意", "已订阅")
-NO = ("false", "no", "n", "0", "0.0", "", "opt-out", "optout", "unsubscribed", "否", "不同意", "未同意", "未订阅")
+YES = (*TRUE, "1", "1.0", "opt-in", "optin", "subscribed", "同意", "已同意", "已订阅")
+NO = (*FALSE, "0", "0.0", "", "opt-out", "optout", "unsubscribed", "不同意", "未同意", "未订阅")
 # Channel -> what it is called in Chinese: `consent_sms` and 短信同意 speak of the same, as do rows of `sms` and 短信.
 CHANNELS = {
     "sms": ("短信", "手机短信"),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -16,7 +16,7 @@ import pyarrow.csv as pacsv
 import pyarrow.json as pajson
 import pyarrow.parquet as pq
 
-from worthwhile.decide.columns import called, check_columns, meaning, named
+from worthwhile.decide.columns import KNOWN, OF_CHANNELS, called, check_columns, meaning, named
 from worthwhile.errors import InputError
 from worthwhile.ingestion.numbers import meant
 from worthwhile.ingestion.text_file import DELIMITERS, as_utf8
@@ -25,18 +25,27 @@ from worthwhile.runs.tables import FORMULA_MARKED, without_marks
 Array = np.ndarray[Any, Any]
 # Ids and labels are read as texts, whatever they look like: 00123 is not 123.
 TEXTS = ("customer_id", "action", "channel")
+# Words for whether something is so; numbers that say it are read as numbers.
+TRUE = ("true", "yes", "y", "是")
+FALSE = ("false", "no", "n", "否")
 # What spreadsheets put about an id: the point of a column of floats, and the formula that keeps noughts.
 NOT_OF_THE_ID = (r"^\s*(\d+)\.0+\s*$", r'^="(.*)"$')
 BLANKS = " \t\r\n\u00a0\u3000\ufeff"  # what stands around ids in exports, as it does when a shop's files are ingested
 
 
-def read_table(path: Path | str, *, where: str, columns: Sequence[str] = ("customer_id",)) -> pa.Table:
+def read_table(
+    path: Path | str,
+    *,
+    where: str,
+    columns: Sequence[str] = ("customer_id",),
+    known: Mapping[str, tuple[str, ...]] = KNOWN,
+) -> pa.Table:
     """A table from .parquet, .csv or .jsonl, ids and labels as texts without blanks around them.
 
     A .csv may be in any encoding and with any delimiter that orders may be ingested in, and texts that were marked so
     that a spreadsheet does not take them for formulas are as they were; rows of it without anything are left out.
     `where` is the option that the file was given by. `columns` are those that such a table has: where it calls them
-    otherwise (`decide/columns.py`), they get their names. Raises InputError `bad-file`, `bad-argument`.
+    otherwise (`known`, of `decide/columns.py`), they get their names. Raises InputError `bad-file`, `bad-argument`.
     """
     path = Path(path)
     remedy = f"give a .parquet, .csv or .jsonl with {_listed(columns)}"
@@ -47,7 +56,7 @@ def read_table(path: Path | str, *, where: str, columns: Sequence[str] = ("custo
         )
     refuse_missing(path, where=where, remedy=remedy)
     try:
-        table = named(reader(path), columns)
+        table = named(reader(path), columns, known)
         for name in TEXTS:
             if name in table.column_names and not pa.types.is_nested(table[name].type):
                 table = table.set_column(table.column_names.index(name), name, _texts(table[name]))
@@ -98,7 +107,7 @@ def _read_csv(path: Path) -> pa.Table:
             first = file.readline(1 << 16).decode(errors="ignore")
         delimiter = max(DELIMITERS, key=first.count)
         # By the names as they stand in the file: blanks about them are taken away only afterwards.
-        types = {name: pa.string() for name in _as_written(first, delimiter) if meaning(name.strip(BLANKS), TEXTS)}
+        types = {name: pa.string() for name in _as_written(first, delimiter) if _is_text(name.strip(BLANKS))}
         options = pacsv.ConvertOptions(column_types=types)
         table = pacsv.read_csv(readable, parse_options=pacsv.ParseOptions(delimiter=delimiter), convert_options=options)
     table = without_marks(table.rename_columns([name.strip(BLANKS) for name in table.column_names]))
@@ -111,6 +120,11 @@ def _read_csv(path: Path) -> pa.Table:
         there = pc.not_equal(column, "") if texts else pc.is_valid(column)
         filled |= np.asarray(pc.fill_null(there, False).to_numpy(), bool)
     return table if filled.all() else table.filter(pa.array(filled))
+
+
+def _is_text(name: str) -> bool:
+    """Whether a column of this name is of texts, in any kind of table."""
+    return bool(meaning(name, TEXTS) or meaning(name, TEXTS, OF_CHANNELS))
 
 
 def _as_written(header: str, delimiter: str) -> list[str]:
@@ -160,31 +174,50 @@ def ids_of(table: pa.Table, *, where: str) -> pa.Array:
 
 
 def numbers_of(table: pa.Table, name: str, *, where: str, truths: bool = False) -> Array:
-    """A column of numbers as float64; with `truths` also one of true and false, which are 1 and 0: whether a customer
-    did something is told so, and no amount is. Raises InputError `bad-values` for what is none, NaN or infinite."""
+    """A column of numbers as float64; with `truths` also one of true and false, or of words that say so (yes, 是),
+    which are 1 and 0: whether a customer did something is told so, and no amount is.
+
+    Raises InputError `bad-values` for what is none, NaN or infinite.
+    """
     column = table[name]
     try:
         if pa.types.is_boolean(column.type) and not truths:
             raise pa.ArrowInvalid("true and false are no numbers")
+        if truths and (pa.types.is_string(column.type) or pa.types.is_large_string(column.type)):
+            column = _truths(column)
         column = pc.cast(column, pa.float64())
     except (pa.ArrowInvalid, pa.ArrowNotImplementedError) as error:
-        raise no_number(table, name, where=where) from error
+        raise no_number(table, name, where=where, truths=truths) from error
     found = np.array(pc.fill_null(column, np.nan).to_numpy(), dtype=np.float64)
     refuse_rows(table, name, pa.array(~np.isfinite(found)), "is no number", where=where)
     return found
 
 
-def no_number(table: pa.Table, name: str, *, where: str) -> InputError:
+def _truths(column: pa.ChunkedArray) -> pa.ChunkedArray:
+    """A column of texts with 1 and 0 in place of words for true and false."""
+    texts = pc.utf8_lower(pc.utf8_trim_whitespace(column))
+    for words, number in ((TRUE, "1"), (FALSE, "0")):
+        texts = pc.if_else(pc.is_in(texts, value_set=pa.array(words, texts.type)), number, texts)
+    return texts
+
+
+def no_number(table: pa.Table, name: str, *, where: str, truths: bool = False) -> InputError:
     """The error of a column that is not of numbers: its first row that holds none, and what to write there."""
     for row, value in enumerate(table[name].to_pylist()):
+        if truths and isinstance(value, str) and value.strip().lower() in (*TRUE, *FALSE):
+            continue
         if isinstance(value, str) and not _is_number(value):
             column = called(table, name)
             what = f"`{column}` is '{value}', which is no number" if value.strip() else f"`{column}` is missing"
             number = meant(value)
-            wanted = "a number, as 12.50" if number is None else f"{number:.15g}"
+            wanted = _wanted(truths) if number is None else f"{number:.15g}"
             return InputError("bad-values", what, where=f"{where} row {row + 1}", remedy=f"write {wanted}")
     what = f"`{called(table, name)}` is of {table[name].type}, not of numbers"
     return InputError("bad-values", what, where=where, remedy="write numbers as 12.50")
+
+
+def _wanted(truths: bool) -> str:
+    return "1 or 0, yes or no, 是 or 否, or a number" if truths else "a number, as 12.50"
 
 
 def _is_number(text: str) -> bool:

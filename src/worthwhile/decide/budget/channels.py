@@ -16,7 +16,7 @@ import numpy as np
 import pyarrow as pa
 
 from worthwhile.decide.budget.problem import Array
-from worthwhile.decide.columns import check_columns
+from worthwhile.decide.columns import OF_CHANNELS, check_columns
 from worthwhile.decide.tables import numbers_of, refuse_nameless, texts_of
 from worthwhile.errors import InputError
 
@@ -100,7 +100,7 @@ def _level(value: Array, base: Array, power: Array, ceiling: Array, budget: floa
 
 def _totals(channels: pa.Table, where: str) -> tuple[list[str], Array, Array, Array]:
     """By channel, ascending: names, spend, new customers, periods."""
-    check_columns(channels, COLUMNS, where=where)
+    check_columns(channels, COLUMNS, where=where, known=OF_CHANNELS)
     refuse_nameless(channels, "channel", where=where)
     numbers = {name: numbers_of(channels, name, where=where) for name in COLUMNS[1:]}
     for name, values in numbers.items():
