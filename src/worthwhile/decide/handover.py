@@ -120,11 +120,12 @@ def export(
     keep, left_out = _kept(shop, table, customers, audience, notes)
     rows = np.flatnonzero(keep)
     if not len(rows):
-        notes.insert(0, _nobody(len(table), left_out))
+        nobody = _nobody(len(table), left_out)
         if not audience.allow_empty:
             remedy = "mend what leaves everybody out, or say that a file of nobody is wanted: --allow-empty"
-            said = " ".join(words_of().notes(notes)).removesuffix(".")
+            said = " ".join(words_of().notes([*notes, nobody])).removesuffix(".")  # a note may end in a question
             raise InputError("bad-argument", said, where=what, remedy=remedy)
+        notes.insert(0, nobody)
     held = _held_out(table, rows, source)
     if held:
         is_campaign = "treatment" in table.column_names
@@ -227,7 +228,8 @@ def _held_out(table: pa.Table, rows: Array, source: Mapping[str, Any]) -> int:
     """How many of the rows that are handed over are of customers whom a test leaves alone."""
     if source.get("file") == "holdout.parquet":
         return len(rows)
-    if "treatment" not in table.column_names or not source["what"].startswith("campaign:"):
+    is_designed = source["what"].startswith("campaign:") or f"propensity_{NONE}" in table.column_names
+    if "treatment" not in table.column_names or not is_designed:
         return 0
     return int((np.asarray(table["treatment"].to_pylist(), object)[rows] == NONE).sum())
 
