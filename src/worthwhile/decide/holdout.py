@@ -45,9 +45,10 @@ def held_out(customers: Sequence[str], strata: Array, size: float, *, seed: int,
     if not 0 <= size <= max(total - 1, 0) or (size >= 1 and size != round(size)):
         raise InputError(
             "bad-argument",
-            f"{size:g} of {total:,} customers cannot be held out",
+            f"{size:g} of {total:,} customer{'s' if total > 1 else ''} cannot be held out",
             where="--holdout",
-            remedy="give a share such as 0.1, or a number of customers",
+            remedy=("give a share such as 0.1, or a number of customers" if total > 1 else "one alone is not parted")
+            + "; --holdout 0 leaves nobody alone (of a shop's plan it is 0.1 where nothing is said)",
         )
     share = size / total if size >= 1 else size
     lot, chosen, due = lots(customers, seed, of=of), np.zeros(len(strata), bool), 0.0

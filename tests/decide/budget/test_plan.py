@@ -305,6 +305,13 @@ def test_candidates_that_cannot_be_used_are_named(change, code, text):
     assert caught.value.code == code and text in str(caught.value)
 
 
+def test_a_customer_alone_is_not_parted_and_is_planned_for_without_a_holdout():
+    alone = pa.table({"customer_id": ["a"], "action": ["x"], "cost": [1.0], "expected_margin": [9.0]})
+    with pytest.raises(InputError, match=r"0\.1 of 1 customer cannot be held out; one alone.*--holdout 0 leaves"):
+        plan_candidates(alone, 10, how=How(holdout=0.1))
+    assert len(plan_candidates(alone, 10, how=How(holdout=0)).table) == 1
+
+
 @pytest.mark.parametrize("name", ["consent_sms", "是否同意短信"])
 def test_rows_are_chosen_by_the_consent_to_their_own_channel(name):
     rows = pa.table(

@@ -152,6 +152,27 @@ def test_what_was_expected_is_held_against_what_was_measured(shop):
     assert "measured_at" in read_json(shop.campaigns / "spring" / "manifest.json")["measured"]
 
 
+def test_outcomes_may_be_chinese_and_advertising_is_no_spend_of_customers(shop, tmp_path):
+    ids = [row["customer_id"] for row in rows_of(ww.design_campaign(shop, "spring", ARMS))]
+    lines = [f"{name},{k % 3},{'是' if k % 3 else '否'}" for k, name in enumerate(ids)]
+    (tmp_path / "o.csv").write_text("\n".join(["客户编号,成交金额,是否下单", *lines]), encoding="gb18030")
+    log = ww.measure_campaign(shop, "spring", outcomes=tmp_path / "o.csv").log.to_pylist()
+    assert sum(row["spend"] for row in log) == 60 and sum(row["active"] for row in log) == 40
+    (tmp_path / "o.csv").write_text("\n".join(["客户编号,广告费,是否下单", *lines]), encoding="gb18030")
+    with pytest.raises(InputError, match=r"no column `spend`; call it `spend` or `消费金额`") as caught:
+        ww.measure_campaign(shop, "spring", outcomes=tmp_path / "o.csv")
+    assert caught.value.code == "bad-columns" and "`广告费`" in caught.value.remedy
+
+
+@pytest.mark.parametrize(
+    ("only", "told"), [([], "this names no customer"), (["stranger"], "none of these 1 customers has a forecast")]
+)
+def test_a_test_among_nobody_names_the_option(shop, only, told):
+    with pytest.raises(InputError, match=told) as caught:
+        ww.design_campaign(shop, "spring", ARMS, only=frozenset(only))
+    assert caught.value.where == "--only"
+
+
 def test_customers_lost_from_one_group_are_told(shop):
     made = ww.design_campaign(shop, "spring", ARMS[:1], sizing=ww.Sizing(holdout=0.5))
     left = [r["customer_id"] for r in rows_of(made) if r["treatment"] == "none"][:4]

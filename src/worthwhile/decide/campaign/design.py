@@ -176,10 +176,17 @@ def _intended(assignment: pa.Table, name: str) -> pa.Table:
 
 
 def _asked_for(table: pa.Table, only: frozenset[str] | None, notes: list[Note]) -> pa.Table:
-    """The forecast of the customers who take part; a note of those who have none."""
+    """The forecast of the customers who take part; a note of those who have none.
+
+    Raises InputError `bad-argument` where nobody is left.
+    """
     if only is None:
         return table
     found = table.filter(pc.is_in(table["customer_id"], value_set=pa.array(sorted(only), pa.string())))
+    if not len(found):
+        what = f"none of these {len(only):,} customers has a forecast" if only else "this names no customer"
+        remedy = "name customers of the forecast, by the shop's customer_id" + ("" if only else ", or leave it out")
+        raise InputError("bad-argument", what, where="--only", remedy=remedy)
     if len(found) < len(only):
         notes.append({"note": "no_forecast", "missing": len(only) - len(found), "asked": len(only)})
     return found
