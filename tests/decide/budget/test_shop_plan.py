@@ -393,3 +393,34 @@ def test_actions_that_say_something_odd_are_refused_by_name(shop, document, wher
 
 def test_a_shops_plan_counts_cost_and_leaves_some_alone_unless_told_otherwise():
     assert (SHOP_HOW.objective, SHOP_HOW.holdout) == ("profit", 0.1)
+
+
+def test_contacts_whom_a_running_test_leaves_alone_are_told(shop):
+    first = ww.plan(shop, ACTIONS, 25, how=replace(SHOP_HOW, holdout=0.5))
+    made = ww.design_campaign(shop, "june", plan=first.run_id)
+    again = ww.plan(shop, {**ACTIONS, "limits": {"contact_days": 30}}, 25, how=replace(SHOP_HOW, holdout=0.0))
+    held = {row["customer_id"] for row in made.assignment().to_pylist() if row["treatment"] == "none"}
+    count = len(held & set(again.table()["customer_id"].to_pylist()))
+    [note] = [note for note in again.plan.facts["notes"] if note["note"] == "held_by_test"]
+    assert count and (note["customers"], note["campaign"]) == (count, "june")
+    assert f"{count:,} of the customers to be contacted are those whom campaign june leaves alone" in " ".join(
+        again.warning_sentences()
+    )
+
+
+def test_effects_that_may_be_none_or_are_of_strangers_are_told_or_passed_over(shop):
+    ids = sorted(forecast_of(shop))
+    effects = {"customer_id": ids, "action": ["mail"] * 60, "outcome": ["spend"] * 60, "effect_mean": [9.0] * 60,
+               "effect_se": [1.0] * 60}  # fmt: skip
+    unsure = {"outcome": "spend", "action": "mail", "low": -1.0, "high": 3.0}
+
+    def measured(asked: dict, **facts) -> str:
+        table = pa.table(effects)
+        return record(shop, "uplift", asked, facts, lambda f, _: pq.write_table(table, f / "effects.parquet")).name
+
+    mine = measured({"n": 11, "cutoff": "2012-01-01T00:00:00+00:00"}, averages=[unsure], of_shop=60)
+    measured({"n": 12}, averages=[], of_shop=0)
+    made = ww.plan(shop, {"actions": {"card": {"cost": 0.1, "treatment": "mail"}}}, 5)
+    assert made.plan.facts["uplift"] == mine
+    assert [note["note"] for note in made.plan.facts["notes"]] == ["effect_unsure", "effects_later"]
+    assert "nothing sure" in made.warning_sentences()[0] and "没有看到任何确定的效果" in made.warning_sentences("zh")[0]

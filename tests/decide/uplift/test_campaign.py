@@ -133,3 +133,9 @@ def test_an_empty_treatment_in_a_file_is_no_action(tmp_path: Path) -> None:
     pacsv.write_csv(log(sent=["none", "mail", ""] * 200), tmp_path / "log.csv")
     with pytest.raises(InputError, match="row 3: `sent` is missing"):
         read_campaign_log(tmp_path / "log.csv", COLUMNS)
+
+
+def test_outcomes_with_chinese_names_are_those_that_plans_know() -> None:
+    log = pa.table({"动作": ["none", "mail"] * 300, "消费金额": [1.0, 0.0] * 300, "是否下单": ["是", "否"] * 300})
+    read = read_campaign_log(log, CampaignColumns("动作", "none", ("消费金额", "是否下单")))
+    assert read.outcomes == ("spend", "active") and read.outcome[:2].tolist() == [[1, 1], [0, 0]]

@@ -123,3 +123,13 @@ def test_another_language_is_refused() -> None:
     with pytest.raises(InputError) as caught:
         words_of(made_document(), "fr")
     assert caught.value.where == "--lang"
+
+
+def test_a_policy_worth_less_than_leaving_all_alone_says_so() -> None:
+    assert "Contacting nobody was worth more" not in said()
+    document = made_document()
+    for row in document["policies"]:
+        if (row["outcome"], row["policy"]) == ("visit", "chosen"):
+            row["value"] = 0.0001
+    told = [text for text in sentences(document, words_of(document, "en")) if "contacted" in text and "visit" in text]
+    assert told and all(text.endswith("Nothing speaks for sending it.") for text in told if "On average" in text)

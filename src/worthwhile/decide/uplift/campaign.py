@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +17,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from worthwhile.decide.campaign.folder import LOG
+from worthwhile.decide.columns import meaning
 from worthwhile.decide.tables import numbers_of, read_table, refuse_nameless, texts_of
 from worthwhile.errors import InputError
 
@@ -69,6 +70,7 @@ def read_campaign_log(log: Path | str | pa.Table, columns: CampaignColumns) -> C
     Raises InputError `bad-file`, `bad-columns`, `bad-values`, `bad-argument`.
     """
     table, name = _table_of(log, columns)
+    table, columns = _outcomes_named(table, columns)
     wanted = [columns.treatment, *columns.outcomes, *(columns.covariates or ())]
     _check_columns(table, [*wanted, *columns.ignore], name)
     if not columns.outcomes:
@@ -102,6 +104,17 @@ def read_campaign_log(log: Path | str | pa.Table, columns: CampaignColumns) -> C
         propensity=propensity,
         others=table.select(list(others)),
     )
+
+
+def _outcomes_named(table: pa.Table, columns: CampaignColumns) -> tuple[pa.Table, CampaignColumns]:
+    """The log with outcomes under the names that plans know, where they have them under another, such as 消费金额."""
+    names, outcomes = list(table.column_names), []
+    for outcome in columns.outcomes:
+        known = meaning(outcome, OUTCOMES)
+        if known and outcome in names and known not in names:
+            names[names.index(outcome)] = known
+        outcomes.append(known if known in names and outcome not in names else outcome)
+    return table.rename_columns(names), replace(columns, outcomes=tuple(outcomes))
 
 
 def _table_of(log: Path | str | pa.Table, columns: CampaignColumns) -> tuple[pa.Table, str]:
