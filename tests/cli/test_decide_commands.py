@@ -63,7 +63,7 @@ def test_plan_of_candidates_needs_no_shop(worth: Any, tmp_path: Path, candidates
     ("given", "said"),
     [
         (("--budget", 0.5), "the budget buys no contact. The cheapest that is expected to pay costs 1.00."),
-        (("--budget", 30, "--least-return", 100), "nobody may be, or no contact is expected to pay."),
+        (("--budget", 30, "--least-return", 100), "are not expected to pay."),
         (("--budget", 30, "--plan-return", 100), "another limit allows no plan"),
     ],
 )

@@ -117,7 +117,7 @@ def plan_candidates(
     others = asked_of(candidates, margin, limits, how.objective, ~left_alone) if how.holdout else None
     held = _held_table(candidates, strata, left_alone, others, solution)
     facts = _facts(candidates, margin, rows, asked, solution) | _limited(asked, solution, wide)
-    facts |= _too_dear(candidates, limits, asked)
+    facts |= _choice(candidates, limits, asked)
     facts |= {"objective": how.objective, "risk": how.risk, "seed": how.seed, "held_out": int(left_alone.sum())}
     facts["eligible"] = int((strata >= 0).sum())  # customers among whom those held out were drawn
     facts["held_out_planned"] = len(held) - held["action"].null_count
@@ -220,12 +220,15 @@ def _wide(
     return _Wide(problem, prices_of(problem, seed=how.seed))
 
 
-def _too_dear(candidates: Candidates, limits: Limits, asked: Asked) -> dict[str, Any]:
-    """How many rows there are to choose from, how many more would be worth a contact but cost more than the whole
-    budget, and the lowest cost of these."""
+def _choice(candidates: Candidates, limits: Limits, asked: Asked) -> dict[str, Any]:
+    """Of all rows how many may not be contacted, how many would not pay, and how many there are to choose from; how
+    many more would be worth a contact but cost more than the whole budget, and the lowest cost of these."""
     cost = candidates.cost[asked.worth]
     dear = cost[cost > (np.inf if limits.budget is None else limits.budget)]
     return {
+        "rows": len(candidates.cost),
+        "closed": int((~asked.open).sum()),
+        "not_worth": int((asked.open & ~asked.worth).sum()),
         "affordable": len(asked.rows),
         "too_dear": len(dear),
         "too_dear_from": float(dear.min()) if len(dear) else None,

@@ -75,7 +75,9 @@ def _why_nobody(facts: Facts, words: Words) -> str:
         return words("plan.nobody_limits")
     if facts["too_dear"]:
         return words("plan.nobody_dear", least=words.numbers.money(facts["too_dear_from"]))
-    return words("plan.nobody")
+    if not facts["rows"]:
+        return words("plan.no_rows")
+    return words("plan.nobody", **{name: facts[name] for name in ("rows", "closed", "not_worth")})
 
 
 def split_sentences(budget: float, made: Split, more: Split, words: Words) -> list[str]:
