@@ -86,7 +86,9 @@ def test_another_currency_changes_linear_forecasts_by_its_rate_alone(kind):
     other.fit([in_currency(s, 150.0) for s in shop.matured], in_currency(shop.current, 150.0))
     a = model.forecast(shop.current).amount.mean()
     b = other.forecast(in_currency(shop.current, 150.0)).amount.mean()
-    assert np.allclose(a * 150, b, rtol=0.02)
+    # The support vector machine's solver stops near its goal, at a place that hangs on the last bits of sums, which
+    # processors and numbers of threads make in different ways: single customers differ by up to 3 %, all together not.
+    assert np.allclose(a * 150, b, rtol=0.05) and np.mean(b / a) == pytest.approx(150, rel=0.005)
 
 
 @pytest.mark.parametrize("kind", [LinearSpend, LogisticSpend, SvmSpend])
