@@ -52,7 +52,7 @@ class UpliftOptions:
     propensity: Mapping[str, str | float] | None = None  # known chances: action -> number, or column of the log
     observational: bool = False  # groups were not drawn by chance
     shares: Sequence[float] = SHARES  # of customers contacted, to find policies for
-    placebo: bool = True  # look for what is found where nothing is; takes a tenth of the time
+    placebo: bool = True  # look for what is found where nothing is; takes a small part of the time
     deals: int | None = None  # ways of dealing the folds to average; None: 3, of more than 200,000 customers 1
 
 
